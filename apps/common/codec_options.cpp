@@ -1,0 +1,47 @@
+#include "common/codec_options.hpp"
+
+#include <map>
+
+namespace insitu::apps {
+
+namespace {
+
+template <class Value>
+void add_choice(CLI::App& cli, const std::string& name, Value& value, const std::string& text,
+                const std::string& type, const std::map<std::string, Value>& choices) {
+    cli.add_option(name, value, text)
+        ->type_name(type)
+        ->transform(CLI::CheckedTransformer(choices, CLI::ignore_case).description(""));
+}
+
+}  // namespace
+
+void add_algorithm_option(CLI::App& cli, Algorithm& algorithm) {
+    add_choice<Algorithm>(cli, "--alg", algorithm,
+                          "Compression: lzo or deflate (default: lzo)", "ALG",
+                          {{"lzo", Algorithm::lzo}, {"deflate", Algorithm::deflate}});
+}
+
+void add_codec_options(CLI::App& cli, EncoderOptions& options) {
+    add_algorithm_option(cli, options.algorithm);
+    add_choice<Level>(
+        cli, "--level", options.level, "Effort: fast, default or best (default: default)",
+        "LEVEL", {{"fast", Level::fast}, {"default", Level::normal}, {"best", Level::best}});
+    add_choice<DeflateWindow>(
+        cli, "--window", options.window,
+        "How far back deflate may point: 2K as the driver does, or 32K, about 10 % smaller but not "
+        "readable by ports of the driver to Linux 6.15 and later (default: 2K)",
+        "SIZE", {{"2K", DeflateWindow::kib2}, {"32K", DeflateWindow::kib32}});
+}
+
+void add_extent_option(CLI::App& cli, ExtentPolicy& policy) {
+    static const std::map<std::string, unsigned> sizes{
+        {"auto", 0U}, {"4K", 1U},   {"8K", 2U},   {"16K", 4U},
+        {"32K", 8U},  {"64K", 16U}, {"128K", 32U}};
+    add_choice<unsigned>(
+        cli, "--extent", policy.blocks,
+        "Extent size: 4K, 8K, 16K, 32K, 64K, 128K, or auto: by content (default: auto)", "SIZE",
+        sizes);
+}
+
+}  // namespace insitu::apps

@@ -1,0 +1,28 @@
+#include "common/image_input.hpp"
+
+#include <fmt/format.h>
+
+#include "insitu/store/open.hpp"
+
+namespace insitu::apps {
+
+void add_image_options(Tool& tool, ImageInputOptions& options) {
+    tool.cli().add_option("IMAGE", options.path, "Image file or block device")->required();
+    tool.cli().add_flag("--ignore-size", options.ignore_size,
+                        "Read by the counts in the super block, even where the size differs and "
+                        "the driver refuses it");
+    tool.add_force_share_option();
+}
+
+ImageInput::ImageInput(const Tool& tool, const ImageInputOptions& options)
+    : store_(open_store(options.path, Access::read, tool.sharing())),
+      image_(Image::open(*store_,
+                         options.ignore_size ? SizeCheck::trust_super : SizeCheck::strict)) {
+    const std::uint64_t expected = image_->geometry().device_blocks();
+    const std::uint64_t actual = store_->size_bytes() / block_bytes;
+    if (expected == actual) return;
+    tool.note(fmt::format("{}: has {} blocks, its super block is for {}: the driver refuses it",
+                          options.path, actual, expected));
+}
+
+}  // namespace insitu::apps

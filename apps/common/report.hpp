@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "common/tool.hpp"
+#include "insitu/format/geometry.hpp"
+#include "insitu/ops/totals.hpp"
+
+namespace insitu::apps {
+
+// The figures that pack and stat share, as JSON members and as lines of text.
+void add_totals(Json& document, const Geometry& geometry, const ExtentTotals& totals);
+std::string totals_text(const Geometry& geometry, const ExtentTotals& totals);
+
+}  // namespace insitu::apps

@@ -1,0 +1,168 @@
+#include "common/tool.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <map>
+
+#include "insitu/error.hpp"
+
+namespace insitu::apps {
+
+namespace {
+
+StopFlag stop_flag;
+std::atomic<int> stop_signal{0};
+
+extern "C" void on_stop_signal(int number) {
+    // A second signal does not wait for work that is stuck.
+    if (stop_signal.exchange(number) != 0) ::_exit(128 + number);
+    stop_flag.request();
+}
+
+extern "C" void on_status_signal(int) {
+    ProgressBar::request_line();
+}
+
+void install(int number, void (*handler)(int), int flags) {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    action.sa_flags = flags;
+    ::sigaction(number, &action, nullptr);
+}
+
+void install_signal_handlers() {
+    // Without SA_RESTART: a read that waits for a pipe ends with EINTR.
+    install(SIGINT, on_stop_signal, 0);
+    install(SIGTERM, on_stop_signal, 0);
+    install(SIGUSR1, on_status_signal, SA_RESTART);
+    // A closed stdout is an error of the write that meets it.
+    install(SIGPIPE, SIG_IGN, 0);
+}
+
+const std::map<std::string, ProgressMode> progress_modes{
+    {"auto", ProgressMode::automatic},
+    {"always", ProgressMode::always},
+    {"never", ProgressMode::never},
+    {"json", ProgressMode::json},
+};
+
+}  // namespace
+
+Tool::Tool(std::string name, const std::string& description)
+    : name_(std::move(name)), cli_(description, name_) {
+    constexpr unsigned most_threads = 1024;
+    cli_.set_version_flag("--version", name_ + " " INSITU_VERSION);
+    cli_.add_option("-j,--threads", common_.threads,
+                    "Worker threads (default: the CPUs this process may use)")
+        ->type_name("N")
+        ->check(CLI::Range(1U, most_threads));
+    cli_.add_flag("-q,--quiet", common_.quiet, "Print nothing but errors");
+    cli_.add_flag("-v,--verbose", common_.verbose, "Print more");
+}
+
+void Tool::add_json_option() {
+    cli_.add_flag("--json", common_.json, "Print the report as one JSON document");
+}
+
+void Tool::add_progress_option() {
+    cli_.add_option("--progress", common_.progress,
+                    "Progress on stderr: auto, always, never or json (default: auto)")
+        ->type_name("WHEN")
+        ->transform(CLI::CheckedTransformer(progress_modes).description(""));
+}
+
+void Tool::add_force_share_option() {
+    cli_.add_flag("--force-share", force_share_,
+                  "Read even while another program writes: results may be inconsistent");
+}
+
+Control Tool::control() {
+    ProgressMode mode = common_.progress;
+    if (mode == ProgressMode::automatic && common_.quiet) mode = ProgressMode::never;
+    if (!bar_) bar_ = std::make_unique<ProgressBar>(name_, mode);
+    return {common_.threads, &stop_flag, bar_.get()};
+}
+
+const StopFlag* Tool::stop() const noexcept {
+    return &stop_flag;
+}
+
+double Tool::seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+void Tool::note(const std::string& text) const {
+    if (!common_.quiet) complain(text);
+}
+
+void Tool::complain(const std::string& text) const {
+    const std::string line = fmt::format("{}: {}\n", name_, text);
+    std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+void Tool::print(std::string_view text) const {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
+        throw io_error({.file = "standard output"}, "cannot write", errno);
+    }
+}
+
+void Tool::print_json(Json document) const {
+    Json full;
+    full["schema"] = name_ + "/1";
+    full.update(document);
+    print(full.dump(2) + "\n");
+}
+
+int Tool::fail(const Error& error) const {
+    if (error.kind() == ErrorKind::cancelled && stop_signal != 0) return 128 + stop_signal;
+    if (error.os_error() == EPIPE) return exit_failed;
+    complain(error.what());
+    if (!error.hint().empty()) std::fprintf(stderr, "hint: %s\n", error.hint().c_str());
+    return exit_failed;
+}
+
+int Tool::guarded(const std::function<int()>& work) {
+    try {
+        const int status = work();
+        end_progress();
+        if (std::fflush(stdout) != 0) {
+            throw io_error({.file = "standard output"}, "cannot write", errno);
+        }
+        return status;
+    } catch (const CLI::ParseError&) {
+        throw;
+    } catch (const Error& error) {
+        end_progress();
+        return fail(error);
+    } catch (const std::bad_alloc&) {
+        end_progress();
+        complain("out of memory");
+    } catch (const std::exception& error) {
+        end_progress();
+        complain(error.what());
+    }
+    return exit_failed;
+}
+
+int Tool::run(int argc, char** argv, const std::function<int()>& work) {
+    install_signal_handlers();
+    try {
+        cli_.parse(argc, argv);
+        return guarded(work);
+    } catch (const CLI::CallForHelp&) {
+        return guarded([&] { return print(cli_.help()), exit_done; });
+    } catch (const CLI::CallForVersion& version) {
+        return guarded([&] { return print(std::string(version.what()) + "\n"), exit_done; });
+    } catch (const CLI::ParseError& error) {
+        complain(error.what());
+        std::fprintf(stderr, "hint: %s --help lists the options\n", name_.c_str());
+        return exit_usage;
+    }
+}
+
+}  // namespace insitu::apps

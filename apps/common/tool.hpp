@@ -1,0 +1,77 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "common/exit_status.hpp"
+#include "common/progress_bar.hpp"
+#include "insitu/engine/control.hpp"
+#include "insitu/error.hpp"
+#include "insitu/store/block_device.hpp"
+
+namespace insitu::apps {
+
+using Json = nlohmann::ordered_json;
+
+// Options that every tool has.
+struct CommonOptions {
+    unsigned threads = 0;
+    bool quiet = false;
+    bool verbose = false;
+    bool json = false;
+    ProgressMode progress = ProgressMode::automatic;
+};
+
+// The frame of a tool: common options, signals, messages, exit status. main() makes one, adds its
+// own options to cli(), and hands its work to run().
+class Tool {
+  public:
+    Tool(std::string name, const std::string& description);
+
+    CLI::App& cli() noexcept { return cli_; }
+    const CommonOptions& common() const noexcept { return common_; }
+    void add_json_option();
+    void add_progress_option();
+    // --force-share and --ignore-size of the tools that read images.
+    Sharing sharing() const noexcept { return force_share_ ? Sharing::shared : Sharing::exclusive; }
+    void add_force_share_option();
+
+    // Parses, then calls `work`, whose result is the exit status. Errors become messages.
+    int run(int argc, char** argv, const std::function<int()>& work);
+
+    // For operations of the library: threads, stop on SIGINT and SIGTERM, progress.
+    Control control();
+    const StopFlag* stop() const noexcept;
+    // Ends the bar, so that a report can be printed.
+    void end_progress() { bar_.reset(); }
+    double seconds() const;
+
+    // A line on stderr, unless -q.
+    void note(const std::string& text) const;
+    // A line on stderr with the tool's name, always.
+    void complain(const std::string& text) const;
+    // Writes to stdout; failure is an `io` Error at the latest when the tool ends.
+    void print(std::string_view text) const;
+    // Prints a JSON document with its schema.
+    void print_json(Json document) const;
+
+  private:
+    int guarded(const std::function<int()>& work);
+    int fail(const Error& error) const;
+
+  protected:
+    std::string name_;
+
+  private:
+    CLI::App cli_;
+    CommonOptions common_;
+    bool force_share_ = false;
+    std::unique_ptr<ProgressBar> bar_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace insitu::apps

@@ -1,0 +1,155 @@
+#include "insitu/ops/unpack.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "common/image_input.hpp"
+#include "common/sizes.hpp"
+#include "common/tool.hpp"
+#include "insitu/error.hpp"
+#include "insitu/image/target.hpp"
+#include "insitu/store/open.hpp"
+
+using namespace insitu;
+using namespace insitu::apps;
+
+namespace {
+
+struct Options {
+    ImageInputOptions image;
+    std::string target;
+    std::string offset;
+    std::string length;
+    bool salvage = false;
+    bool force = false;
+};
+
+UnpackOptions unpack_options(const Options& options) {
+    UnpackOptions result;
+    if (!options.offset.empty()) result.offset_bytes = parse_size(options.offset, "--offset");
+    if (!options.length.empty()) result.length_bytes = parse_size(options.length, "--length");
+    if (options.salvage) result.damage = UnpackOptions::Damage::salvage;
+    return result;
+}
+
+bool to_stream(const Options& options) {
+    return options.target == "-" || node_kind(options.target) == NodeKind::stream;
+}
+
+UnpackResult unpack_stream(Tool& tool, const Options& options, const Image& image) {
+    if (options.target == "-") {
+        if (::isatty(STDOUT_FILENO) == 1) {
+            throw Error(ErrorKind::refused, {.file = "standard output"},
+                        "an image is not written to a terminal", "redirect it to a file or pipe");
+        }
+        return unpack_to_stream(image, STDOUT_FILENO, "standard output", unpack_options(options),
+                                tool.control());
+    }
+    const UniqueFd fd(::open(options.target.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd) throw io_error({.file = options.target}, "cannot open", errno);
+    return unpack_to_stream(image, fd.get(), options.target, unpack_options(options),
+                            tool.control());
+}
+
+UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image) {
+    if (same_storage(options.image.path, options.target)) {
+        throw Error(ErrorKind::refused, {.file = options.target},
+                    fmt::format("is the same file or device as the image {}",
+                                options.image.path));
+    }
+    UnpackOptions wanted = unpack_options(options);
+    const std::uint64_t length_bytes = unpacked_bytes(image, wanted);
+    Target target(options.target, TargetKind::raw, length_bytes,
+                  options.force ? Target::Overwrite::force : Target::Overwrite::refuse);
+    if (target.store().size_bytes() < length_bytes) {
+        throw Error(ErrorKind::refused, {.file = options.target},
+                    fmt::format("the device has {} bytes, the content {}",
+                                target.store().size_bytes(), length_bytes));
+    }
+    wanted.target_content = target.content();
+    target.prepare();
+    const Control control = tool.control();
+    UnpackResult result = unpack(image, target.store(), wanted, control);
+    if (control.progress != nullptr) control.progress->syncing();
+    target.commit();
+    return result;
+}
+
+void report_damage(const Tool& tool, const Options& options, const UnpackResult& result) {
+    for (const ExtentDamage& damage : result.damage) {
+        const Place place{.file = options.image.path,
+                          .window = window_of(damage.extent.first),
+                          .block = damage.extent.first,
+                          .byte = damage.at_byte};
+        tool.complain(fmt::format("{}: {}: {} blocks are zeros in the output", to_string(place),
+                                  damage.text, damage.extent.blocks));
+    }
+    if (result.damage_count == 0) return;
+    tool.complain(fmt::format("{}: {} damaged extents, {} blocks lost", options.image.path,
+                              result.damage_count, result.damaged_blocks));
+}
+
+Json damage_json(const UnpackResult& result) {
+    Json list = Json::array();
+    for (const ExtentDamage& damage : result.damage) {
+        Json item;
+        item["first_block"] = damage.extent.first.value;
+        item["blocks"] = damage.extent.blocks;
+        item["offset_bytes"] = damage.extent.first.value * block_bytes;
+        item["length_bytes"] = damage.extent.blocks * block_bytes;
+        item["device_byte"] = damage.at_byte;
+        item["reason"] = damage.text;
+        list.push_back(std::move(item));
+    }
+    return list;
+}
+
+int unpack_tool(Tool& tool, const Options& options) {
+    const ImageInput input(tool, options.image);
+    const bool stream = to_stream(options);
+    const UnpackResult result = stream ? unpack_stream(tool, options, input.image())
+                                       : unpack_file(tool, options, input.image());
+    tool.end_progress();
+    report_damage(tool, options, result);
+    if (tool.common().json && options.target != "-") {
+        Json document;
+        document["image"] = options.image.path;
+        document["target"] = options.target;
+        document["logical_bytes"] = result.logical_bytes;
+        document["written_bytes"] = result.written_bytes;
+        document["damaged_extents"] = result.damage_count;
+        document["damaged_blocks"] = result.damaged_blocks;
+        document["damage"] = damage_json(result);
+        document["seconds"] = tool.seconds();
+        tool.print_json(document);
+    } else if (!tool.common().quiet && !stream) {
+        tool.print(fmt::format("{}: {} of {} written in {:.2f} s\n", options.target,
+                               human_bytes(result.written_bytes),
+                               human_bytes(result.logical_bytes), tool.seconds()));
+    }
+    return result.damage_count == 0 ? exit_done : exit_failed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Tool tool("insitu-unpack", "Unpack an insitu-comp image to a raw image, device or stream");
+    Options options;
+    CLI::App& cli = tool.cli();
+    add_image_options(tool, options.image);
+    cli.add_option("TARGET", options.target, "File, block device, or - for standard output")
+        ->required();
+    cli.add_option("--offset", options.offset, "Start at this byte of the logical device")
+        ->type_name("SIZE");
+    cli.add_option("--length", options.length, "Unpack so many bytes (default: up to the end)")
+        ->type_name("SIZE");
+    cli.add_flag("--salvage", options.salvage,
+                 "Go on behind damaged extents: they become zeros and are listed; exit status 1");
+    cli.add_flag("--force", options.force, "Overwrite what a device holds");
+    tool.add_json_option();
+    tool.add_progress_option();
+    return tool.run(argc, argv, [&] { return unpack_tool(tool, options); });
+}

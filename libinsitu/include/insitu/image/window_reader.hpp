@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "insitu/api.hpp"
+#include "insitu/codec/codec.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/image/meta_cursor.hpp"
+#include "insitu/store/aligned_buffer.hpp"
+
+namespace insitu {
+
+// An extent whose content cannot be had.
+struct ExtentDamage {
+    StoredExtent extent;
+    std::uint64_t at_byte = 0;  // of its payload on the device
+    std::string text;
+    int os_error = 0;  // where the payload could not be read
+};
+
+// Told of damage while reading goes on; called from the thread that reads.
+class INSITU_API DamageSink {
+  public:
+    virtual ~DamageSink();
+    virtual void damaged(const ExtentDamage& damage) = 0;
+};
+
+// Reads the content of windows. Not thread-safe: one a thread, of a fixed size.
+class INSITU_API WindowReader {
+  public:
+    explicit WindowReader(const Image& image);
+
+    // Reads a window's blocks into `output` (blocks_in_window() * 4096 bytes); unmapped blocks give
+    // zeros. Blocks of a damaged extent give zeros and are told to `damage`; without a sink the
+    // first damage is thrown as a `damaged` (or `io`) Error. Returns a bit for each mapped block.
+    std::uint32_t read(WindowIndex window, ByteSpan output, DamageSink* damage);
+
+    // Reads and decodes one extent into `output` (extent.blocks * 4096 bytes). Empty: done.
+    std::optional<ExtentDamage> read_extent(const StoredExtent& extent, ByteSpan output);
+
+    MetaCursor& meta() noexcept { return meta_; }
+
+  private:
+    // Sound extents whose payloads are near each other are read with one call.
+    std::size_t run_length(std::span<const StoredExtent> extents) const;
+    bool read_run(std::span<const StoredExtent> run, BlockIndex window_first, ByteSpan output,
+                  DamageSink* damage);
+    void read_long(const StoredExtent& extent, WindowIndex window, ByteSpan output,
+                   DamageSink* damage);
+    std::optional<ExtentDamage> decode(const StoredExtent& extent, ByteView payload,
+                                       ByteSpan output);
+    ExtentDamage damage_of(const StoredExtent& extent, std::string text) const;
+    void report(const ExtentDamage& found, DamageSink* damage) const;
+
+    const Image* image_;
+    MetaCursor meta_;
+    std::unique_ptr<Decoder> decoder_;
+    AlignedBuffer payload_;
+};
+
+}  // namespace insitu

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "insitu/api.hpp"
+#include "insitu/format/super_block.hpp"
+#include "insitu/image/meta_writer.hpp"
+#include "insitu/store/store.hpp"
+
+namespace insitu {
+
+// Makes an image in which every block is unmapped over the whole of `target`. Throws `refused`
+// Errors for sizes that the driver cannot use, `io` ones else. Returns the super block.
+INSITU_API SuperBlock format_image(Store& target, Algorithm algorithm, TargetContent content);
+
+}  // namespace insitu

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+
+#include "insitu/api.hpp"
+#include "insitu/codec/codec.hpp"
+#include "insitu/engine/control.hpp"
+#include "insitu/format/super_block.hpp"
+#include "insitu/image/meta_writer.hpp"
+#include "insitu/ops/source.hpp"
+#include "insitu/ops/totals.hpp"
+#include "insitu/store/store.hpp"
+
+namespace insitu {
+
+// How the blocks of a window are cut into extents. Blocks of zeros are unmapped in any case.
+struct ExtentPolicy {
+    // 1, 2, 4, 8, 16 or 32 blocks; 0: chosen by content, for small reads at about the same size.
+    unsigned blocks = 0;
+};
+
+struct PackOptions {
+    EncoderOptions codec;
+    ExtentPolicy extents;
+    TargetContent target_content = TargetContent::zeros;
+    // Read everything back from the medium, decode it and compare.
+    enum class Verify { no, yes } verify = Verify::no;
+};
+
+struct PackResult {
+    SuperBlock super;
+    ExtentTotals extents;
+    std::uint64_t source_bytes = 0;
+    std::uint64_t written_bytes = 0;       // payloads, meta, super block: all that was written
+    std::uint64_t meta_written_bytes = 0;  // of that, meta
+    std::uint64_t verified_bytes = 0;
+};
+
+// The size of a target for this many logical bytes. Throws a `refused` Error for 0 bytes.
+INSITU_API std::uint64_t pack_target_bytes(std::uint64_t logical_bytes);
+
+// Packs `source` into an image over the whole of `target`. Payloads are synced before the meta
+// that names them, the super block comes last. The bytes of the image depend on content and options
+// alone. Memory: 5 MiB of meta and 1.5 MiB a thread. Throws `refused`, `io` and `cancelled` Errors
+// (and `damaged` when verifying fails); the target then holds no image.
+INSITU_API PackResult pack(Source& source, Store& target, const PackOptions& options,
+                           const Control& control);
+
+}  // namespace insitu

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "insitu/api.hpp"
+#include "insitu/engine/control.hpp"
+#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/store/store.hpp"
+
+namespace insitu {
+
+// Windows that one worker takes at a time: reads of 1 MiB were the fastest.
+inline constexpr unsigned batch_windows = 8;
+inline constexpr std::uint64_t batch_bytes = batch_windows * window_bytes;
+
+// Consecutive windows of raw content.
+struct SourceBatch {
+    WindowIndex first;
+    std::uint64_t length_bytes = 0;   // of content; the last window need not be whole
+    std::uint64_t skipped_bytes = 0;  // of zeros between the batch before and this one
+};
+
+// Raw content that is to be packed, handed out in rising order.
+class INSITU_API Source {
+  public:
+    virtual ~Source();
+    virtual const std::string& name() const noexcept = 0;
+    // Unknown for a stream.
+    virtual std::optional<std::uint64_t> size_bytes() const = 0;
+    // The next window that may hold something else than zeros; none at the end.
+    virtual std::optional<WindowIndex> next_window() = 0;
+    // Hands out the next batch below `limit`; false where there is none. A stream reads it into
+    // `buffer` (batch_bytes long) here. One caller at a time.
+    virtual bool take(SourceBatch& batch, ByteSpan buffer, WindowIndex limit) = 0;
+    // Reads the batch into `buffer`, unless take() has. From any thread.
+    virtual void fill(const SourceBatch& batch, ByteSpan buffer) = 0;
+};
+
+// A file or device; holes are skipped without reading them. The store outlives it.
+INSITU_API std::unique_ptr<Source> make_source(const Store& store);
+
+// An open pipe or other stream, read until it ends; more than `limit_bytes` are an error. The
+// descriptor stays the caller's. Waiting for input ends soon after a stop is asked for.
+INSITU_API std::unique_ptr<Source> make_stream_source(int fd, std::string name,
+                                                      std::uint64_t limit_bytes,
+                                                      const StopFlag* stop);
+
+// Copies a stream to a nameless file in `directory`, sparse where it is zeros.
+INSITU_API std::unique_ptr<Store> spool_stream(int fd, const std::string& name,
+                                               const std::string& directory,
+                                               const StopFlag* stop);
+
+}  // namespace insitu

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "insitu/api.hpp"
+#include "insitu/engine/control.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/ops/totals.hpp"
+
+namespace insitu {
+
+// What the meta of an image says, summed up.
+struct ImageStat {
+    ExtentTotals extents;  // sound extents only
+    // Extents by their number of blocks, 1..32; index 0 counts longer ones (FORMAT: readable, never
+    // written by the driver).
+    std::array<std::uint64_t, window_blocks + 1> extents_by_blocks{};
+    // Extents by their payload, 1..256 sectors; index 0 counts larger ones.
+    std::array<std::uint64_t, window_blocks * sectors_per_block + 1> extents_by_sectors{};
+    std::uint64_t crossing_extents = 0;  // over the border of a window
+    std::uint64_t faulty_extents = 0;    // whose meta makes no sense
+    std::uint64_t faulty_blocks = 0;
+    std::uint64_t no_heads = 0;  // of those: the device starts with a tail
+    std::uint64_t too_long = 0;  // of those: pieces of an extent over longest_read_blocks
+
+    ImageStat& operator+=(const ImageStat& other) noexcept;
+};
+
+// Reads the whole meta (and nothing else). Throws `io` and `cancelled` Errors. 30 KiB a thread.
+INSITU_API ImageStat stat_image(const Image& image, const Control& control);
+
+}  // namespace insitu

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "insitu/api.hpp"
+#include "insitu/engine/control.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/image/meta_writer.hpp"
+#include "insitu/image/window_reader.hpp"
+#include "insitu/store/store.hpp"
+
+namespace insitu {
+
+struct UnpackOptions {
+    // The part of the logical device that is wanted, in bytes.
+    std::uint64_t offset_bytes = 0;
+    std::optional<std::uint64_t> length_bytes;  // none: up to the end
+    // Whether damaged extents end the work or become zeros and are listed.
+    enum class Damage { fail, salvage } damage = Damage::fail;
+    TargetContent target_content = TargetContent::zeros;
+};
+
+struct UnpackResult {
+    std::uint64_t logical_bytes = 0;  // of the part that was wanted
+    std::uint64_t written_bytes = 0;
+    // In rising order, each extent once; at most listed_damage_limit of damage_count.
+    std::vector<ExtentDamage> damage;
+    std::uint64_t damage_count = 0;
+    std::uint64_t damaged_blocks = 0;
+};
+
+inline constexpr std::size_t listed_damage_limit = 100000;
+
+// How many bytes unpack() will give. Throws a `refused` Error for a part outside the image.
+INSITU_API std::uint64_t unpacked_bytes(const Image& image, const UnpackOptions& options);
+
+// Writes the content of an image to the start of `target`, which has at least unpacked_bytes().
+// Blocks of zeros are not written where the target holds zeros, else zeroed. Memory: 1.5 MiB a
+// thread. Throws `damaged`, `io`, `refused` and `cancelled` Errors. Does not sync.
+INSITU_API UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& options,
+                               const Control& control);
+
+// The same to a stream: everything in order, zeros included. A closed reader is an `io` Error of
+// EPIPE.
+INSITU_API UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& name,
+                                         const UnpackOptions& options, const Control& control);
+
+}  // namespace insitu

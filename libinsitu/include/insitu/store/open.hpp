@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "insitu/api.hpp"
+#include "insitu/store/block_device.hpp"
+#include "insitu/store/store.hpp"
+
+namespace insitu {
+
+enum class NodeKind { missing, regular_file, block_device, stream, directory };
+
+// What a path leads to, links followed; a FIFO, socket or character device is a stream. Throws an
+// `io` Error where the path cannot be looked up.
+INSITU_API NodeKind node_kind(const std::string& path);
+
+// Opens an existing regular file or block device. Image files are locked with an OFD lock over the
+// whole file (shared for readers), devices as BlockDevice says. Throws `io` and `refused` Errors.
+INSITU_API std::unique_ptr<Store> open_store(const std::string& path, Access access,
+                                             Sharing sharing = Sharing::exclusive);
+
+// Whether two paths lead to the same file or device; also where one is a loop device over the
+// other. False where one of them does not exist.
+INSITU_API bool same_storage(const std::string& a, const std::string& b);
+
+// The first signature of another content (file system, partition table, RAID, …) that libblkid
+// knows on a file or device, by name: "ext4", "gpt".
+INSITU_API std::optional<std::string> find_signature(const std::string& path);
+
+// Removes every signature that find_signature() would report, by overwriting its magic bytes.
+INSITU_API void wipe_signatures(const std::string& path);
+
+}  // namespace insitu

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <memory>
+
+#include "insitu/codec/codec.hpp"
+
+namespace insitu {
+
+std::unique_ptr<Encoder> make_deflate_encoder(Level level, DeflateWindow window);
+std::unique_ptr<Decoder> make_deflate_decoder();
+
+}  // namespace insitu

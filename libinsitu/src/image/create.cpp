@@ -1,0 +1,67 @@
+#include "insitu/image/create.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "image/zero_blocks.hpp"
+#include "insitu/error.hpp"
+#include "insitu/store/aligned_buffer.hpp"
+
+namespace insitu {
+
+SuperBlock super_block_for(std::uint64_t device_bytes, Algorithm algorithm,
+                           const std::string& name) {
+    const Place place{.file = name};
+    const NearestSizes nearest = nearest_usable_sizes(device_bytes);
+    switch (classify_device(device_bytes)) {
+        case DeviceFit::usable:
+            break;
+        case DeviceFit::too_small:
+            throw Error(ErrorKind::refused, place,
+                        fmt::format("{} bytes are too small for an image: it takes at least {}",
+                                    device_bytes, nearest.above_bytes),
+                        fmt::format("the nearest usable size is {} bytes", nearest.above_bytes));
+        case DeviceFit::driver_overflows:
+            throw Error(ErrorKind::refused, place,
+                        fmt::format("the driver cannot use a device of {} blocks ({} bytes): its "
+                                    "count of data blocks overflows",
+                                    device_bytes / block_bytes, device_bytes),
+                        fmt::format("the nearest usable sizes are {} and {} bytes",
+                                    nearest.below_bytes.value_or(nearest.above_bytes),
+                                    nearest.above_bytes));
+        case DeviceFit::too_large:
+            throw Error(ErrorKind::refused, place,
+                        fmt::format("{} bytes are more than the tools can address", device_bytes));
+    }
+    SuperBlock super;
+    super.counts = counts_for_device(device_bytes);
+    super.comp_alg = static_cast<std::uint8_t>(algorithm);
+    return super;
+}
+
+std::uint64_t invalidate_target(Store& target, TargetContent content) {
+    if (content == TargetContent::zeros) return 0;
+    AlignedBuffer block(block_bytes);
+    target.read_at(0, block.span());
+    std::uint64_t written_bytes = 0;
+    if (!is_zero(block.view())) {
+        std::fill(block.span().begin(), block.span().end(), std::byte{0});
+        target.write_at(0, block.view());
+        target.sync();
+        written_bytes = block_bytes;
+    }
+    target.discard(0, target.size_bytes());
+    return written_bytes;
+}
+
+std::uint64_t write_super_block_last(Store& target, const SuperBlock& super) {
+    AlignedBuffer block(block_bytes);
+    encode_super_block(super, block.span().first<block_bytes>());
+    target.sync();
+    target.write_at(0, block.view());
+    target.sync();
+    return block_bytes;
+}
+
+}  // namespace insitu

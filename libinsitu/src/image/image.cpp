@@ -1,0 +1,86 @@
+#include "insitu/image/image.hpp"
+
+#include <fmt/format.h>
+
+#include "insitu/error.hpp"
+#include "insitu/store/aligned_buffer.hpp"
+
+namespace insitu {
+
+namespace {
+
+[[noreturn]] void reject(const Store& store, const std::string& text, std::string hint = {}) {
+    throw Error(ErrorKind::damaged, {.file = store.name()}, text, std::move(hint));
+}
+
+void check_size(const Store& store, const SuperBlock& super) {
+    const std::uint64_t actual_bytes = store.size_bytes();
+    const std::uint64_t wanted_bytes = Geometry(super.counts).device_bytes();
+    const BlockCounts expected = counts_for_device(actual_bytes);
+    if (wanted_bytes / block_bytes != actual_bytes / block_bytes) {
+        reject(store,
+               fmt::format("super block is for a device of {} blocks ({} bytes), this one has {} "
+                           "({} bytes): the driver refuses it",
+                           wanted_bytes / block_bytes, wanted_bytes, actual_bytes / block_bytes,
+                           actual_bytes),
+               fmt::format("truncate -s {} gives a file its size back; --ignore-size reads what is "
+                           "there",
+                           wanted_bytes));
+    }
+    reject(store,
+           fmt::format("super block has {} meta and {} data blocks, expected {} and {} for {} bytes",
+                       super.counts.meta_blocks, super.counts.data_blocks, expected.meta_blocks,
+                       expected.data_blocks, actual_bytes),
+           "insitu-fsck tells more; --ignore-size reads by the counts in the super block");
+}
+
+}  // namespace
+
+SuperBlock read_super_block(const Store& store) {
+    if (store.size_bytes() < block_bytes) {
+        reject(store, fmt::format("not an insitu-comp image: {} bytes are less than a super block",
+                                  store.size_bytes()));
+    }
+    AlignedBuffer block(block_bytes);
+    store.read_at(0, block.span());
+    return decode_super_block(block.view().first<block_bytes>());
+}
+
+Image Image::open(const Store& store, SizeCheck check) {
+    const SuperBlock super = read_super_block(store);
+    const SuperFaults faults = check_super_block(super, store.size_bytes());
+    if (faults.has(SuperFault::magic)) {
+        reject(store, fmt::format("not an insitu-comp image: magic is {:#018x}, expected {:#018x}",
+                                  super.magic, super_magic));
+    }
+    if (faults.has(SuperFault::version)) {
+        reject(store, fmt::format("format version is {}, expected {}", super.version,
+                                  super_version));
+    }
+    if (faults.has(SuperFault::algorithm)) {
+        reject(store,
+               fmt::format("comp_alg is {}, expected 0 (lzo) or 1 (deflate): the driver crashes "
+                           "on it",
+                           super.comp_alg),
+               "insitu-fsck -y finds out which one it was");
+    }
+    if (faults.has(SuperFault::counts_impossible)) {
+        const bool wrapped = super.counts == driver_counts_for_device(store.size_bytes()) &&
+                             classify_device(store.size_bytes()) == DeviceFit::driver_overflows;
+        reject(store,
+               wrapped ? fmt::format("formatted to {} bytes, a size that the driver cannot use: "
+                                     "its data_blocks overflowed to {}",
+                                     store.size_bytes(), super.counts.data_blocks)
+                       : fmt::format("super block has {} meta and {} data blocks, which no device "
+                                     "can have",
+                                     super.counts.meta_blocks, super.counts.data_blocks),
+               "insitu-fsck tells what can be done");
+    }
+    if (check == SizeCheck::strict &&
+        (faults.has(SuperFault::counts_differ) || faults.has(SuperFault::device_unusable))) {
+        check_size(store, super);
+    }
+    return Image(store, super);
+}
+
+}  // namespace insitu

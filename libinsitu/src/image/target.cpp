@@ -1,0 +1,64 @@
+#include "insitu/image/target.hpp"
+
+#include <fmt/format.h>
+
+#include "insitu/error.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/store/open.hpp"
+
+namespace insitu {
+
+std::optional<std::string> find_content(const std::string& path, const Store& store) {
+    if (store.size_bytes() >= block_bytes && read_super_block(store).magic == super_magic) {
+        return "insitu";
+    }
+    return find_signature(path);
+}
+
+std::optional<std::uint64_t> Target::device_bytes(const std::string& path) {
+    if (node_kind(path) != NodeKind::block_device) return std::nullopt;
+    return BlockDevice(path, Access::read, Sharing::shared).size_bytes();
+}
+
+Target::Target(const std::string& path, TargetKind kind, std::uint64_t file_bytes,
+               Overwrite overwrite)
+    : path_(path) {
+    if (node_kind(path) != NodeKind::block_device) {
+        file_ = std::make_unique<OutputFile>(path, file_bytes);
+        return;
+    }
+    device_ = std::make_unique<BlockDevice>(path, Access::read_write, Sharing::exclusive);
+    if (kind == TargetKind::image && device_->logical_sector_bytes() != sector_bytes) {
+        throw Error(ErrorKind::refused, {.file = path},
+                    fmt::format("the device has sectors of {} bytes, the driver needs {}",
+                                device_->logical_sector_bytes(), sector_bytes),
+                    "an image file, or a loop device with 512-byte sectors over it, will do");
+    }
+    const auto content = find_content(path, *device_);
+    has_signature_ = content.has_value();
+    if (content && overwrite == Overwrite::refuse) {
+        throw Error(ErrorKind::refused, {.file = path},
+                    fmt::format("the device holds data: {}", *content),
+                    "--force overwrites it");
+    }
+}
+
+Store& Target::store() noexcept {
+    if (device_) return *device_;
+    return file_->store();
+}
+
+TargetContent Target::content() const noexcept {
+    return device_ ? TargetContent::unknown : TargetContent::zeros;
+}
+
+void Target::prepare() {
+    if (has_signature_) wipe_signatures(path_);
+}
+
+void Target::commit() {
+    if (device_) return device_->sync();
+    file_->commit();
+}
+
+}  // namespace insitu

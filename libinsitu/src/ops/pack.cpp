@@ -1,0 +1,162 @@
+#include "insitu/ops/pack.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include "engine/ordered_run.hpp"
+#include "insitu/error.hpp"
+#include "insitu/image/create.hpp"
+#include "ops/content_sum.hpp"
+#include "ops/window_writer.hpp"
+
+namespace insitu {
+
+std::uint64_t pack_target_bytes(std::uint64_t logical_bytes) {
+    if (logical_bytes == 0) {
+        throw Error(ErrorKind::refused, {}, "an image needs at least one block of content",
+                    "--size gives an empty source some room");
+    }
+    return smallest_device_blocks(ceil_div(logical_bytes, block_bytes)) * block_bytes;
+}
+
+namespace {
+
+struct PackItem {
+    SourceBatch batch;
+    AlignedBuffer buffer{batch_bytes};
+};
+
+// One pack: what its workers share.
+class Packer {
+  public:
+    Packer(Source& source, Store& target, const PackOptions& options, const Control& control,
+           const SuperBlock& super)
+        : source_(source),
+          target_(target),
+          options_(options),
+          control_(control),
+          geometry_(super.counts),
+          meta_(target, geometry_, options.target_content),
+          verify_(options.verify == PackOptions::Verify::yes),
+          sums_(verify_ ? geometry_.window_count() : 0) {}
+
+    void write_payloads_and_meta();
+    void verify(const SuperBlock& super);
+    PackResult result() const;
+
+  private:
+    void pack_batch(PackItem& item, WindowWriter& writer);
+
+    Source& source_;
+    Store& target_;
+    const PackOptions& options_;
+    const Control& control_;
+    Geometry geometry_;
+    MetaWriter meta_;
+    bool verify_;
+    ContentSums sums_;
+    std::mutex mutex_;  // guards totals_ and source_bytes_
+    ExtentTotals totals_;
+    std::uint64_t source_bytes_ = 0;
+};
+
+void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
+    const SourceBatch& batch = item.batch;
+    source_.fill(batch, item.buffer.span());
+    const std::uint64_t padded = ceil_div(batch.length_bytes, block_bytes) * block_bytes;
+    std::memset(item.buffer.data() + batch.length_bytes, 0, padded - batch.length_bytes);
+    ExtentTotals totals;
+    for (std::uint64_t at = 0; at < padded; at += window_bytes) {
+        const WindowIndex window = batch.first + at / window_bytes;
+        const ByteView content =
+            item.buffer.view().subspan(at, std::min<std::uint64_t>(window_bytes, padded - at));
+        writer.write(window, content, totals).encode(meta_.slot(window));
+        if (verify_) sums_.add(window, content);
+    }
+    if (control_.progress != nullptr) {
+        control_.progress->advance(batch.skipped_bytes + batch.length_bytes);
+    }
+    const std::lock_guard guard(mutex_);
+    totals_ += totals;
+    source_bytes_ =
+        std::max(source_bytes_, batch.first.value * window_bytes + batch.length_bytes);
+}
+
+// Span by span: the payloads, a sync, then the meta that names them.
+void Packer::write_payloads_and_meta() {
+    while (const auto window = source_.next_window()) {
+        meta_.begin_span(*window);
+        const WindowIndex limit = meta_.span_end();
+        run_in_order<PackItem>(
+            control_,
+            [&](PackItem& item) { return source_.take(item.batch, item.buffer.span(), limit); },
+            [&] {
+                return [this, writer = std::make_unique<WindowWriter>(options_, geometry_,
+                                                                      target_)](
+                           PackItem& item, OrderedRun::Ticket, OrderedRun&) {
+                    pack_batch(item, *writer);
+                };
+            });
+        if (control_.progress != nullptr) control_.progress->syncing();
+        target_.sync();
+        meta_.commit_span();
+    }
+    meta_.finish();
+}
+
+void Packer::verify(const SuperBlock& super) {
+    target_.sync();
+    target_.drop_cache();
+    const Image image(target_, super);
+    ContentSums found(geometry_.window_count());
+    sum_content(image, found, control_);
+    if (const auto window = sums_.first_difference(found)) {
+        throw Error(ErrorKind::damaged, {.file = target_.name(), .window = *window},
+                    "what was read back from here on differs from what was written");
+    }
+}
+
+PackResult Packer::result() const {
+    PackResult result;
+    result.extents = totals_;
+    result.source_bytes = source_.size_bytes().value_or(source_bytes_);
+    result.meta_written_bytes = meta_.written_bytes();
+    result.written_bytes = totals_.payload_sectors * sector_bytes + meta_.written_bytes();
+    return result;
+}
+
+void check_source_fits(const Source& source, const Store& target, const Geometry& geometry) {
+    const auto size_bytes = source.size_bytes();
+    if (!size_bytes || *size_bytes <= geometry.logical_bytes()) return;
+    throw Error(ErrorKind::refused, {.file = target.name()},
+                fmt::format("the image would hold {} bytes, {} has {}", geometry.logical_bytes(),
+                            source.name(), *size_bytes),
+                fmt::format("the target needs {} bytes", pack_target_bytes(*size_bytes)));
+}
+
+}  // namespace
+
+PackResult pack(Source& source, Store& target, const PackOptions& options,
+                const Control& control) {
+    const SuperBlock super =
+        super_block_for(target.size_bytes(), options.codec.algorithm, target.name());
+    const Geometry geometry(super.counts);
+    check_source_fits(source, target, geometry);
+    if (control.progress != nullptr) {
+        control.progress->begin(source.size_bytes().value_or(0));
+    }
+    const std::uint64_t cleared_bytes = invalidate_target(target, options.target_content);
+    Packer packer(source, target, options, control, super);
+    packer.write_payloads_and_meta();
+    if (options.verify == PackOptions::Verify::yes) packer.verify(super);
+
+    PackResult result = packer.result();
+    result.super = super;
+    result.written_bytes += cleared_bytes + write_super_block_last(target, super);
+    return result;
+}
+
+}  // namespace insitu

@@ -1,0 +1,53 @@
+#include "insitu/ops/source.hpp"
+
+#include <algorithm>
+
+namespace insitu {
+
+namespace {
+
+class StoreSource final : public Source {
+  public:
+    explicit StoreSource(const Store& store) : store_(store) {}
+
+    const std::string& name() const noexcept override { return store_.name(); }
+    std::optional<std::uint64_t> size_bytes() const override { return store_.size_bytes(); }
+
+    std::optional<WindowIndex> next_window() override {
+        const std::uint64_t data = store_.next_data(at_byte_);
+        if (data >= store_.size_bytes()) return std::nullopt;
+        return WindowIndex{data / window_bytes};
+    }
+
+    bool take(SourceBatch& batch, ByteSpan, WindowIndex limit) override {
+        const auto window = next_window();
+        if (!window || *window >= limit) return false;
+        const std::uint64_t start = window->value * window_bytes;
+        // A batch ends with the window in which a hole begins: holes are not worth reading.
+        const std::uint64_t hole = store_.next_hole(std::max(start, at_byte_));
+        const std::uint64_t data_end = ceil_div(std::max(hole, start + 1), window_bytes);
+        const std::uint64_t end = std::min({data_end * window_bytes, start + batch_bytes,
+                                            limit.value * window_bytes, store_.size_bytes()});
+        batch = {*window, end - start, start - at_byte_};
+        at_byte_ = end;
+        return true;
+    }
+
+    void fill(const SourceBatch& batch, ByteSpan buffer) override {
+        store_.read_at(batch.first.value * window_bytes, buffer.first(batch.length_bytes));
+    }
+
+  private:
+    const Store& store_;
+    std::uint64_t at_byte_ = 0;
+};
+
+}  // namespace
+
+Source::~Source() = default;
+
+std::unique_ptr<Source> make_source(const Store& store) {
+    return std::make_unique<StoreSource>(store);
+}
+
+}  // namespace insitu

@@ -1,0 +1,121 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "image/zero_blocks.hpp"
+#include "insitu/error.hpp"
+#include "insitu/ops/source.hpp"
+#include "insitu/store/file_store.hpp"
+
+namespace insitu {
+
+namespace {
+
+// Reads until `output` is full or the stream ends; returns the bytes read.
+std::size_t read_stream(int fd, const std::string& name, ByteSpan output, const StopFlag* stop) {
+    constexpr int look_for_stop_ms = 100;
+    std::size_t done = 0;
+    while (done < output.size()) {
+        if (stop != nullptr && stop->requested()) {
+            throw Error(ErrorKind::cancelled, {.file = name}, "stopped before the end");
+        }
+        pollfd waiting{fd, POLLIN, 0};
+        if (::poll(&waiting, 1, look_for_stop_ms) == 0) continue;
+        const ssize_t got = ::read(fd, output.data() + done, output.size() - done);
+        if (got == 0) break;
+        if (got > 0) {
+            done += static_cast<std::size_t>(got);
+        } else if (errno != EINTR && errno != EAGAIN) {
+            throw io_error({.file = name}, "cannot read", errno);
+        }
+    }
+    return done;
+}
+
+class StreamSource final : public Source {
+  public:
+    StreamSource(int fd, std::string name, std::uint64_t limit_bytes, const StopFlag* stop)
+        : fd_(fd), name_(std::move(name)), limit_bytes_(limit_bytes), stop_(stop) {}
+
+    const std::string& name() const noexcept override { return name_; }
+    std::optional<std::uint64_t> size_bytes() const override { return std::nullopt; }
+
+    std::optional<WindowIndex> next_window() override {
+        if (!ended_ && at_byte_ == limit_bytes_) check_end();
+        if (ended_) return std::nullopt;
+        return WindowIndex{at_byte_ / window_bytes};
+    }
+
+    bool take(SourceBatch& batch, ByteSpan buffer, WindowIndex limit) override {
+        const std::uint64_t end = std::min(limit.value * window_bytes, limit_bytes_);
+        if (ended_ || at_byte_ >= end) return false;
+        const std::uint64_t room = std::min(batch_bytes, end - at_byte_);
+        const std::size_t length = read_stream(fd_, name_, buffer.first(room), stop_);
+        batch = {WindowIndex{at_byte_ / window_bytes}, length, 0};
+        ended_ = length < room;
+        at_byte_ += length;
+        return length > 0;
+    }
+
+    void fill(const SourceBatch&, ByteSpan) override {}
+
+  private:
+    // At the limit one more read tells whether the stream really ends there.
+    void check_end() {
+        std::byte extra{};
+        if (read_stream(fd_, name_, ByteSpan(&extra, 1), stop_) > 0) {
+            throw Error(ErrorKind::refused, {.file = name_, .byte = limit_bytes_},
+                        fmt::format("the stream goes on behind the {} bytes of the target",
+                                    limit_bytes_),
+                        "give a larger --size, or a larger device");
+        }
+        ended_ = true;
+    }
+
+    int fd_;
+    std::string name_;
+    std::uint64_t limit_bytes_;
+    const StopFlag* stop_;
+    std::uint64_t at_byte_ = 0;
+    bool ended_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> make_stream_source(int fd, std::string name, std::uint64_t limit_bytes,
+                                           const StopFlag* stop) {
+    return std::make_unique<StreamSource>(fd, std::move(name), limit_bytes, stop);
+}
+
+std::unique_ptr<Store> spool_stream(int fd, const std::string& name,
+                                    const std::string& directory, const StopFlag* stop) {
+    constexpr mode_t private_mode = 0600;
+    UniqueFd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, private_mode));
+    if (!file) {
+        std::string pattern = directory + "/.spool-XXXXXX";
+        file = UniqueFd(::mkostemp(pattern.data(), O_CLOEXEC));
+        if (!file) throw io_error({.file = directory}, "cannot create a temporary file", errno);
+        ::unlink(pattern.c_str());
+    }
+    auto spool = std::make_unique<FileStore>(std::move(file), name);
+    AlignedBuffer buffer(batch_bytes);
+    std::uint64_t at_byte = 0;
+    for (;;) {
+        const std::size_t length = read_stream(fd, name, buffer.span(), stop);
+        for (std::size_t at = 0; at < length; at += window_bytes) {
+            const ByteView window =
+                buffer.view().subspan(at, std::min<std::size_t>(window_bytes, length - at));
+            if (!is_zero(window)) spool->write_at(at_byte + at, window);
+        }
+        at_byte += length;
+        if (length < buffer.size()) break;
+    }
+    spool->resize(at_byte);
+    return spool;
+}
+
+}  // namespace insitu

@@ -1,0 +1,243 @@
+#include "insitu/ops/unpack.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "engine/ordered_run.hpp"
+#include "image/zero_blocks.hpp"
+#include "insitu/error.hpp"
+#include "ops/window_batches.hpp"
+
+namespace insitu {
+
+namespace {
+
+// Damage as the workers find it. An extent over a border is found by several windows.
+class DamageList final : public DamageSink {
+  public:
+    void damaged(const ExtentDamage& damage) override {
+        const std::lock_guard guard(mutex_);
+        const auto [place, is_new] = found_.try_emplace(damage.extent.first, damage);
+        if (!is_new) return;
+        ++count_;
+        blocks_ += damage.extent.blocks;
+        // Keep the lowest: what is listed must not depend on the order of the workers.
+        if (found_.size() > listed_damage_limit) found_.erase(std::prev(found_.end()));
+    }
+
+    void move_to(UnpackResult& result) {
+        for (auto& [first, damage] : found_) result.damage.push_back(std::move(damage));
+        result.damage_count = count_;
+        result.damaged_blocks = blocks_;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::map<BlockIndex, ExtentDamage> found_;
+    std::uint64_t count_ = 0;
+    std::uint64_t blocks_ = 0;
+};
+
+// The part of the logical device that is wanted.
+struct Part {
+    std::uint64_t start;
+    std::uint64_t end;
+
+    WindowIndex first_window() const noexcept { return {start / window_bytes}; }
+    WindowIndex end_window() const noexcept { return {ceil_div(end, window_bytes)}; }
+};
+
+Part part_of(const Image& image, const UnpackOptions& options) {
+    const std::uint64_t size = image.geometry().logical_bytes();
+    if (options.offset_bytes > size) {
+        throw Error(ErrorKind::refused, {.file = image.store().name()},
+                    fmt::format("offset {} lies behind the end at {}", options.offset_bytes, size));
+    }
+    const std::uint64_t rest = size - options.offset_bytes;
+    const std::uint64_t length = options.length_bytes.value_or(rest);
+    if (length > rest) {
+        throw Error(ErrorKind::refused, {.file = image.store().name()},
+                    fmt::format("{} bytes from offset {} on reach beyond the end at {}", length,
+                                options.offset_bytes, size));
+    }
+    return {options.offset_bytes, options.offset_bytes + length};
+}
+
+// A worker's memory, and the reading that both kinds of target share.
+class BatchReader {
+  public:
+    BatchReader(const Image& image, Part part, DamageSink* damage)
+        : image_(image), part_(part), damage_(damage), reader_(image), buffer_(batch_bytes) {}
+
+    // Reads a batch; the wanted bytes of it stand in content().
+    void read(const WindowBatch& batch) {
+        std::uint64_t length = 0;
+        for (std::uint64_t i = 0; i < batch.count; ++i) {
+            const WindowIndex window = batch.first + i;
+            const std::uint64_t bytes =
+                image_.geometry().blocks_in_window(window) * block_bytes;
+            reader_.read(window, buffer_.span().subspan(length, bytes), damage_);
+            length += bytes;
+        }
+        const std::uint64_t batch_start = batch.first.value * window_bytes;
+        start_ = std::max(batch_start, part_.start);
+        const std::uint64_t end = std::min(batch_start + length, part_.end);
+        content_ = buffer_.view().subspan(start_ - batch_start, end - start_);
+    }
+
+    // Position of content() on the logical device.
+    std::uint64_t start_byte() const noexcept { return start_; }
+    ByteView content() const noexcept { return content_; }
+
+  private:
+    const Image& image_;
+    Part part_;
+    DamageSink* damage_;
+    WindowReader reader_;
+    AlignedBuffer buffer_;
+    std::uint64_t start_ = 0;
+    ByteView content_;
+};
+
+// Writes what is not zeros, a contiguous run at a time.
+class SparseWriter {
+  public:
+    SparseWriter(Store& target, TargetContent content) : target_(target), content_(content) {}
+
+    std::uint64_t write(std::uint64_t at_byte, ByteView bytes) {
+        std::uint64_t written = 0;
+        for (std::size_t at = 0; at < bytes.size();) {
+            const bool zeros = is_zero(piece(bytes, at));
+            std::size_t end = at + piece(bytes, at).size();
+            while (end < bytes.size() && is_zero(piece(bytes, end)) == zeros) {
+                end += piece(bytes, end).size();
+            }
+            if (!zeros) {
+                target_.write_at(at_byte + at, bytes.subspan(at, end - at));
+                written += end - at;
+            } else {
+                clear(at_byte + at, end - at);
+            }
+            at = end;
+        }
+        return written;
+    }
+
+    void clear(std::uint64_t at_byte, std::uint64_t length_bytes) {
+        if (content_ == TargetContent::unknown) target_.zero(at_byte, length_bytes);
+    }
+
+  private:
+    static ByteView piece(ByteView bytes, std::size_t at) {
+        return bytes.subspan(at, std::min<std::size_t>(block_bytes, bytes.size() - at));
+    }
+
+    Store& target_;
+    TargetContent content_;
+};
+
+void write_stream(int fd, const std::string& name, ByteView bytes) {
+    while (!bytes.empty()) {
+        const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+        if (put >= 0) {
+            bytes = bytes.subspan(static_cast<std::size_t>(put));
+        } else if (errno != EINTR) {
+            throw io_error({.file = name}, "cannot write", errno);
+        }
+    }
+}
+
+void advance(const Control& control, const WindowBatch& batch) {
+    if (control.progress == nullptr) return;
+    control.progress->advance((batch.skipped + batch.count) * window_bytes);
+}
+
+}  // namespace
+
+std::uint64_t unpacked_bytes(const Image& image, const UnpackOptions& options) {
+    const Part part = part_of(image, options);
+    return part.end - part.start;
+}
+
+UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& options,
+                    const Control& control) {
+    const Part part = part_of(image, options);
+    UnpackResult result;
+    result.logical_bytes = part.end - part.start;
+    if (control.progress != nullptr) control.progress->begin(result.logical_bytes);
+    DamageList damage;
+    DamageSink* sink = options.damage == UnpackOptions::Damage::salvage ? &damage : nullptr;
+    SparseWriter writer(target, options.target_content);
+    std::atomic<std::uint64_t> written = 0;
+
+    MappedBatches batches(image, part.first_window(), part.end_window());
+    std::uint64_t cleared_to = part.start;
+    const auto clear_to = [&](std::uint64_t byte) {
+        if (byte > cleared_to) writer.clear(cleared_to - part.start, byte - cleared_to);
+    };
+    run_in_order<WindowBatch>(
+        control,
+        [&](WindowBatch& batch) {
+            if (!batches.take(batch)) return false;
+            clear_to(batch.first.value * window_bytes);
+            cleared_to = std::min((batch.first + batch.count).value * window_bytes, part.end);
+            return true;
+        },
+        [&] {
+            return [&, reader = std::make_unique<BatchReader>(image, part, sink)](
+                       WindowBatch& batch, OrderedRun::Ticket, OrderedRun&) {
+                reader->read(batch);
+                written += writer.write(reader->start_byte() - part.start, reader->content());
+                advance(control, batch);
+            };
+        });
+    clear_to(part.end);
+    result.written_bytes = written;
+    damage.move_to(result);
+    return result;
+}
+
+UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& name,
+                              const UnpackOptions& options, const Control& control) {
+    const Part part = part_of(image, options);
+    UnpackResult result;
+    result.logical_bytes = part.end - part.start;
+    result.written_bytes = result.logical_bytes;
+    if (control.progress != nullptr) control.progress->begin(result.logical_bytes);
+    DamageList damage;
+    DamageSink* sink = options.damage == UnpackOptions::Damage::salvage ? &damage : nullptr;
+
+    std::uint64_t next_window = part.first_window().value;
+    run_in_order<WindowBatch>(
+        control,
+        [&](WindowBatch& batch) {
+            const std::uint64_t end = part.end_window().value;
+            if (next_window >= end) return false;
+            const std::uint64_t boundary = (next_window / batch_windows + 1) * batch_windows;
+            batch = {{next_window}, std::min(boundary, end) - next_window, 0};
+            next_window += batch.count;
+            return true;
+        },
+        [&] {
+            return [&, reader = std::make_unique<BatchReader>(image, part, sink)](
+                       WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
+                reader->read(batch);
+                if (!run.await_turn(ticket)) return;
+                write_stream(fd, name, reader->content());
+                run.end_turn(ticket);
+                advance(control, batch);
+            };
+        });
+    damage.move_to(result);
+    return result;
+}
+
+}  // namespace insitu

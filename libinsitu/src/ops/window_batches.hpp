@@ -1,0 +1,42 @@
+#pragma once
+
+#include <algorithm>
+
+#include "insitu/image/meta_cursor.hpp"
+#include "insitu/ops/source.hpp"
+
+namespace insitu {
+
+// Consecutive windows of an image for one worker.
+struct WindowBatch {
+    WindowIndex first;
+    std::uint64_t count = 0;
+    std::uint64_t skipped = 0;  // unmapped windows between the batch before and this one
+};
+
+// Hands out the windows of an image that have mapped blocks, in rising order and in aligned
+// batches of at most 1 MiB. One caller at a time.
+class MappedBatches {
+  public:
+    // All windows of [first, end).
+    MappedBatches(const Image& image, WindowIndex first, WindowIndex end)
+        : cursor_(image), next_(first), end_(end) {}
+    explicit MappedBatches(const Image& image)
+        : MappedBatches(image, {0}, {image.geometry().window_count()}) {}
+
+    bool take(WindowBatch& batch) {
+        const WindowIndex first = std::min(cursor_.next_mapped(next_), end_);
+        const std::uint64_t boundary = (first.value / batch_windows + 1) * batch_windows;
+        const WindowIndex limit = std::min(WindowIndex{boundary}, end_);
+        batch = {first, limit.value - std::min(first, limit).value, first.value - next_.value};
+        next_ = std::max(first, limit);
+        return batch.count != 0;
+    }
+
+  private:
+    MetaCursor cursor_;
+    WindowIndex next_;
+    WindowIndex end_;
+};
+
+}  // namespace insitu

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "insitu/format/geometry.hpp"
+#include "insitu/format/window_map.hpp"
+#include "insitu/image/extent_encoder.hpp"
+#include "insitu/ops/pack.hpp"
+
+namespace insitu {
+
+// Cuts a window into extents, makes their payloads and writes them. One a thread.
+class WindowWriter {
+  public:
+    WindowWriter(const PackOptions& options, const Geometry& geometry, Store& target);
+
+    // Writes the payloads of a window, adds them to `totals` and returns its meta. `content` holds
+    // whole blocks.
+    WindowMap write(WindowIndex window, ByteView content, ExtentTotals& totals);
+
+  private:
+    struct Cut {
+        unsigned first;
+        unsigned blocks;
+    };
+
+    void write_run(Cut run);
+    void write_extent(Cut cut);
+    void put(unsigned block, ByteView payload);
+
+    ExtentEncoder encoder_;
+    ExtentPolicy policy_;
+    const Geometry& geometry_;
+    Store& target_;
+
+    // The window at work.
+    BlockIndex first_block_;
+    ByteView content_;
+    WindowMap map_;
+    ExtentTotals* totals_ = nullptr;
+};
+
+}  // namespace insitu

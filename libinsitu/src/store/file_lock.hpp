@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "insitu/store/block_device.hpp"
+
+namespace insitu {
+
+// Takes an OFD lock on a whole file, shared for readers, without waiting; it lasts as long as the
+// descriptor. Throws a `refused` Error where another program holds a lock that conflicts.
+void lock_file(int fd, const std::string& name, Access access);
+
+}  // namespace insitu

@@ -1,0 +1,11 @@
+#include "insitu/store/null_store.hpp"
+
+#include <cstring>
+
+namespace insitu {
+
+void NullStore::read_at(std::uint64_t, ByteSpan output) const {
+    std::memset(output.data(), 0, output.size());
+}
+
+}  // namespace insitu

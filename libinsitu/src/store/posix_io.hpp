@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "insitu/units.hpp"
+
+// Whole reads and writes over a descriptor; failures become `io` errors that name file and byte.
+namespace insitu {
+
+void read_whole(int fd, const std::string& name, std::uint64_t at_byte, ByteSpan output);
+void write_whole(int fd, const std::string& name, std::uint64_t at_byte, ByteView input);
+void sync_data(int fd, const std::string& name);
+
+}  // namespace insitu

@@ -1,0 +1,30 @@
+#include "insitu/store/store.hpp"
+
+namespace insitu {
+
+Store::~Store() = default;
+
+void Store::discard(std::uint64_t, std::uint64_t) {}
+
+void Store::start_writeback(std::uint64_t, std::uint64_t) {}
+
+std::uint64_t Store::next_data(std::uint64_t at_byte) const {
+    const std::uint64_t end = size_bytes();
+    return at_byte < end ? at_byte : end;
+}
+
+std::uint64_t Store::next_hole(std::uint64_t) const {
+    return size_bytes();
+}
+
+std::optional<std::uint64_t> Store::allocated_bytes() const {
+    return std::nullopt;
+}
+
+std::size_t Store::alignment_bytes() const noexcept {
+    return 1;
+}
+
+void Store::drop_cache() const {}
+
+}  // namespace insitu
