@@ -69,7 +69,8 @@ class Printer final : public DumpSink {
     void unsound_window(WindowIndex window,
                         std::span<const std::byte, window_meta_bytes> meta) override {
         std::string hex;
-        for (const std::byte byte : meta) hex += fmt::format("{:02x}", byte);
+        for (const std::byte byte : meta)
+            hex += fmt::format("{:02x}", byte);
         if (!json_) {
             tool_.print(fmt::format("meta {} {}\n", window.value, hex));
             return;

@@ -60,10 +60,10 @@ int format(Tool& tool, const Options& options) {
     const std::uint64_t size_bytes = device_bytes ? *device_bytes : wanted_bytes(options);
     if (device_bytes && !options.size.empty() &&
         parse_size(options.size, "--size") != *device_bytes) {
-        throw Error(ErrorKind::refused, {.file = options.target},
-                    fmt::format("the device has {} bytes: an image takes the whole of it",
-                                *device_bytes),
-                    "leave --size out, or make a partition of that size");
+        throw Error(
+            ErrorKind::refused, {.file = options.target},
+            fmt::format("the device has {} bytes: an image takes the whole of it", *device_bytes),
+            "leave --size out, or make a partition of that size");
     }
     const SuperBlock super = super_block_for(size_bytes, options.algorithm, options.target);
     const auto overwrite = options.force ? Target::Overwrite::force : Target::Overwrite::refuse;
@@ -71,8 +71,7 @@ int format(Tool& tool, const Options& options) {
         const auto old = open_store(options.target, Access::read);
         if (const auto content = find_content(options.target, *old)) {
             throw Error(ErrorKind::refused, {.file = options.target},
-                        fmt::format("the file holds data: {}", *content),
-                        "--force overwrites it");
+                        fmt::format("the file holds data: {}", *content), "--force overwrites it");
         }
     }
     Target target(options.target, TargetKind::image, size_bytes, overwrite);

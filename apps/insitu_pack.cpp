@@ -72,8 +72,7 @@ Input open_input(const Tool& tool, const Options& options,
     return input;
 }
 
-void report(const Tool& tool, const Options& options, const PackResult& result,
-            double seconds) {
+void report(const Tool& tool, const Options& options, const PackResult& result, double seconds) {
     const Geometry geometry(result.super.counts);
     const double rate = seconds > 0 ? static_cast<double>(result.source_bytes) / seconds : 0;
     if (tool.common().json) {
@@ -93,11 +92,10 @@ void report(const Tool& tool, const Options& options, const PackResult& result,
     }
     if (tool.common().quiet) return;
     tool.print(totals_text(geometry, result.extents));
-    tool.print(fmt::format("{:<12}{} in {:.2f} s ({}/s of source){}\n",
-                           options.dry_run ? "would write" : "written",
-                           human_bytes(result.written_bytes), seconds,
-                           human_bytes(static_cast<std::uint64_t>(rate)),
-                           options.verify && !options.dry_run ? ", verified" : ""));
+    tool.print(fmt::format(
+        "{:<12}{} in {:.2f} s ({}/s of source){}\n", options.dry_run ? "would write" : "written",
+        human_bytes(result.written_bytes), seconds, human_bytes(static_cast<std::uint64_t>(rate)),
+        options.verify && !options.dry_run ? ", verified" : ""));
 }
 
 // The size of the image's device, from what is known of the target and the source.
@@ -127,9 +125,10 @@ void note_extra_block(const Tool& tool, const Options& options, const PackResult
     const std::uint64_t source_blocks = ceil_div(result.source_bytes, block_bytes);
     const std::uint64_t data_blocks = result.super.counts.data_blocks;
     if (data_blocks == source_blocks) return;
-    tool.note(fmt::format("{}: no device that the driver can use has exactly {} data blocks; the "
-                          "image has {}",
-                          options.target, source_blocks, data_blocks));
+    tool.note(
+        fmt::format("{}: no device that the driver can use has exactly {} data blocks; the "
+                    "image has {}",
+                    options.target, source_blocks, data_blocks));
 }
 
 int pack_tool(Tool& tool, const Options& options) {

@@ -46,10 +46,10 @@ std::string histogram_text(const char* title, std::span<const std::uint64_t> cou
     for (std::size_t low = 1; low < counts.size(); low += step) {
         const std::size_t high = std::min(low + step, counts.size());
         std::uint64_t sum = 0;
-        for (std::size_t i = low; i < high; ++i) sum += counts[i];
+        for (std::size_t i = low; i < high; ++i)
+            sum += counts[i];
         if (sum == 0) continue;
-        rows.emplace_back(step == 1 ? fmt::format("{}", low)
-                                    : fmt::format("{}-{}", low, high - 1),
+        rows.emplace_back(step == 1 ? fmt::format("{}", low) : fmt::format("{}-{}", low, high - 1),
                           sum);
         highest = std::max(highest, sum);
     }
@@ -89,8 +89,8 @@ void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat
     tool.print(totals_text(geometry, stat.extents));
     if (allocated) tool.print(fmt::format("{:<12}{}\n", "allocated", human_bytes(*allocated)));
     if (stat.crossing_extents != 0) {
-        tool.print(fmt::format("{:<12}{} extents over window borders\n", "note",
-                               stat.crossing_extents));
+        tool.print(
+            fmt::format("{:<12}{} extents over window borders\n", "note", stat.crossing_extents));
     }
     if (stat.faulty_extents != 0) {
         tool.print(fmt::format("{:<12}{} extents ({} blocks) have meta that makes no sense\n",
@@ -98,8 +98,8 @@ void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat
     }
     constexpr std::size_t sectors_a_row = 16;
     tool.print(histogram_text("extents by blocks", stat.extents_by_blocks, 1));
-    tool.print(histogram_text("extents by payload sectors", stat.extents_by_sectors,
-                              sectors_a_row));
+    tool.print(
+        histogram_text("extents by payload sectors", stat.extents_by_sectors, sectors_a_row));
 }
 
 // Reads what there is of an image, also one that Image::open() would not take.
@@ -109,12 +109,12 @@ int can_activate(Tool& tool, const Options& options) {
     const auto device = open_store(options.can_activate, Access::read, Sharing::shared);
     const SuperBlock super = read_super_block(*store);
     const auto* block_device = dynamic_cast<const BlockDevice*>(device.get());
-    const DeviceFacts facts{device->size_bytes(),
-                            block_device != nullptr ? block_device->logical_sector_bytes()
-                                                    : static_cast<unsigned>(sector_bytes)};
+    const DeviceFacts facts{device->size_bytes(), block_device != nullptr
+                                                      ? block_device->logical_sector_bytes()
+                                                      : static_cast<unsigned>(sector_bytes)};
     ImageStat stat;
-    const bool readable = !check_super_block(super, facts.size_bytes)
-                               .has(SuperFault::counts_impossible);
+    const bool readable =
+        !check_super_block(super, facts.size_bytes).has(SuperFault::counts_impossible);
     if (readable) stat = stat_image(Image(*store, super), tool.control());
     const auto problems = activation_problems(super, facts, readable ? &stat : nullptr);
     tool.end_progress();

@@ -57,8 +57,7 @@ UnpackResult unpack_stream(Tool& tool, const Options& options, const Image& imag
 UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image) {
     if (same_storage(options.image.path, options.target)) {
         throw Error(ErrorKind::refused, {.file = options.target},
-                    fmt::format("is the same file or device as the image {}",
-                                options.image.path));
+                    fmt::format("is the same file or device as the image {}", options.image.path));
     }
     UnpackOptions wanted = unpack_options(options);
     const std::uint64_t length_bytes = unpacked_bytes(image, wanted);
@@ -127,8 +126,8 @@ int unpack_tool(Tool& tool, const Options& options) {
         tool.print_json(document);
     } else if (!tool.common().quiet && !stream) {
         tool.print(fmt::format("{}: {} of {} written in {:.2f} s\n", options.target,
-                               human_bytes(result.written_bytes),
-                               human_bytes(result.logical_bytes), tool.seconds()));
+                               human_bytes(result.written_bytes), human_bytes(result.logical_bytes),
+                               tool.seconds()));
     }
     return result.damage_count == 0 ? exit_done : exit_failed;
 }

@@ -17,16 +17,15 @@ void add_choice(CLI::App& cli, const std::string& name, Value& value, const std:
 }  // namespace
 
 void add_algorithm_option(CLI::App& cli, Algorithm& algorithm) {
-    add_choice<Algorithm>(cli, "--alg", algorithm,
-                          "Compression: lzo or deflate (default: lzo)", "ALG",
-                          {{"lzo", Algorithm::lzo}, {"deflate", Algorithm::deflate}});
+    add_choice<Algorithm>(cli, "--alg", algorithm, "Compression: lzo or deflate (default: lzo)",
+                          "ALG", {{"lzo", Algorithm::lzo}, {"deflate", Algorithm::deflate}});
 }
 
 void add_codec_options(CLI::App& cli, EncoderOptions& options) {
     add_algorithm_option(cli, options.algorithm);
-    add_choice<Level>(
-        cli, "--level", options.level, "Effort: fast, default or best (default: default)",
-        "LEVEL", {{"fast", Level::fast}, {"default", Level::normal}, {"best", Level::best}});
+    add_choice<Level>(cli, "--level", options.level,
+                      "Effort: fast, default or best (default: default)", "LEVEL",
+                      {{"fast", Level::fast}, {"default", Level::normal}, {"best", Level::best}});
     add_choice<DeflateWindow>(
         cli, "--window", options.window,
         "How far back deflate may point: 2K as the driver does, or 32K, about 10 % smaller but not "
@@ -35,9 +34,9 @@ void add_codec_options(CLI::App& cli, EncoderOptions& options) {
 }
 
 void add_extent_option(CLI::App& cli, ExtentPolicy& policy) {
-    static const std::map<std::string, unsigned> sizes{
-        {"auto", 0U}, {"4K", 1U},   {"8K", 2U},   {"16K", 4U},
-        {"32K", 8U},  {"64K", 16U}, {"128K", 32U}};
+    static const std::map<std::string, unsigned> sizes{{"auto", 0U}, {"4K", 1U},  {"8K", 2U},
+                                                       {"16K", 4U},  {"32K", 8U}, {"64K", 16U},
+                                                       {"128K", 32U}};
     add_choice<unsigned>(
         cli, "--extent", policy.blocks,
         "Extent size: 4K, 8K, 16K, 32K, 64K, 128K, or auto: by content (default: auto)", "SIZE",

@@ -16,8 +16,8 @@ void add_image_options(Tool& tool, ImageInputOptions& options) {
 
 ImageInput::ImageInput(const Tool& tool, const ImageInputOptions& options)
     : store_(open_store(options.path, Access::read, tool.sharing())),
-      image_(Image::open(*store_,
-                         options.ignore_size ? SizeCheck::trust_super : SizeCheck::strict)) {
+      image_(
+          Image::open(*store_, options.ignore_size ? SizeCheck::trust_super : SizeCheck::strict)) {
     const std::uint64_t expected = image_->geometry().device_blocks();
     const std::uint64_t actual = store_->size_bytes() / block_bytes;
     if (expected == actual) return;

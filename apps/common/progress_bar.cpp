@@ -77,7 +77,8 @@ double ProgressBar::seconds() const {
 
 std::string ProgressBar::status_line(std::size_t width) const {
     const std::uint64_t total = total_bytes_;
-    const std::uint64_t done = total != 0 ? std::min(done_bytes_.load(), total) : done_bytes_.load();
+    const std::uint64_t done =
+        total != 0 ? std::min(done_bytes_.load(), total) : done_bytes_.load();
     const double elapsed = seconds();
     const double rate = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
     std::string text = human_bytes(done);
@@ -96,8 +97,7 @@ std::string ProgressBar::status_line(std::size_t width) const {
     constexpr std::size_t longest_bar = 40;
     std::string bar;
     if (width >= head.size() + text.size() + frame + shortest_bar) {
-        const std::size_t cells =
-            std::min(longest_bar, width - head.size() - text.size() - frame);
+        const std::size_t cells = std::min(longest_bar, width - head.size() - text.size() - frame);
         const auto filled = static_cast<std::size_t>(share * static_cast<double>(cells));
         bar = fmt::format("[{}{}] ", std::string(filled, '#'), std::string(cells - filled, ' '));
     }

@@ -13,8 +13,8 @@ namespace insitu::apps {
 
 enum class ProgressMode { automatic, always, never, json };
 
-// Shows how far the work has come on stderr: a bar on a terminal, or one JSON object a line. SIGUSR1
-// makes any mode print one line. A thread of its own draws, workers only add to a counter.
+// Shows how far the work has come on stderr: a bar on a terminal, or one JSON object a line.
+// SIGUSR1 makes any mode print one line. A thread of its own draws, workers only add to a counter.
 class ProgressBar final : public Progress {
   public:
     ProgressBar(std::string tool, ProgressMode mode);

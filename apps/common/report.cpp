@@ -19,9 +19,9 @@ void add_totals(Json& document, const Geometry& geometry, const ExtentTotals& to
     // What a host with blocks of 4 KiB has to keep, and what punching can free there.
     document["host_occupied_bytes"] = totals.host_blocks * block_bytes;
     document["host_hole_bytes"] = mapped_bytes - totals.host_blocks * block_bytes;
-    document["ratio"] = mapped_bytes == 0 ? 0.0
-                                          : static_cast<double>(payload_bytes) /
-                                                static_cast<double>(mapped_bytes);
+    document["ratio"] =
+        mapped_bytes == 0 ? 0.0
+                          : static_cast<double>(payload_bytes) / static_cast<double>(mapped_bytes);
     document["compressed_extents"] = totals.compressed_extents;
     document["raw_extents"] = totals.raw_extents;
     document["mean_read_bytes"] = totals.mean_read_bytes();
@@ -44,11 +44,11 @@ std::string totals_text(const Geometry& geometry, const ExtentTotals& totals) {
     line("occupied", fmt::format("{} on a host with 4 KiB blocks ({} of mapped)",
                                  human_bytes(host_bytes), percent(host_bytes, mapped_bytes)));
     line("meta", human_bytes(geometry.meta_bytes()));
-    line("extents", fmt::format("{} compressed, {} raw", totals.compressed_extents,
-                                totals.raw_extents));
-    line("mean read", fmt::format("{} for a random 4 KiB",
-                                  human_bytes(static_cast<std::uint64_t>(
-                                      totals.mean_read_bytes()))));
+    line("extents",
+         fmt::format("{} compressed, {} raw", totals.compressed_extents, totals.raw_extents));
+    line("mean read",
+         fmt::format("{} for a random 4 KiB",
+                     human_bytes(static_cast<std::uint64_t>(totals.mean_read_bytes()))));
     return text;
 }
 

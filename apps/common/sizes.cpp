@@ -47,14 +47,14 @@ std::string human_bytes(std::uint64_t bytes) {
     if (bytes < 1024) return fmt::format("{} B", bytes);
     double value = static_cast<double>(bytes);
     std::size_t unit = 0;
-    for (value /= step; value >= step && unit + 1 < unit_letters.size(); ++unit) value /= step;
+    for (value /= step; value >= step && unit + 1 < unit_letters.size(); ++unit)
+        value /= step;
     return fmt::format("{:.1f} {}iB", value, unit_letters[unit]);
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
     if (whole == 0) return "-";
-    return fmt::format("{:.1f} %",
-                       100.0 * static_cast<double>(part) / static_cast<double>(whole));
+    return fmt::format("{:.1f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
 }  // namespace insitu::apps

@@ -37,8 +37,7 @@ class ZlibEncoder final : public Encoder {
     ZlibEncoder(const ZlibEncoder&) = delete;
     ZlibEncoder& operator=(const ZlibEncoder&) = delete;
 
-    std::size_t encode(ByteView input, ByteSpan output,
-                       std::size_t limit_bytes) noexcept override {
+    std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
         deflateReset(&stream_);
         stream_.next_in = const_cast<Bytef*>(bytes_of(input));
         stream_.avail_in = static_cast<uInt>(input.size());
@@ -61,10 +60,9 @@ class LibdeflateEncoder final : public Encoder {
     LibdeflateEncoder(const LibdeflateEncoder&) = delete;
     LibdeflateEncoder& operator=(const LibdeflateEncoder&) = delete;
 
-    std::size_t encode(ByteView input, ByteSpan output,
-                       std::size_t limit_bytes) noexcept override {
-        return libdeflate_deflate_compress(compressor_, input.data(), input.size(),
-                                           output.data(), std::min(limit_bytes, output.size()));
+    std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
+        return libdeflate_deflate_compress(compressor_, input.data(), input.size(), output.data(),
+                                           std::min(limit_bytes, output.size()));
     }
 
   private:
@@ -77,8 +75,7 @@ class IsalEncoder final : public Encoder {
     IsalEncoder(unsigned level, unsigned window_bits)
         : level_(level), window_bits_(window_bits), buffer_(buffer_bytes(level)) {}
 
-    std::size_t encode(ByteView input, ByteSpan output,
-                       std::size_t limit_bytes) noexcept override {
+    std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
         isal_deflate_stateless_init(&stream_);
         stream_.level = level_;
         stream_.level_buf = buffer_.data();

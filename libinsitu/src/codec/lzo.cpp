@@ -25,14 +25,12 @@ class LzoEncoder final : public Encoder {
         : level_(level),
           scratch_(level == Level::best ? LZO1X_999_MEM_COMPRESS : LZO1X_1_MEM_COMPRESS) {}
 
-    std::size_t encode(ByteView input, ByteSpan output,
-                       std::size_t limit_bytes) noexcept override {
+    std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
         lzo_uint length = output.size();
         const int status =
             level_ == Level::best
-                ? lzo1x_999_compress_level(bytes_of(input), input.size(), bytes_of(output),
-                                           &length, scratch_.data(), nullptr, 0, nullptr,
-                                           best_sub_level)
+                ? lzo1x_999_compress_level(bytes_of(input), input.size(), bytes_of(output), &length,
+                                           scratch_.data(), nullptr, 0, nullptr, best_sub_level)
                 : lzo1x_1_compress(bytes_of(input), input.size(), bytes_of(output), &length,
                                    scratch_.data());
         return status == LZO_E_OK && length <= limit_bytes ? length : 0;
@@ -47,8 +45,8 @@ class LzoDecoder final : public Decoder {
   public:
     DecodeResult decode(ByteView stream, ByteSpan output) noexcept override {
         lzo_uint length = output.size();
-        const int status = lzo1x_decompress_safe(bytes_of(stream), stream.size(),
-                                                 bytes_of(output), &length, nullptr);
+        const int status = lzo1x_decompress_safe(bytes_of(stream), stream.size(), bytes_of(output),
+                                                 &length, nullptr);
         if (status == LZO_E_OUTPUT_OVERRUN) return {DecodeStatus::overflow, 0};
         if (status != LZO_E_OK) return {DecodeStatus::corrupt, 0};
         return {DecodeStatus::ok, length};

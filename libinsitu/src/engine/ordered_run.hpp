@@ -58,7 +58,8 @@ void run_in_order(const Control& control, Take take, MakeWorker make_worker) {
         try {
             auto worker = make_worker();
             Item item{};
-            while (run.take([&] { return take(item); }, ticket)) worker(item, ticket, run);
+            while (run.take([&] { return take(item); }, ticket))
+                worker(item, ticket, run);
         } catch (...) {
             run.fail(ticket, std::current_exception());
         }
@@ -69,7 +70,8 @@ void run_in_order(const Control& control, Take take, MakeWorker make_worker) {
     } else {
         std::vector<std::jthread> pool;
         pool.reserve(threads);
-        for (unsigned i = 0; i < threads; ++i) pool.emplace_back(work);
+        for (unsigned i = 0; i < threads; ++i)
+            pool.emplace_back(work);
     }
     run.finish();
 }

@@ -73,9 +73,11 @@ NearestSizes nearest_usable_sizes(std::uint64_t device_bytes) noexcept {
     if (below > highest) below = highest;
     std::uint64_t above = below < smallest_blocks ? smallest_blocks : below + 1;
     // Unusable sizes never stand side by side, so each search takes one or two steps.
-    while (!is_usable(above) && above < highest) ++above;
+    while (!is_usable(above) && above < highest)
+        ++above;
     if (below > smallest_blocks) --below;
-    while (below > smallest_blocks && !is_usable(below)) --below;
+    while (below > smallest_blocks && !is_usable(below))
+        --below;
     if (device_bytes / block_bytes <= smallest_blocks) return {{}, above * block_bytes};
     return {below * block_bytes, above * block_bytes};
 }

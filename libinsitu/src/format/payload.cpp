@@ -15,8 +15,7 @@ std::uint32_t unsafe_stream_length(ByteView payload) noexcept {
 void frame_payload(ByteSpan payload, std::uint32_t stream_bytes) noexcept {
     LittleEndian<std::uint32_t> word;
     word.set(stream_bytes);
-    std::memset(payload.data() + stream_bytes, 0,
-                payload.size() - sizeof word - stream_bytes);
+    std::memset(payload.data() + stream_bytes, 0, payload.size() - sizeof word - stream_bytes);
     std::memcpy(payload.data() + payload.size() - sizeof word, &word, sizeof word);
 }
 

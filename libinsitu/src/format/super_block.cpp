@@ -32,12 +32,13 @@ const char* to_string(Algorithm algorithm) noexcept {
 SuperBlock decode_super_block(std::span<const std::byte, block_bytes> block) noexcept {
     DiskSuperBlock disk;
     std::memcpy(&disk, block.data(), sizeof disk);
-    return {disk.magic.get(), disk.version.get(),
-            {disk.meta_blocks.get(), disk.data_blocks.get()}, disk.comp_alg.get()};
+    return {disk.magic.get(),
+            disk.version.get(),
+            {disk.meta_blocks.get(), disk.data_blocks.get()},
+            disk.comp_alg.get()};
 }
 
-void encode_super_block(const SuperBlock& super,
-                        std::span<std::byte, block_bytes> block) noexcept {
+void encode_super_block(const SuperBlock& super, std::span<std::byte, block_bytes> block) noexcept {
     DiskSuperBlock disk;
     disk.magic.set(super.magic);
     disk.version.set(super.version);

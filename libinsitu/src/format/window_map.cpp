@@ -44,7 +44,8 @@ WindowMap::WindowMap(unsigned blocks) noexcept : blocks_(blocks) {}
 
 unsigned WindowMap::sum_of_shares(unsigned first, unsigned count) const noexcept {
     unsigned sum = 0;
-    for (unsigned i = 0; i < count; ++i) sum += shares_[first + i];
+    for (unsigned i = 0; i < count; ++i)
+        sum += shares_[first + i];
     return sum;
 }
 

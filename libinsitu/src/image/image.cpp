@@ -27,11 +27,12 @@ void check_size(const Store& store, const SuperBlock& super) {
                            "there",
                            wanted_bytes));
     }
-    reject(store,
-           fmt::format("super block has {} meta and {} data blocks, expected {} and {} for {} bytes",
-                       super.counts.meta_blocks, super.counts.data_blocks, expected.meta_blocks,
-                       expected.data_blocks, actual_bytes),
-           "insitu-fsck tells more; --ignore-size reads by the counts in the super block");
+    reject(
+        store,
+        fmt::format("super block has {} meta and {} data blocks, expected {} and {} for {} bytes",
+                    super.counts.meta_blocks, super.counts.data_blocks, expected.meta_blocks,
+                    expected.data_blocks, actual_bytes),
+        "insitu-fsck tells more; --ignore-size reads by the counts in the super block");
 }
 
 }  // namespace
@@ -54,8 +55,8 @@ Image Image::open(const Store& store, SizeCheck check) {
                                   super.magic, super_magic));
     }
     if (faults.has(SuperFault::version)) {
-        reject(store, fmt::format("format version is {}, expected {}", super.version,
-                                  super_version));
+        reject(store,
+               fmt::format("format version is {}, expected {}", super.version, super_version));
     }
     if (faults.has(SuperFault::algorithm)) {
         reject(store,

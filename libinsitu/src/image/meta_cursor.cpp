@@ -16,8 +16,7 @@ ExtentFault fault_of(const WindowMap& map, const Extent& extent) noexcept {
     if (map.extent_sound(extent)) return ExtentFault::none;
     const std::uint64_t mask = ((std::uint64_t{1} << extent.blocks) - 1) << extent.first;
     if ((map.bad_shares() & mask) != 0) return ExtentFault::bad_share;
-    return (map.empty_heads() & mask) != 0 ? ExtentFault::empty_head
-                                           : ExtentFault::unpacked_shares;
+    return (map.empty_heads() & mask) != 0 ? ExtentFault::empty_head : ExtentFault::unpacked_shares;
 }
 
 }  // namespace
@@ -127,7 +126,8 @@ void MetaCursor::append_leading_tails(WindowIndex window, unsigned tails) {
         const WindowMap part = map(before);
         if (part.leading_tails() == window_blocks) continue;
         unsigned head = window_blocks - 1;
-        while (part.is_tail(head)) --head;
+        while (part.is_tail(head))
+            --head;
         StoredExtent extent = join_across_windows(first_block_of(before) + head);
         if (extent.fault == ExtentFault::too_long) extent = {first, tails, 0, extent.fault};
         extents_[extent_count_++] = extent;
@@ -143,12 +143,11 @@ std::span<const StoredExtent> MetaCursor::extents_touching(WindowIndex window) {
     const BlockIndex first = first_block_of(window);
     if (current.leading_tails() != 0) append_leading_tails(window, current.leading_tails());
     for (const Extent extent : current.extents()) {
-        extents_[extent_count_++] = {first + extent.first, extent.blocks,
-                                     extent.payload_sectors, fault_of(current, extent)};
+        extents_[extent_count_++] = {first + extent.first, extent.blocks, extent.payload_sectors,
+                                     fault_of(current, extent)};
     }
     StoredExtent& last = extents_[extent_count_ - 1];
-    if (last.first >= first && current.blocks() == window_blocks &&
-        starts_with_tail(window + 1)) {
+    if (last.first >= first && current.blocks() == window_blocks && starts_with_tail(window + 1)) {
         StoredExtent joined = join_across_windows(last.first);
         if (joined.fault == ExtentFault::too_long) joined.blocks = last.blocks;
         last = joined;

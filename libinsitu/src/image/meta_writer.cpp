@@ -18,9 +18,8 @@ MetaWriter::MetaWriter(Store& target, const Geometry& geometry, TargetContent co
     : target_(target),
       geometry_(geometry),
       content_(content),
-      buffer_(std::min<std::uint64_t>(span_meta_bytes,
-                                      ceil_div(geometry.window_count(), group_windows) *
-                                          group_meta_bytes)) {}
+      buffer_(std::min<std::uint64_t>(
+          span_meta_bytes, ceil_div(geometry.window_count(), group_windows) * group_meta_bytes)) {}
 
 void MetaWriter::begin_span(WindowIndex window) {
     span_ = window.value / meta_span_windows;
@@ -67,7 +66,8 @@ void MetaWriter::commit_span() {
                 continue;
             }
             std::uint64_t run_end = at + block_bytes;
-            while (run_end < end && !unmapped(run_end)) run_end += block_bytes;
+            while (run_end < end && !unmapped(run_end))
+                run_end += block_bytes;
             write(at, run_end - at);
             at = run_end;
         }

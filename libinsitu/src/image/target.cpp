@@ -38,8 +38,7 @@ Target::Target(const std::string& path, TargetKind kind, std::uint64_t file_byte
     has_signature_ = content.has_value();
     if (content && overwrite == Overwrite::refuse) {
         throw Error(ErrorKind::refused, {.file = path},
-                    fmt::format("the device holds data: {}", *content),
-                    "--force overwrites it");
+                    fmt::format("the device holds data: {}", *content), "--force overwrites it");
     }
 }
 

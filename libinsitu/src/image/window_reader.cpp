@@ -72,16 +72,15 @@ std::optional<ExtentDamage> WindowReader::decode(const StoredExtent& extent, Byt
             return damage_of(extent, fmt::format("stream gives {} bytes, expected {}",
                                                  result.output_bytes, output.size()));
         case DecodeStatus::overflow:
-            return damage_of(extent, fmt::format("stream gives more than the {} bytes expected",
-                                                 output.size()));
+            return damage_of(
+                extent, fmt::format("stream gives more than the {} bytes expected", output.size()));
         case DecodeStatus::corrupt:
             break;
     }
     return damage_of(extent, fmt::format("stream of {} bytes does not decode", length));
 }
 
-std::optional<ExtentDamage> WindowReader::read_extent(const StoredExtent& extent,
-                                                      ByteSpan output) {
+std::optional<ExtentDamage> WindowReader::read_extent(const StoredExtent& extent, ByteSpan output) {
     if (extent.fault != ExtentFault::none) return damage_of(extent, describe(extent.fault));
     if (extent.unmapped()) {
         zero_fill(output);
@@ -102,8 +101,8 @@ std::optional<ExtentDamage> WindowReader::read_extent(const StoredExtent& extent
         image_->store().read_at(at, large.span());
         return decode(extent, large.view(), output);
     } catch (const Error& error) {
-        ExtentDamage damage = damage_of(extent, fmt::format("payload of {} bytes cannot be read",
-                                                            length));
+        ExtentDamage damage =
+            damage_of(extent, fmt::format("payload of {} bytes cannot be read", length));
         if (error.kind() == ErrorKind::io) {
             damage.os_error = error.os_error();
             damage.text += fmt::format(": {}", std::strerror(error.os_error()));
@@ -175,11 +174,9 @@ void WindowReader::read_long(const StoredExtent& extent, WindowIndex window, Byt
                              DamageSink* damage) {
     const BlockIndex window_first = first_block_of(window);
     const BlockIndex first = std::max(extent.first, window_first);
-    const BlockIndex end =
-        std::min(extent.end(), window_first + output.size() / block_bytes);
-    const ByteSpan part =
-        output.subspan((first.value - window_first.value) * block_bytes,
-                       (end.value - first.value) * block_bytes);
+    const BlockIndex end = std::min(extent.end(), window_first + output.size() / block_bytes);
+    const ByteSpan part = output.subspan((first.value - window_first.value) * block_bytes,
+                                         (end.value - first.value) * block_bytes);
     AlignedBuffer content(extent.blocks * block_bytes);
     if (const auto found = read_extent(extent, content.span())) {
         zero_fill(part);
@@ -199,8 +196,8 @@ std::uint32_t WindowReader::read(WindowIndex window, ByteSpan output, DamageSink
         const BlockIndex first = std::max(extent.first, window_first);
         const BlockIndex end = std::min(extent.end(), window_end);
         const std::uint64_t offset_blocks = first.value - window_first.value;
-        const ByteSpan part = output.subspan(offset_blocks * block_bytes,
-                                             (end.value - first.value) * block_bytes);
+        const ByteSpan part =
+            output.subspan(offset_blocks * block_bytes, (end.value - first.value) * block_bytes);
         std::size_t used = 1;
         if (extent.unmapped()) {
             zero_fill(part);

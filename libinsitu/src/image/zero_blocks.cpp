@@ -13,7 +13,8 @@ bool is_zero(ByteView bytes) noexcept {
         std::uint64_t line[words];
         std::memcpy(line, bytes.data() + at, sizeof line);
         std::uint64_t any = 0;
-        for (const std::uint64_t word : line) any |= word;
+        for (const std::uint64_t word : line)
+            any |= word;
         if (any != 0) return false;
     }
     return std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end(),

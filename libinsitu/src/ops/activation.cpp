@@ -10,20 +10,19 @@ std::vector<std::string> activation_problems(const SuperBlock& super, const Devi
     const SuperFaults faults = check_super_block(super, device.size_bytes);
     const BlockCounts expected = counts_for_device(device.size_bytes);
     if (faults.has(SuperFault::magic)) {
-        problems.push_back(fmt::format("magic is {:#018x}, expected {:#018x}", super.magic,
-                                       super_magic));
+        problems.push_back(
+            fmt::format("magic is {:#018x}, expected {:#018x}", super.magic, super_magic));
     }
     if (faults.has(SuperFault::version)) {
-        problems.push_back(fmt::format("version is {}, expected {}", super.version,
-                                       super_version));
+        problems.push_back(fmt::format("version is {}, expected {}", super.version, super_version));
     }
     if (faults.has(SuperFault::algorithm)) {
         problems.push_back(fmt::format("comp_alg is {}, expected 0 or 1: the driver crashes on it",
                                        super.comp_alg));
     }
     if (faults.has(SuperFault::device_unusable)) {
-        problems.push_back(fmt::format("the driver cannot use a device of {} bytes",
-                                       device.size_bytes));
+        problems.push_back(
+            fmt::format("the driver cannot use a device of {} bytes", device.size_bytes));
     } else if (faults.has(SuperFault::counts_differ)) {
         problems.push_back(fmt::format(
             "size: the image has {} meta and {} data blocks, a device of {} bytes {} and {}",
@@ -49,8 +48,7 @@ std::string table_line(const Geometry& geometry, const std::string& device, Meta
     if (policy == MetaPolicy::writethrough) {
         return fmt::format("0 {} insitu_comp {} writethrough", sectors, device);
     }
-    return fmt::format("0 {} insitu_comp {} writeback {}", sectors, device,
-                       commit_delay_seconds);
+    return fmt::format("0 {} insitu_comp {} writeback {}", sectors, device, commit_delay_seconds);
 }
 
 }  // namespace insitu

@@ -16,15 +16,13 @@ ContentSums::ContentSums(std::uint64_t window_count)
 
 void ContentSums::add(WindowIndex window, ByteView content) noexcept {
     if (is_zero(content)) return;
-    const XXH128_hash_t hash =
-        XXH3_128bits_withSeed(content.data(), content.size(), window.value);
+    const XXH128_hash_t hash = XXH3_128bits_withSeed(content.data(), content.size(), window.value);
     Sum& sum = sums_[window.value / group_windows];
     sum.low.fetch_add(hash.low64, std::memory_order_relaxed);
     sum.high.fetch_add(hash.high64, std::memory_order_relaxed);
 }
 
-std::optional<WindowIndex> ContentSums::first_difference(
-    const ContentSums& other) const noexcept {
+std::optional<WindowIndex> ContentSums::first_difference(const ContentSums& other) const noexcept {
     for (std::size_t i = 0; i < count_; ++i) {
         if (sums_[i].low != other.sums_[i].low || sums_[i].high != other.sums_[i].high) {
             return WindowIndex{i * group_windows};
@@ -39,8 +37,8 @@ void sum_content(const Image& image, ContentSums& sums, const Control& control) 
         control, [&](WindowBatch& batch) { return batches.take(batch); },
         [&] {
             return [&, reader = std::make_unique<WindowReader>(image),
-                    buffer = AlignedBuffer(window_bytes)](
-                       WindowBatch& batch, OrderedRun::Ticket, OrderedRun&) mutable {
+                    buffer = AlignedBuffer(window_bytes)](WindowBatch& batch, OrderedRun::Ticket,
+                                                          OrderedRun&) mutable {
                 for (std::uint64_t i = 0; i < batch.count; ++i) {
                     const WindowIndex window = batch.first + i;
                     const ByteSpan content =

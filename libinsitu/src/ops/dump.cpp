@@ -47,12 +47,15 @@ class DumpWorker {
         extents_.clear();
         unsound_.clear();
         examined_ = 0;
-        for (std::uint64_t i = 0; i < batch.count; ++i) collect_window(batch.first + i);
+        for (std::uint64_t i = 0; i < batch.count; ++i)
+            collect_window(batch.first + i);
     }
 
     void tell(DumpSink& sink) const {
-        for (const auto& [window, meta] : unsound_) sink.unsound_window(window, meta);
-        for (const DumpedExtent& extent : extents_) sink.extent(extent);
+        for (const auto& [window, meta] : unsound_)
+            sink.unsound_window(window, meta);
+        for (const DumpedExtent& extent : extents_)
+            sink.extent(extent);
     }
 
   private:
@@ -72,7 +75,8 @@ class DumpWorker {
             const auto meta = cursor.meta(index);
             std::copy(meta.begin(), meta.end(), bytes.begin());
         }
-        for (; examined_ < extents_.size(); ++examined_) examine(extents_[examined_]);
+        for (; examined_ < extents_.size(); ++examined_)
+            examine(extents_[examined_]);
     }
 
     void examine(DumpedExtent& dumped) {
@@ -89,8 +93,8 @@ class DumpWorker {
     }
 
     std::optional<std::uint64_t> stream_length(const StoredExtent& extent) const {
-        const std::uint64_t end = image_.geometry().block_at_byte(extent.first) +
-                                  extent.payload_sectors * sector_bytes;
+        const std::uint64_t end =
+            image_.geometry().block_at_byte(extent.first) + extent.payload_sectors * sector_bytes;
         // Behind the end there is no length; 0 is what no sound payload has.
         if (end > image_.store().size_bytes()) return 0;
         std::array<std::byte, length_word_bytes> word{};
@@ -125,8 +129,7 @@ class DumpWorker {
 
 }  // namespace
 
-void dump(const Image& image, const DumpOptions& options, DumpSink& sink,
-          const Control& control) {
+void dump(const Image& image, const DumpOptions& options, DumpSink& sink, const Control& control) {
     const BlockRange range = range_of(image, options);
     MappedBatches batches(image, window_of(range.first),
                           {ceil_div(range.end.value, window_blocks)});

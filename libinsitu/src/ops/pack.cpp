@@ -81,8 +81,7 @@ void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
     }
     const std::lock_guard guard(mutex_);
     totals_ += totals;
-    source_bytes_ =
-        std::max(source_bytes_, batch.first.value * window_bytes + batch.length_bytes);
+    source_bytes_ = std::max(source_bytes_, batch.first.value * window_bytes + batch.length_bytes);
 }
 
 // Span by span: the payloads, a sync, then the meta that names them.
@@ -94,11 +93,11 @@ void Packer::write_payloads_and_meta() {
             control_,
             [&](PackItem& item) { return source_.take(item.batch, item.buffer.span(), limit); },
             [&] {
-                return [this, writer = std::make_unique<WindowWriter>(options_, geometry_,
-                                                                      target_)](
-                           PackItem& item, OrderedRun::Ticket, OrderedRun&) {
-                    pack_batch(item, *writer);
-                };
+                return
+                    [this, writer = std::make_unique<WindowWriter>(options_, geometry_, target_)](
+                        PackItem& item, OrderedRun::Ticket, OrderedRun&) {
+                        pack_batch(item, *writer);
+                    };
             });
         if (control_.progress != nullptr) control_.progress->syncing();
         target_.sync();
@@ -139,8 +138,7 @@ void check_source_fits(const Source& source, const Store& target, const Geometry
 
 }  // namespace
 
-PackResult pack(Source& source, Store& target, const PackOptions& options,
-                const Control& control) {
+PackResult pack(Source& source, Store& target, const PackOptions& options, const Control& control) {
     const SuperBlock super =
         super_block_for(target.size_bytes(), options.codec.algorithm, target.name());
     const Geometry geometry(super.counts);

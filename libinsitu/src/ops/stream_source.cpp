@@ -68,10 +68,10 @@ class StreamSource final : public Source {
     void check_end() {
         std::byte extra{};
         if (read_stream(fd_, name_, ByteSpan(&extra, 1), stop_) > 0) {
-            throw Error(ErrorKind::refused, {.file = name_, .byte = limit_bytes_},
-                        fmt::format("the stream goes on behind the {} bytes of the target",
-                                    limit_bytes_),
-                        "give a larger --size, or a larger device");
+            throw Error(
+                ErrorKind::refused, {.file = name_, .byte = limit_bytes_},
+                fmt::format("the stream goes on behind the {} bytes of the target", limit_bytes_),
+                "give a larger --size, or a larger device");
         }
         ended_ = true;
     }
@@ -91,8 +91,8 @@ std::unique_ptr<Source> make_stream_source(int fd, std::string name, std::uint64
     return std::make_unique<StreamSource>(fd, std::move(name), limit_bytes, stop);
 }
 
-std::unique_ptr<Store> spool_stream(int fd, const std::string& name,
-                                    const std::string& directory, const StopFlag* stop) {
+std::unique_ptr<Store> spool_stream(int fd, const std::string& name, const std::string& directory,
+                                    const StopFlag* stop) {
     constexpr mode_t private_mode = 0600;
     UniqueFd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, private_mode));
     if (!file) {

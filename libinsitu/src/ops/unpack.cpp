@@ -34,7 +34,8 @@ class DamageList final : public DamageSink {
     }
 
     void move_to(UnpackResult& result) {
-        for (auto& [first, damage] : found_) result.damage.push_back(std::move(damage));
+        for (auto& [first, damage] : found_)
+            result.damage.push_back(std::move(damage));
         result.damage_count = count_;
         result.damaged_blocks = blocks_;
     }
@@ -82,8 +83,7 @@ class BatchReader {
         std::uint64_t length = 0;
         for (std::uint64_t i = 0; i < batch.count; ++i) {
             const WindowIndex window = batch.first + i;
-            const std::uint64_t bytes =
-                image_.geometry().blocks_in_window(window) * block_bytes;
+            const std::uint64_t bytes = image_.geometry().blocks_in_window(window) * block_bytes;
             reader_.read(window, buffer_.span().subspan(length, bytes), damage_);
             length += bytes;
         }

@@ -42,9 +42,8 @@ std::string whole_disk_node(int fd) {
     struct stat status {};
     if (::fstat(fd, &status) != 0) return {};
     std::error_code failed;
-    fs::path sys = fs::canonical(fmt::format("/sys/dev/block/{}:{}", major(status.st_rdev),
-                                             minor(status.st_rdev)),
-                                 failed);
+    fs::path sys = fs::canonical(
+        fmt::format("/sys/dev/block/{}:{}", major(status.st_rdev), minor(status.st_rdev)), failed);
     if (failed) return {};
     if (fs::exists(sys / "partition", failed)) sys = sys.parent_path();
     std::ifstream uevent(sys / "uevent");

@@ -7,8 +7,7 @@
 
 namespace insitu {
 
-void FaultStore::fail_writes(std::uint64_t first_failing, int os_error,
-                             std::uint64_t torn_bytes) {
+void FaultStore::fail_writes(std::uint64_t first_failing, int os_error, std::uint64_t torn_bytes) {
     writes_ = 0;
     first_failing_ = first_failing;
     os_error_ = os_error;

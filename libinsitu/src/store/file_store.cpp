@@ -90,8 +90,8 @@ void FileStore::drop_cache() const {
 
 void FileStore::resize(std::uint64_t size_bytes) {
     if (::ftruncate(fd_.get(), static_cast<off_t>(size_bytes)) != 0) {
-        throw io_error({.file = name()},
-                       fmt::format("cannot set the size to {} bytes", size_bytes), errno);
+        throw io_error({.file = name()}, fmt::format("cannot set the size to {} bytes", size_bytes),
+                       errno);
     }
     size_bytes_ = size_bytes;
 }

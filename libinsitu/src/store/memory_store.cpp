@@ -13,9 +13,9 @@ MemoryStore::MemoryStore(std::uint64_t size_bytes, std::byte fill, std::string n
 
 ByteSpan MemoryStore::range(std::uint64_t at_byte, std::uint64_t length_bytes) const {
     if (at_byte > bytes_.size() || length_bytes > bytes_.size() - at_byte) {
-        throw Error(ErrorKind::damaged, {.file = name(), .byte = at_byte},
-                    fmt::format("{} bytes reach beyond the end at {}", length_bytes,
-                                bytes_.size()));
+        throw Error(
+            ErrorKind::damaged, {.file = name(), .byte = at_byte},
+            fmt::format("{} bytes reach beyond the end at {}", length_bytes, bytes_.size()));
     }
     return ByteSpan(bytes_).subspan(at_byte, length_bytes);
 }

@@ -26,8 +26,8 @@ std::optional<struct stat> stat_of(const std::string& path) {
 // The file below a loop device, if it is one.
 std::optional<struct stat> loop_backing(const struct stat& device) {
     if (!S_ISBLK(device.st_mode)) return std::nullopt;
-    const std::string node = fmt::format("/sys/dev/block/{}:{}/", major(device.st_rdev),
-                                         minor(device.st_rdev));
+    const std::string node =
+        fmt::format("/sys/dev/block/{}:{}/", major(device.st_rdev), minor(device.st_rdev));
     for (const char* link : {"loop/backing_file", "../loop/backing_file"}) {
         std::ifstream file(node + link);
         std::string path;
@@ -61,8 +61,7 @@ std::unique_ptr<Store> open_store(const std::string& path, Access access, Sharin
             throw Error(ErrorKind::refused, {.file = path},
                         "is a directory, a file or block device is expected");
         case NodeKind::stream:
-            throw Error(ErrorKind::refused, {.file = path},
-                        "is no regular file or block device");
+            throw Error(ErrorKind::refused, {.file = path}, "is no regular file or block device");
         case NodeKind::block_device:
             return std::make_unique<BlockDevice>(path, access, sharing);
         case NodeKind::regular_file:

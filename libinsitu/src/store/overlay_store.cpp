@@ -17,8 +17,7 @@ void OverlayStore::visit_blocks(std::uint64_t at_byte, std::uint64_t length_byte
                                 Visit visit) const {
     if (at_byte > size_bytes() || length_bytes > size_bytes() - at_byte) {
         throw Error(ErrorKind::damaged, {.file = name(), .byte = at_byte},
-                    fmt::format("{} bytes reach beyond the end at {}", length_bytes,
-                                size_bytes()));
+                    fmt::format("{} bytes reach beyond the end at {}", length_bytes, size_bytes()));
     }
     for (std::uint64_t done = 0; done < length_bytes;) {
         const std::uint64_t in_block = (at_byte + done) % block_bytes;
@@ -40,36 +39,35 @@ OverlayStore::Block& OverlayStore::block_for_write(std::uint64_t index) {
 
 void OverlayStore::read_at(std::uint64_t at_byte, ByteSpan output) const {
     const std::lock_guard guard(mutex_);
-    visit_blocks(at_byte, output.size(),
-                 [&](std::uint64_t index, std::uint64_t in_block, std::uint64_t done,
-                     std::uint64_t step) {
-                     const ByteSpan part = output.subspan(done, step);
-                     const auto found = blocks_.find(index);
-                     if (found == blocks_.end()) {
-                         below_.read_at(at_byte + done, part);
-                     } else {
-                         std::memcpy(part.data(), found->second.data() + in_block, step);
-                     }
-                 });
+    visit_blocks(
+        at_byte, output.size(),
+        [&](std::uint64_t index, std::uint64_t in_block, std::uint64_t done, std::uint64_t step) {
+            const ByteSpan part = output.subspan(done, step);
+            const auto found = blocks_.find(index);
+            if (found == blocks_.end()) {
+                below_.read_at(at_byte + done, part);
+            } else {
+                std::memcpy(part.data(), found->second.data() + in_block, step);
+            }
+        });
 }
 
 void OverlayStore::write_at(std::uint64_t at_byte, ByteView input) {
     const std::lock_guard guard(mutex_);
-    visit_blocks(at_byte, input.size(),
-                 [&](std::uint64_t index, std::uint64_t in_block, std::uint64_t done,
-                     std::uint64_t step) {
-                     std::memcpy(block_for_write(index).data() + in_block, input.data() + done,
-                                 step);
-                 });
+    visit_blocks(
+        at_byte, input.size(),
+        [&](std::uint64_t index, std::uint64_t in_block, std::uint64_t done, std::uint64_t step) {
+            std::memcpy(block_for_write(index).data() + in_block, input.data() + done, step);
+        });
 }
 
 void OverlayStore::zero(std::uint64_t at_byte, std::uint64_t length_bytes) {
     const std::lock_guard guard(mutex_);
-    visit_blocks(at_byte, length_bytes,
-                 [&](std::uint64_t index, std::uint64_t in_block, std::uint64_t,
-                     std::uint64_t step) {
-                     std::memset(block_for_write(index).data() + in_block, 0, step);
-                 });
+    visit_blocks(
+        at_byte, length_bytes,
+        [&](std::uint64_t index, std::uint64_t in_block, std::uint64_t, std::uint64_t step) {
+            std::memset(block_for_write(index).data() + in_block, 0, step);
+        });
 }
 
 std::uint64_t OverlayStore::changed_bytes() const {

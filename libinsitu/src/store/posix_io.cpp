@@ -17,9 +17,9 @@ void read_whole(int fd, const std::string& name, std::uint64_t at_byte, ByteSpan
         if (got > 0) {
             done += static_cast<std::size_t>(got);
         } else if (got == 0) {
-            throw Error(ErrorKind::damaged, {.file = name, .byte = at_byte + done},
-                        fmt::format("file ends here, {} more bytes expected",
-                                    output.size() - done));
+            throw Error(
+                ErrorKind::damaged, {.file = name, .byte = at_byte + done},
+                fmt::format("file ends here, {} more bytes expected", output.size() - done));
         } else if (errno != EINTR) {
             throw io_error({.file = name, .byte = at_byte + done},
                            fmt::format("cannot read {} bytes", output.size() - done), errno);

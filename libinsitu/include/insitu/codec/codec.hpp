@@ -38,9 +38,9 @@ class INSITU_API Encoder {
 };
 
 enum class DecodeStatus {
-    ok,         // the whole input was one stream
-    corrupt,    // no stream, or it ends after the input or before its end
-    overflow,   // the stream gives more than the output holds
+    ok,        // the whole input was one stream
+    corrupt,   // no stream, or it ends after the input or before its end
+    overflow,  // the stream gives more than the output holds
 };
 
 struct DecodeResult {

@@ -18,9 +18,9 @@ struct BlockCounts {
 // What the driver makes of a device of this many bytes (docs/format.md §2.2).
 enum class DeviceFit {
     usable,
-    too_small,          // fewer than 3 blocks: no data block is left
-    driver_overflows,   // the driver's 32-bit arithmetic wraps: it cannot open the device
-    too_large,          // 2^62 bytes and more: beyond what the tools address
+    too_small,         // fewer than 3 blocks: no data block is left
+    driver_overflows,  // the driver's 32-bit arithmetic wraps: it cannot open the device
+    too_large,         // 2^62 bytes and more: beyond what the tools address
 };
 
 INSITU_API DeviceFit classify_device(std::uint64_t device_bytes) noexcept;

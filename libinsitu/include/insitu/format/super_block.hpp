@@ -28,8 +28,7 @@ struct SuperBlock {
 };
 
 // Reads the fields of block 0; every byte from 33 on is ignored, as the driver does.
-INSITU_API SuperBlock decode_super_block(
-    std::span<const std::byte, block_bytes> block) noexcept;
+INSITU_API SuperBlock decode_super_block(std::span<const std::byte, block_bytes> block) noexcept;
 
 // Writes the fields and zeros the rest of the block.
 INSITU_API void encode_super_block(const SuperBlock& super,

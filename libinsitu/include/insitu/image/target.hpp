@@ -26,8 +26,7 @@ class INSITU_API Target {
     // Opens a block device, or creates a file of `file_bytes` beside `path`. Throws `refused`
     // Errors for a device with a signature of anything, in use, read-only, or (for an image) with
     // other sectors than 512 bytes; `io` ones else. Changes nothing yet.
-    Target(const std::string& path, TargetKind kind, std::uint64_t file_bytes,
-           Overwrite overwrite);
+    Target(const std::string& path, TargetKind kind, std::uint64_t file_bytes, Overwrite overwrite);
 
     Store& store() noexcept;
     TargetContent content() const noexcept;

@@ -49,7 +49,6 @@ INSITU_API std::unique_ptr<Source> make_stream_source(int fd, std::string name,
 
 // Copies a stream to a nameless file in `directory`, sparse where it is zeros.
 INSITU_API std::unique_ptr<Store> spool_stream(int fd, const std::string& name,
-                                               const std::string& directory,
-                                               const StopFlag* stop);
+                                               const std::string& directory, const StopFlag* stop);
 
 }  // namespace insitu

@@ -12,8 +12,8 @@ namespace insitu {
 class AlignedBuffer {
   public:
     explicit AlignedBuffer(std::size_t size_bytes)
-        : bytes_(static_cast<std::byte*>(std::aligned_alloc(
-              block_bytes, ceil_div(size_bytes, block_bytes) * block_bytes))),
+        : bytes_(static_cast<std::byte*>(
+              std::aligned_alloc(block_bytes, ceil_div(size_bytes, block_bytes) * block_bytes))),
           size_bytes_(size_bytes) {
         if (bytes_ == nullptr) throw std::bad_alloc();
     }

@@ -27,7 +27,7 @@ class INSITU_API OutputFile {
     void give_name();
 
     std::string shown_name_;
-    std::string path_;       // links resolved
+    std::string path_;  // links resolved
     std::string directory_;
     std::string temporary_;  // empty while the file has no name
     UniqueFd replaced_;      // holds the lock of the file that is to be replaced

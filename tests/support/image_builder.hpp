@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "insitu/format/window_map.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/ops/pack.hpp"
+#include "insitu/store/memory_store.hpp"
+
+namespace insitu::test {
+
+// Packs content in memory, on a target filled with 0xcc.
+MemoryStore pack_in_memory(ByteView content, PackOptions options, unsigned threads = 1);
+
+// Unpacks in memory; throws what unpack() throws.
+std::vector<std::byte> unpack_in_memory(const Store& store, unsigned threads = 1,
+                                        SizeCheck check = SizeCheck::strict);
+
+// Overwrites the meta of one window.
+void put_map(Store& store, WindowIndex window, const WindowMap& map);
+WindowMap get_map(const Store& store, WindowIndex window);
+
+}  // namespace insitu::test
