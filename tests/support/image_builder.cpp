@@ -8,12 +8,13 @@
 
 namespace insitu::test {
 
-MemoryStore pack_in_memory(ByteView content, PackOptions options, unsigned threads) {
+std::unique_ptr<MemoryStore> pack_in_memory(ByteView content, PackOptions options,
+                                            unsigned threads) {
     MemoryStore source(content.size(), std::byte{0}, "source");
     source.write_at(0, content);
-    MemoryStore target(pack_target_bytes(content.size()));
+    auto target = std::make_unique<MemoryStore>(pack_target_bytes(content.size()));
     options.target_content = TargetContent::unknown;
-    pack(*make_source(source), target, options, {.threads = threads});
+    pack(*make_source(source), *target, options, {.threads = threads});
     return target;
 }
 

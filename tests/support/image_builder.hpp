@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "insitu/format/window_map.hpp"
@@ -10,7 +11,8 @@
 namespace insitu::test {
 
 // Packs content in memory, on a target filled with 0xcc.
-MemoryStore pack_in_memory(ByteView content, PackOptions options, unsigned threads = 1);
+std::unique_ptr<MemoryStore> pack_in_memory(ByteView content, PackOptions options,
+                                            unsigned threads = 1);
 
 // Unpacks in memory; throws what unpack() throws.
 std::vector<std::byte> unpack_in_memory(const Store& store, unsigned threads = 1,

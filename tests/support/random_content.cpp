@@ -18,7 +18,8 @@ void fill(Random& random, Content kind, ByteSpan out) {
             std::fill(out.begin(), out.end(), std::byte{0});
             return;
         case Content::random:
-            for (std::byte& byte : out) byte = static_cast<std::byte>(random());
+            for (std::byte& byte : out)
+                byte = static_cast<std::byte>(random());
             return;
         case Content::repeats: {
             const auto byte = static_cast<std::byte>(1 + below(random, 255));
