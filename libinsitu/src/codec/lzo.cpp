@@ -9,7 +9,7 @@ namespace insitu {
 
 namespace {
 
-// lzo1x_999 at this sub-level is within a percent of level 9 at eight times its speed.
+// 2 % more sectors than sub-level 9 at 7 times its speed; levels below lose more than they gain.
 constexpr int best_sub_level = 5;
 
 const unsigned char* bytes_of(ByteView view) noexcept {

@@ -1,13 +1,40 @@
 #include "insitu/image/extent_encoder.hpp"
 
+#include "codec/compressibility.hpp"
 #include "insitu/format/payload.hpp"
 
 namespace insitu {
 
+namespace {
+
+// lzo1x_1 and the fast deflate find out themselves in no more time than the probe takes.
+bool is_slow(const EncoderOptions& options) noexcept {
+    if (options.algorithm == Algorithm::lzo) return options.level == Level::best;
+    return options.level != Level::fast;
+}
+
+}  // namespace
+
 ExtentEncoder::ExtentEncoder(const EncoderOptions& options)
-    : encoder_(make_encoder(options)), payload_(encode_bound_bytes(window_bytes)) {}
+    : options_(options),
+      encoder_(make_encoder(options)),
+      probe_(is_slow(options) ? std::make_unique<CompressibilityProbe>() : nullptr),
+      payload_(encode_bound_bytes(window_bytes)) {}
+
+ExtentEncoder::~ExtentEncoder() = default;
+ExtentEncoder::ExtentEncoder(ExtentEncoder&&) noexcept = default;
+ExtentEncoder& ExtentEncoder::operator=(ExtentEncoder&&) noexcept = default;
+
+bool ExtentEncoder::worth_encoding(ByteView blocks) noexcept {
+    using Evidence = CompressibilityProbe::Evidence;
+    if (!probe_) return true;
+    return probe_->compressible(blocks, options_.algorithm == Algorithm::deflate
+                                            ? Evidence::repeats_and_distribution
+                                            : Evidence::repeats);
+}
 
 ByteView ExtentEncoder::encode(ByteView blocks) {
+    if (!worth_encoding(blocks)) return blocks;
     const auto count = static_cast<unsigned>(blocks.size() / block_bytes);
     const std::size_t length =
         encoder_->encode(blocks, payload_.span(), longest_stream_bytes(count));

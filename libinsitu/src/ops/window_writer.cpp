@@ -4,43 +4,98 @@
 #include <bit>
 
 #include "image/zero_blocks.hpp"
+#include "insitu/format/payload.hpp"
 
 namespace insitu {
 
 WindowWriter::WindowWriter(const PackOptions& options, const Geometry& geometry, Store& target)
-    : encoder_(options.codec), policy_(options.extents), geometry_(geometry), target_(target) {}
-
-void WindowWriter::put(unsigned block, ByteView payload) {
-    target_.write_at(geometry_.block_at_byte(first_block_ + block), payload);
+    : encoder_(options.codec), policy_(options.extents), geometry_(geometry), target_(target) {
+    const bool automatic = policy_.blocks == 0;
+    if (automatic && options.codec.algorithm == Algorithm::lzo &&
+        options.codec.level != Level::best) {
+        border_cutter_ = std::make_unique<LzoCutter>();
+    }
 }
 
-void WindowWriter::write_extent(Cut cut) {
-    const ByteView blocks = content_.subspan(cut.first * block_bytes, cut.blocks * block_bytes);
-    const ByteView payload = encoder_.encode(blocks);
+ByteView WindowWriter::content_of(Cut cut) const {
+    return content_.subspan(cut.first * block_bytes, cut.blocks * block_bytes);
+}
+
+void WindowWriter::record(Cut cut, ByteView payload) {
     const auto sectors = static_cast<unsigned>(payload.size() / sector_bytes);
-    put(cut.first, payload);
-    if (sectors == sectors_per_block * cut.blocks && policy_.blocks == 0) {
-        // Raw blocks lie where they lie, however they are cut; small extents make small reads.
-        for (unsigned i = 0; i < cut.blocks; ++i) {
-            map_.set_extent({cut.first + i, 1, sectors_per_block});
-            totals_->add(1, sectors_per_block);
-        }
-        return;
-    }
+    target_.write_at(geometry_.block_at_byte(first_block_ + cut.first), payload);
     map_.set_extent({cut.first, cut.blocks, sectors});
     totals_->add(cut.blocks, sectors);
 }
 
-// A run of blocks that are not zeros, cut at the multiples of the extent size.
-void WindowWriter::write_run(Cut run) {
-    constexpr unsigned automatic_blocks = 8;
-    const unsigned size = policy_.blocks != 0 ? policy_.blocks : automatic_blocks;
+// Raw blocks lie where they lie, however they are cut; small extents make small reads.
+void WindowWriter::write_raw_blocks(Cut cut) {
+    target_.write_at(geometry_.block_at_byte(first_block_ + cut.first), content_of(cut));
+    for (unsigned i = 0; i < cut.blocks; ++i) {
+        map_.set_extent({cut.first + i, 1, sectors_per_block});
+        totals_->add(1, sectors_per_block);
+    }
+}
+
+std::size_t WindowWriter::write_extent(Cut cut) {
+    const ByteView payload = encoder_.encode(content_of(cut));
+    const bool raw = payload.size() == cut.blocks * block_bytes;
+    if (raw && policy_.blocks == 0) {
+        write_raw_blocks(cut);
+    } else {
+        record(cut, payload);
+    }
+    return payload.size();
+}
+
+// Cut at the multiples of the extent size.
+void WindowWriter::write_evenly(Cut run) {
+    const unsigned size = policy_.blocks;
     const unsigned end = run.first + run.blocks;
     for (unsigned first = run.first; first < end;) {
         const unsigned next = std::min(end, (first / size + 1) * size);
         write_extent({first, next - first});
         first = next;
     }
+}
+
+void WindowWriter::write_by_density(Cut run) {
+    DensityCutter cutter;
+    while (run.blocks > 0) {
+        const unsigned blocks = cutter.next_blocks(run.blocks);
+        const std::size_t payload_bytes = write_extent({run.first, blocks});
+        cutter.packed(blocks, payload_bytes == blocks * block_bytes ? 0 : payload_bytes);
+        run = {run.first + blocks, run.blocks - blocks};
+    }
+}
+
+void WindowWriter::write_by_border(Cut run) {
+    Cut raw{run.first, 0};  // raw blocks side by side are written at once
+    const auto flush_raw = [&] {
+        if (raw.blocks > 0) write_raw_blocks(raw);
+    };
+    while (run.blocks > 0) {
+        const LzoCutter::Piece piece = border_cutter_->cut(content_of(run));
+        if (piece.stream_bytes == 0) {
+            raw.blocks += piece.blocks;
+        } else {
+            flush_raw();
+            const ByteSpan payload = border_cutter_->stream().first(
+                payload_sectors_for(piece.stream_bytes) * sector_bytes);
+            frame_payload(payload, piece.stream_bytes);
+            record({run.first, piece.blocks}, payload);
+            raw = {run.first + piece.blocks, 0};
+        }
+        run = {run.first + piece.blocks, run.blocks - piece.blocks};
+    }
+    flush_raw();
+}
+
+// A run of blocks that are not zeros.
+void WindowWriter::write_run(Cut run) {
+    if (policy_.blocks != 0) return write_evenly(run);
+    if (border_cutter_) return write_by_border(run);
+    write_by_density(run);
 }
 
 WindowMap WindowWriter::write(WindowIndex window, ByteView content, ExtentTotals& totals) {

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <memory>
+
 #include "insitu/format/geometry.hpp"
 #include "insitu/format/window_map.hpp"
 #include "insitu/image/extent_encoder.hpp"
 #include "insitu/ops/pack.hpp"
+#include "ops/extent_cutter.hpp"
 
 namespace insitu {
 
@@ -23,11 +26,18 @@ class WindowWriter {
     };
 
     void write_run(Cut run);
-    void write_extent(Cut cut);
-    void put(unsigned block, ByteView payload);
+    void write_evenly(Cut run);
+    void write_by_density(Cut run);
+    void write_by_border(Cut run);
+    // Encodes and writes one extent; the bytes of its payload.
+    std::size_t write_extent(Cut cut);
+    void write_raw_blocks(Cut cut);
+    void record(Cut cut, ByteView payload);
+    ByteView content_of(Cut cut) const;
 
     ExtentEncoder encoder_;
     ExtentPolicy policy_;
+    std::unique_ptr<LzoCutter> border_cutter_;  // where the policy wants it
     const Geometry& geometry_;
     Store& target_;
 
