@@ -27,6 +27,10 @@ void check_size(const Store& store, const SuperBlock& super) {
                            "there",
                            wanted_bytes));
     }
+    if (classify_device(actual_bytes) == DeviceFit::driver_overflows) {
+        reject(store, fmt::format("the driver cannot use a device of {} bytes", actual_bytes),
+               "--ignore-size reads it all the same");
+    }
     reject(
         store,
         fmt::format("super block has {} meta and {} data blocks, expected {} and {} for {} bytes",

@@ -146,8 +146,9 @@ std::span<const StoredExtent> MetaCursor::extents_touching(WindowIndex window) {
         extents_[extent_count_++] = {first + extent.first, extent.blocks, extent.payload_sectors,
                                      fault_of(current, extent)};
     }
-    StoredExtent& last = extents_[extent_count_ - 1];
-    if (last.first >= first && current.blocks() == window_blocks && starts_with_tail(window + 1)) {
+    const bool has_heads = current.leading_tails() < current.blocks();
+    if (has_heads && current.blocks() == window_blocks && starts_with_tail(window + 1)) {
+        StoredExtent& last = extents_[extent_count_ - 1];
         StoredExtent joined = join_across_windows(last.first);
         if (joined.fault == ExtentFault::too_long) joined.blocks = last.blocks;
         last = joined;

@@ -99,15 +99,7 @@ void BlockDevice::lock_whole_disk(Access access) {
 
 void BlockDevice::read_at(std::uint64_t at_byte, ByteSpan output) const {
     if (!read_direct_) return read_whole(cached_.get(), name(), at_byte, output);
-    const std::uint64_t unit = logical_sector_bytes_;
-    if (at_byte % unit == 0 && output.size() % unit == 0 && is_aligned(output.data(), unit)) {
-        return read_whole(direct_.get(), name(), at_byte, output);
-    }
-    const std::uint64_t start = at_byte / unit * unit;
-    const std::uint64_t end = ceil_div(at_byte + output.size(), unit) * unit;
-    AlignedBuffer bounce(end - start);
-    read_whole(direct_.get(), name(), start, bounce.span());
-    std::memcpy(output.data(), bounce.data() + (at_byte - start), output.size());
+    read_whole_direct(direct_.get(), name(), at_byte, output, logical_sector_bytes_);
 }
 
 void BlockDevice::write_at(std::uint64_t at_byte, ByteView input) {

@@ -24,7 +24,13 @@ FileStore::FileStore(UniqueFd fd, std::string name) : Store(std::move(name)), fd
 }
 
 void FileStore::read_at(std::uint64_t at_byte, ByteSpan output) const {
-    read_whole(fd_.get(), name(), at_byte, output);
+    if (!direct_) return read_whole(fd_.get(), name(), at_byte, output);
+    // Direct reads come in whole blocks; the last, partial one of a file is left to the cache.
+    const std::uint64_t whole_end = size_bytes_ / block_bytes * block_bytes;
+    if (at_byte + output.size() > whole_end) {
+        return read_whole(fd_.get(), name(), at_byte, output);
+    }
+    read_whole_direct(direct_.get(), name(), at_byte, output, block_bytes);
 }
 
 void FileStore::write_at(std::uint64_t at_byte, ByteView input) {
@@ -84,8 +90,11 @@ std::optional<std::uint64_t> FileStore::allocated_bytes() const {
 }
 
 void FileStore::drop_cache() const {
-    // Only clean pages go, so the caller syncs first.
+    // Only clean pages go, so the caller syncs first. Direct reads are sure to come from the
+    // medium; a file system without them (tmpfs) has no other medium than memory.
     ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
+    const std::string self = fmt::format("/proc/self/fd/{}", fd_.get());
+    direct_ = UniqueFd(::open(self.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
 }
 
 void FileStore::resize(std::uint64_t size_bytes) {

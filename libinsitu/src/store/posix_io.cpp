@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "insitu/error.hpp"
+#include "insitu/store/aligned_buffer.hpp"
 
 namespace insitu {
 
@@ -25,6 +27,18 @@ void read_whole(int fd, const std::string& name, std::uint64_t at_byte, ByteSpan
                            fmt::format("cannot read {} bytes", output.size() - done), errno);
         }
     }
+}
+
+void read_whole_direct(int fd, const std::string& name, std::uint64_t at_byte, ByteSpan output,
+                       std::size_t unit) {
+    const bool aligned = at_byte % unit == 0 && output.size() % unit == 0 &&
+                         reinterpret_cast<std::uintptr_t>(output.data()) % unit == 0;
+    if (aligned) return read_whole(fd, name, at_byte, output);
+    const std::uint64_t start = at_byte / unit * unit;
+    const std::uint64_t end = ceil_div(at_byte + output.size(), unit) * unit;
+    AlignedBuffer bounce(end - start);
+    read_whole(fd, name, start, bounce.span());
+    std::memcpy(output.data(), bounce.data() + (at_byte - start), output.size());
 }
 
 void write_whole(int fd, const std::string& name, std::uint64_t at_byte, ByteView input) {

@@ -35,8 +35,8 @@ class INSITU_API DumpSink {
 
 struct DumpOptions {
     // Blocks [first, end); extents that start there are told. None: up to the end.
-    BlockIndex first;
-    std::optional<BlockIndex> end;
+    BlockIndex first = {};
+    std::optional<BlockIndex> end = {};
     enum class Payloads { ignore, lengths, hashes } payloads = Payloads::lengths;
 };
 

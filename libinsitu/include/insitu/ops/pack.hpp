@@ -20,8 +20,8 @@ struct ExtentPolicy {
 };
 
 struct PackOptions {
-    EncoderOptions codec;
-    ExtentPolicy extents;
+    EncoderOptions codec = {};
+    ExtentPolicy extents = {};
     TargetContent target_content = TargetContent::zeros;
     // Read everything back from the medium, decode it and compare.
     enum class Verify { no, yes } verify = Verify::no;

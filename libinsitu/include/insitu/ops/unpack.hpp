@@ -17,7 +17,7 @@ namespace insitu {
 struct UnpackOptions {
     // The part of the logical device that is wanted, in bytes.
     std::uint64_t offset_bytes = 0;
-    std::optional<std::uint64_t> length_bytes;  // none: up to the end
+    std::optional<std::uint64_t> length_bytes = {};  // none: up to the end
     // Whether damaged extents end the work or become zeros and are listed.
     enum class Damage { fail, salvage } damage = Damage::fail;
     TargetContent target_content = TargetContent::zeros;

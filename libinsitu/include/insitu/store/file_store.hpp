@@ -32,6 +32,7 @@ class INSITU_API FileStore final : public Store {
     bool punch(std::uint64_t at_byte, std::uint64_t length_bytes);
 
     UniqueFd fd_;
+    mutable UniqueFd direct_;  // open since drop_cache(), where the file system has direct reads
     std::uint64_t size_bytes_ = 0;
 };
 

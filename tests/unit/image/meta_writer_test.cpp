@@ -1,0 +1,51 @@
+#include "insitu/image/meta_writer.hpp"
+
+#include <array>
+
+#include "insitu/format/window_map.hpp"
+#include "insitu/store/memory_store.hpp"
+#include "support/catch.hpp"
+
+using namespace insitu;
+
+namespace {
+
+void put(MetaWriter& writer, std::uint64_t window) {
+    WindowMap map;
+    map.set_extent({0, 32, 7});
+    map.encode(writer.slot({window}));
+}
+
+}  // namespace
+
+TEST_CASE("on a device every meta byte is written once, and what is not mapped reads as unmapped") {
+    const std::uint64_t blocks = 70000;
+    const Geometry geometry(counts_for_device(blocks * block_bytes));
+    MemoryStore store(blocks * block_bytes);
+    MetaWriter writer(store, geometry, TargetContent::unknown);
+    writer.begin_span({100});
+    put(writer, 100);
+    put(writer, 2000);
+    writer.commit_span();
+    writer.finish();
+    CHECK(writer.written_bytes() == geometry.meta_bytes());
+    for (std::uint64_t at = 0; at < geometry.meta_bytes(); ++at) {
+        const bool mapped = at / 20 == 100 || at / 20 == 2000;
+        if (!mapped) REQUIRE(store.bytes()[block_bytes + at] == std::byte{0});
+    }
+    CHECK(store.bytes()[block_bytes + 20 * 100] != std::byte{0});
+    CHECK(store.bytes()[geometry.data_at_byte()] == std::byte{0xcc});
+}
+
+TEST_CASE("in a new file only meta blocks that map something are written") {
+    const std::uint64_t blocks = 70000;
+    const Geometry geometry(counts_for_device(blocks * block_bytes));
+    MemoryStore store(blocks * block_bytes);
+    MetaWriter writer(store, geometry, TargetContent::zeros);
+    writer.begin_span({100});
+    put(writer, 100);
+    put(writer, 2000);
+    writer.commit_span();
+    writer.finish();
+    CHECK(writer.written_bytes() == 2 * block_bytes);
+}

@@ -1,0 +1,154 @@
+#include "insitu/ops/pack.hpp"
+
+#include <algorithm>
+
+#include "insitu/error.hpp"
+#include "insitu/image/meta_cursor.hpp"
+#include "insitu/store/fault_store.hpp"
+#include "support/catch.hpp"
+#include "support/image_builder.hpp"
+#include "support/random_content.hpp"
+
+using namespace insitu;
+using Catch::Matchers::Contains;
+using test::Content;
+
+namespace {
+
+PackResult pack_bytes(ByteView content, Store& target, PackOptions options = {}) {
+    MemoryStore source(content.size(), std::byte{0}, "source");
+    source.write_at(0, content);
+    options.target_content = TargetContent::unknown;
+    return pack(*make_source(source), target, options, {.threads = 2});
+}
+
+}  // namespace
+
+TEST_CASE("blocks of zeros stay unmapped, whatever the extent size") {
+    std::vector<std::byte> content(4 * window_bytes, std::byte{0x5a});
+    for (const std::size_t block : {3U, 40U, 41U, 95U}) {
+        std::fill_n(content.begin() + static_cast<std::ptrdiff_t>(block * block_bytes), block_bytes,
+                    std::byte{0});
+    }
+    for (const unsigned size : {0U, 1U, 4U, 32U}) {
+        const auto store = test::pack_in_memory(content, {.extents = {size}});
+        for (std::uint64_t block = 0; block < 128; ++block) {
+            const WindowMap map = test::get_map(*store, window_of({block}));
+            const auto in_window = static_cast<unsigned>(block % 32);
+            const bool unmapped = !map.is_tail(in_window) && map.share(in_window) == 0;
+            CHECK(unmapped == (block == 3 || block == 40 || block == 41 || block == 95));
+        }
+        CHECK(test::unpack_in_memory(*store) == content);
+    }
+}
+
+TEST_CASE("the bytes written are payload, meta and super block, no more") {
+    auto random = test::make_random(70);
+    const auto content = test::make_content(random, Content::mixed, 20 * window_bytes);
+    MemoryStore target(pack_target_bytes(content.size()), std::byte{0});
+    const PackResult result = pack_bytes(content, target);
+    const Geometry geometry(result.super.counts);
+    CHECK(result.written_bytes ==
+          result.extents.payload_sectors * 512 + geometry.meta_bytes() + block_bytes);
+}
+
+TEST_CASE("the totals are those of the extents") {
+    ExtentTotals totals;
+    totals.add(32, 100);
+    totals.add(1, 8);
+    totals.add(2, 3);
+    CHECK(totals.mapped_blocks == 35);
+    CHECK(totals.payload_sectors == 111);
+    CHECK(totals.compressed_extents == 2);
+    CHECK(totals.raw_extents == 1);
+    CHECK(totals.host_blocks == 13 + 1 + 1);
+    CHECK(totals.single_read_sectors == 3200 + 8 + 6);
+    CHECK(totals.mean_read_bytes() == Approx(3214.0 * 512 / 35));
+}
+
+TEST_CASE("an interrupted pack leaves nothing that looks like an image") {
+    auto random = test::make_random(71);
+    const auto content = test::make_content(random, Content::mixed, 10 * window_bytes);
+    MemoryStore target(pack_target_bytes(content.size()));
+    // What was there before was an image.
+    pack_bytes(content, target);
+    FaultStore counting(target);
+    pack_bytes(content, counting);
+    const std::uint64_t writes = counting.writes();
+    REQUIRE(writes > 20);
+    // The last two operations are the super block and its sync.
+    for (std::uint64_t cut = 0; cut < writes - 1; ++cut) {
+        pack_bytes(content, target);
+        FaultStore faults(target);
+        faults.fail_writes(cut, EIO);
+        CHECK_THROWS_AS(pack_bytes(content, faults), Error);
+        if (cut == 0) continue;  // nothing was changed yet
+        CHECK_THROWS_WITH(Image::open(target), Contains("not an insitu-comp image"));
+    }
+}
+
+TEST_CASE("a full target is an io error that names the place") {
+    auto random = test::make_random(72);
+    const auto content = test::make_content(random, Content::random, 10 * window_bytes);
+    MemoryStore target(pack_target_bytes(content.size()));
+    FaultStore faults(target);
+    faults.fail_writes(7, ENOSPC);
+    try {
+        pack_bytes(content, faults);
+        FAIL("nothing failed");
+    } catch (const Error& error) {
+        CHECK(error.os_error() == ENOSPC);
+        CHECK_THAT(error.what(), Contains("memory: byte "));
+    }
+}
+
+TEST_CASE("a source that cannot be read ends the pack with its place") {
+    auto random = test::make_random(73);
+    const auto content = test::make_content(random, Content::random, 10 * window_bytes);
+    MemoryStore source(content.size(), std::byte{1}, "source");
+    FaultStore faults(source);
+    faults.fail_reads(3 * window_bytes, 1);
+    MemoryStore target(pack_target_bytes(content.size()));
+    CHECK_THROWS_WITH(pack(*make_source(faults), target, {}, {.threads = 3}),
+                      Contains("source: byte 393216"));
+}
+
+TEST_CASE("verifying finds what the medium did not keep") {
+    // A store that loses one bit of one write.
+    struct Forgetful final : Store {
+        explicit Forgetful(MemoryStore& store) : Store("forgetful"), below(store) {}
+        std::uint64_t size_bytes() const override { return below.size_bytes(); }
+        void read_at(std::uint64_t at, ByteSpan out) const override { below.read_at(at, out); }
+        void write_at(std::uint64_t at, ByteView in) override {
+            below.write_at(at, in);
+            if (++writes == 5) below.bytes()[at + 10] ^= std::byte{4};
+        }
+        void zero(std::uint64_t at, std::uint64_t length) override { below.zero(at, length); }
+        void sync() override {}
+        MemoryStore& below;
+        int writes = 0;
+    };
+    auto random = test::make_random(74);
+    const auto content = test::make_content(random, Content::random, 10 * window_bytes);
+    MemoryStore target(pack_target_bytes(content.size()), std::byte{0});
+    Forgetful forgetful(target);
+    CHECK_NOTHROW(pack_bytes(content, forgetful));
+    forgetful.writes = 0;
+    std::fill(target.bytes().begin(), target.bytes().end(), std::byte{0});
+    CHECK_THROWS_WITH(pack_bytes(content, forgetful, {.verify = PackOptions::Verify::yes}),
+                      Contains("differs from what was written"));
+    MemoryStore sound(pack_target_bytes(content.size()), std::byte{0});
+    CHECK_NOTHROW(pack_bytes(content, sound, {.verify = PackOptions::Verify::yes}));
+}
+
+TEST_CASE("a source larger than the target is refused before anything is written") {
+    const std::vector<std::byte> content(10 * window_bytes, std::byte{1});
+    MemoryStore target(pack_target_bytes(content.size()) - block_bytes);
+    FaultStore counting(target);
+    CHECK_THROWS_WITH(pack_bytes(content, counting), Contains("source has 1310720"));
+    CHECK(counting.writes() == 0);
+}
+
+TEST_CASE("an empty source is refused") {
+    CHECK_THROWS_WITH(pack_target_bytes(0), Contains("at least one block"));
+}

@@ -1,0 +1,126 @@
+#include "insitu/ops/unpack.hpp"
+
+#include "insitu/error.hpp"
+#include "insitu/store/fault_store.hpp"
+#include "support/catch.hpp"
+#include "support/image_builder.hpp"
+#include "support/random_content.hpp"
+
+using namespace insitu;
+using Catch::Matchers::Contains;
+using test::Content;
+
+namespace {
+
+std::vector<std::byte> content_of(std::uint64_t salt, std::size_t windows) {
+    auto random = test::make_random(salt);
+    return test::make_content(random, Content::mixed, windows * window_bytes);
+}
+
+}  // namespace
+
+TEST_CASE("any part of an image unpacks to that part") {
+    const auto content = content_of(100, 40);
+    const auto store = test::pack_in_memory(content, {});
+    const Image image = Image::open(*store);
+    auto random = test::make_random(101);
+    for (int i = 0; i < 60; ++i) {
+        UnpackOptions options;
+        options.offset_bytes = test::below(random, content.size());
+        options.length_bytes = test::below(random, content.size() - options.offset_bytes + 1);
+        options.target_content = TargetContent::unknown;
+        MemoryStore target(*options.length_bytes);
+        unpack(image, target, options, {.threads = 3});
+        REQUIRE(std::equal(target.bytes().begin(), target.bytes().end(),
+                           content.begin() + static_cast<std::ptrdiff_t>(options.offset_bytes)));
+    }
+}
+
+TEST_CASE("a part outside the image is refused") {
+    const auto content = content_of(102, 2);
+    const auto store = test::pack_in_memory(content, {});
+    const Image image = Image::open(*store);
+    CHECK_THROWS_WITH(unpacked_bytes(image, {.offset_bytes = content.size() + 1}),
+                      Contains("lies behind the end"));
+    CHECK_THROWS_WITH(unpacked_bytes(image, {.offset_bytes = 1, .length_bytes = content.size()}),
+                      Contains("reach beyond the end"));
+    CHECK(unpacked_bytes(image, {.offset_bytes = content.size()}) == 0);
+}
+
+TEST_CASE("zeros are not written where the target holds zeros") {
+    std::vector<std::byte> content(100 * window_bytes);
+    content[50 * window_bytes] = std::byte{1};
+    const auto store = test::pack_in_memory(content, {});
+    MemoryStore target(content.size(), std::byte{0});
+    FaultStore counting(target);
+    const UnpackResult result = unpack(Image::open(*store), counting, {}, {.threads = 2});
+    CHECK(result.written_bytes == block_bytes);
+    CHECK(counting.writes() == 1);
+    CHECK(std::equal(content.begin(), content.end(), target.bytes().begin()));
+}
+
+TEST_CASE("salvage lists each damaged extent once and keeps the rest") {
+    const auto content = content_of(103, 64);
+    const auto store = test::pack_in_memory(content, {.extents = {32}});
+    const Image image = Image::open(*store);
+    // The length words of two windows' first compressed extents.
+    std::vector<std::uint64_t> damaged;
+    for (const std::uint64_t window : {9U, 30U}) {
+        const WindowMap map = test::get_map(*store, {window});
+        for (const Extent extent : map.extents()) {
+            if (extent.unmapped() || extent.raw()) continue;
+            const BlockIndex first = first_block_of({window}) + extent.first;
+            store->zero(image.geometry().block_at_byte(first) + extent.payload_sectors * 512 - 4,
+                        4);
+            damaged.push_back(first.value);
+            break;
+        }
+    }
+    REQUIRE(damaged.size() == 2);
+    MemoryStore target(content.size(), std::byte{0});
+    CHECK_THROWS_AS(unpack(image, target, {}, {.threads = 4}), Error);
+    UnpackOptions options;
+    options.damage = UnpackOptions::Damage::salvage;
+    for (const unsigned threads : {1U, 4U}) {
+        MemoryStore salvaged(content.size(), std::byte{0});
+        const UnpackResult result = unpack(image, salvaged, options, {.threads = threads});
+        REQUIRE(result.damage_count == 2);
+        std::vector<std::byte> expected = content;
+        for (std::size_t i = 0; i < 2; ++i) {
+            const StoredExtent& extent = result.damage[i].extent;
+            CHECK(extent.first.value == damaged[i]);
+            std::fill_n(
+                expected.begin() + static_cast<std::ptrdiff_t>(extent.first.value * block_bytes),
+                extent.blocks * block_bytes, std::byte{0});
+        }
+        CHECK(std::equal(expected.begin(), expected.end(), salvaged.bytes().begin()));
+    }
+}
+
+TEST_CASE("a target that fills up is an io error") {
+    const auto content = content_of(104, 8);
+    const auto store = test::pack_in_memory(content, {});
+    MemoryStore target(content.size(), std::byte{0});
+    FaultStore faults(target);
+    faults.fail_writes(2, ENOSPC, 100);
+    CHECK_THROWS_WITH(unpack(Image::open(*store), faults, {}, {.threads = 2}),
+                      Contains("No space left"));
+}
+
+TEST_CASE("an image that ends too early gives what is there, when told to trust its super block") {
+    const auto content = content_of(105, 16);
+    const auto whole = test::pack_in_memory(content, {.extents = {32}});
+    MemoryStore cut(whole->size_bytes() / 2);
+    whole->read_at(0, cut.bytes());
+    CHECK_THROWS_WITH(Image::open(cut), Contains("this one has"));
+    UnpackOptions options;
+    options.damage = UnpackOptions::Damage::salvage;
+    MemoryStore target(content.size(), std::byte{0});
+    const UnpackResult result =
+        unpack(Image::open(cut, SizeCheck::trust_super), target, options, {.threads = 2});
+    CHECK(result.damage_count > 0);
+    const BlockIndex first_lost = result.damage[0].extent.first;
+    CHECK(std::equal(content.begin(),
+                     content.begin() + static_cast<std::ptrdiff_t>(first_lost.value * block_bytes),
+                     target.bytes().begin()));
+}
