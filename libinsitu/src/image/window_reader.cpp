@@ -81,11 +81,26 @@ std::optional<ExtentDamage> WindowReader::decode(const StoredExtent& extent, Byt
 }
 
 std::optional<ExtentDamage> WindowReader::read_extent(const StoredExtent& extent, ByteSpan output) {
-    if (extent.fault != ExtentFault::none) return damage_of(extent, describe(extent.fault));
+    if (extent.fault != ExtentFault::none) {
+        // A stream that decodes to exactly these blocks is proof enough where only the shares of
+        // its meta are wrong; the driver reads it too.
+        const bool only_shares = extent.fault == ExtentFault::bad_share ||
+                                 extent.fault == ExtentFault::unpacked_shares;
+        if (!only_shares || extent.payload_sectors >= sectors_per_block * extent.blocks ||
+            load(extent, output)) {
+            return damage_of(extent, describe(extent.fault));
+        }
+        return std::nullopt;
+    }
     if (extent.unmapped()) {
         zero_fill(output);
         return std::nullopt;
     }
+    return load(extent, output);
+}
+
+// Reads and decodes a payload, as the sum of the shares says.
+std::optional<ExtentDamage> WindowReader::load(const StoredExtent& extent, ByteSpan output) {
     const std::uint64_t at = image_->geometry().block_at_byte(extent.first);
     const std::uint64_t length = payload_bytes(extent);
     try {

@@ -51,6 +51,7 @@ class INSITU_API WindowReader {
                   DamageSink* damage);
     void read_long(const StoredExtent& extent, WindowIndex window, ByteSpan output,
                    DamageSink* damage);
+    std::optional<ExtentDamage> load(const StoredExtent& extent, ByteSpan output);
     std::optional<ExtentDamage> decode(const StoredExtent& extent, ByteView payload,
                                        ByteSpan output);
     ExtentDamage damage_of(const StoredExtent& extent, std::string text) const;

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# The tools on real block devices, with real file systems.
+# shellcheck source=lib.sh
+. "$INSITU_TESTS/cli/lib.sh"
+
+mkdir tree mnt
+cp -r "$INSITU_TESTS/unit" tree/
+truncate -s 48M fs.raw
+mkfs.ext4 -q -d tree fs.raw
+truncate -s 64M disk
+loop disk
+device=$loop
+
+run 0 insitu-pack fs.raw "$device"
+run 0 insitu-stat --can-activate "$device" "$device"
+run 0 insitu-unpack "$device" back.raw
+check "the file system comes back" cmp -n $((48 << 20)) fs.raw back.raw
+check "the device is the size of the image" [ "$(stat -c %s back.raw)" -gt $((48 << 20)) ]
+truncate -s 48M back.raw
+check "it is clean" e2fsck -fn back.raw
+mount -o loop,ro back.raw mnt
+check "it mounts with its files" diff -r tree/unit mnt/unit
+umount mnt
+
+# Whatever a device holds is not lost without --force.
+run 1 insitu-pack fs.raw "$device"
+says err "holds data: insitu"
+says err "hint: --force"
+run 1 insitu-format "$device"
+run 0 insitu-pack --force fs.raw "$device"
+run 0 insitu-format --force "$device"
+wipefs -aq "$device"
+mkfs.ext4 -q -F "$device"
+run 1 insitu-pack fs.raw "$device"
+says err "holds data: ext4"
+run 1 insitu-unpack back.raw "$device"
+sfdisk -q "$device" <<<'label: gpt' 2>/dev/null
+run 1 insitu-format "$device"
+run 0 insitu-format --force --alg deflate "$device"
+check "no old signature is left" [ -z "$(wipefs "$device" 2>/dev/null)" ]
+
+# A device that is in use.
+wipefs -aq "$device"
+mkfs.ext4 -q -F "$device"
+mount "$device" mnt
+run 1 insitu-pack --force fs.raw "$device"
+says err "device is in use"
+run 1 insitu-format --force "$device"
+says err "device is in use"
+run 1 insitu-pack "$device" x.img
+says err "device is in use"
+run 0 insitu-pack --force-share "$device" x.img
+umount mnt
+# Another program's lock on the disk.
+flock -o "$device" sleep 5 &
+sleep 0.3
+run 1 insitu-pack --force fs.raw "$device"
+says err "holds the lock of"
+kill %1 2>/dev/null
+wait
+
+# From device to device, from a device to a file, onto a device that is too small.
+run 0 insitu-pack "$device" from-device.img
+truncate -s 80M disk2
+loop disk2
+run 0 insitu-unpack from-device.img "$loop"
+check "the device's content is back" cmp -n $((64 << 20)) "$device" "$loop"
+truncate -s 16M small
+loop small
+run 1 insitu-unpack from-device.img "$loop"
+says err "the device has 16777216 bytes, the content"
+run 1 insitu-pack fs.raw "$loop"
+says err "the image would hold"
+says err "hint: the target needs"
+run 1 insitu-pack --size 8M fs.raw "$loop"
+says err "takes the whole of a device"
+
+# 4Kn, read-only, and a size that the driver cannot use.
+truncate -s 64M 4kn
+loop 4kn --sector-size 4096
+run 1 insitu-pack fs.raw "$loop"
+says err "sectors of 4096 bytes, the driver needs 512"
+truncate -s 64M readonly
+loop readonly -r
+run 1 insitu-pack fs.raw "$loop"
+grep -q 'read-only\|Read-only\|Permission' err && pass || fail "a read-only device is told"
+truncate -s 26849280 unusable
+loop unusable
+run 1 insitu-format "$loop"
+says err "the nearest usable sizes are 26845184 and 26853376"
+
+# SOURCE = TARGET through a loop device.
+cp fs.raw below
+loop below
+run 1 insitu-pack --force below "$loop"
+says err "is the same file or device as the source"
+run 1 insitu-pack "$loop" below
+says err "is the same file or device as the source"
+
+# An interrupted pack leaves no image, even where one was before.
+insitu-format -q --force "$device"
+(exec insitu-pack --force - "$device" < <(cat fs.raw; sleep 10)) 2>/dev/null &
+pid=$!
+sleep 0.7
+kill -TERM $pid
+wait $pid
+check "status 143" [ $? -eq 143 ]
+run 1 insitu-stat "$device"
+says err "not an insitu-comp image"

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Targets that fill up, in the middle of the work.
+# shellcheck source=lib.sh
+. "$INSITU_TESTS/cli/lib.sh"
+
+content raw $((16 * 1048576))
+run 0 insitu-pack raw a.img
+mkdir mnt
+mount -t tmpfs -o size=3M tmpfs mnt
+run 1 insitu-pack raw mnt/x.img
+says err "mnt/x.img: byte"
+says err "No space left on device"
+says err "hint: free some space"
+check "nothing is left behind" [ -z "$(ls -A mnt)" ]
+run 1 insitu-unpack a.img mnt/x.raw
+says err "No space left on device"
+check "nothing is left behind" [ -z "$(ls -A mnt)" ]
+run 1 bash -c 'cat raw | insitu-pack - mnt/x.img'
+says err "No space left on device"
+check "nothing is left behind" [ -z "$(ls -A mnt)" ]
+insitu-unpack a.img - >mnt/x 2>err
+check "a full stdout fails" [ $? -eq 1 ]
+says err "No space left on device"
+umount mnt
+# ext4 has delayed allocation: the place runs out at the sync.
+truncate -s 8M small
+mkfs.ext4 -q small
+mount -o loop small mnt
+content large $((40 * 1048576))
+run 1 insitu-pack large mnt/x.img
+says err "No space left on device"
+check "nothing is left behind" [ "$(ls -A mnt)" = lost+found ]
+umount mnt

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# shellcheck source=lib.sh
+. "$INSITU_TESTS/cli/lib.sh"
+
+content raw $((8 * 1048576))
+insitu-pack --extent 128K --json raw a.img >packed
+run 0 insitu-stat --json a.img
+check "schema" [ "$(jq -r .schema out)" = insitu-stat/1 ]
+for key in logical_bytes mapped_bytes payload_sectors host_occupied_bytes compressed_extents \
+  raw_extents mean_read_bytes; do
+  check "stat and pack agree on $key" [ "$(jq .$key out)" = "$(jq .$key packed)" ]
+done
+check "allocated as du says" [ "$(jq .allocated_bytes out)" -eq $(($(du -k a.img | cut -f1) * 1024)) ]
+check "histograms count every extent" [ "$(jq '[.extents_by_length[].extents] | add' out)" = \
+  "$(jq '.compressed_extents + .raw_extents' out)" ]
+check "sectors add up" [ "$(jq '[.extents_by_payload[] | .payload_sectors * .extents] | add' out)" = \
+  "$(jq .payload_sectors out)" ]
+run 0 insitu-stat a.img
+says out "mean read"
+says out "extents by blocks"
+
+run 0 insitu-stat --table a.img
+check "table" [ "$(cat out)" = "0 16384 insitu_comp a.img writeback 5" ]
+run 0 insitu-stat --table --commit-delay 30 a.img
+check "table with delay" [ "$(cat out)" = "0 16384 insitu_comp a.img writeback 30" ]
+run 0 insitu-stat --table --writethrough a.img
+check "table for writethrough" [ "$(cat out)" = "0 16384 insitu_comp a.img writethrough" ]
+
+# --can-activate: the image itself, a device of its size, others.
+run 0 insitu-stat --can-activate a.img a.img
+cp a.img copy
+loop copy
+run 0 insitu-stat --can-activate "$loop" a.img
+truncate -s +4096 copy2
+truncate -s $(($(stat -c %s a.img) + 4096)) larger
+loop larger
+run 1 insitu-stat --can-activate "$loop" a.img
+says out "size: the image has"
+truncate -s 16M sectors
+loop sectors --sector-size 4096
+run 1 insitu-stat --json --can-activate "$loop" a.img
+check "sector size is told" bash -c "jq -r '.problems[]' out | grep -q 'sectors of 4096 bytes'"
+cp a.img alg.img
+printf '\7' | dd of=alg.img bs=1 seek=32 conv=notrunc status=none
+run 1 insitu-stat --can-activate alg.img alg.img
+says out "comp_alg is 7, expected 0 or 1: the driver crashes on it"
+cp a.img tail.img
+printf '\20' | dd of=tail.img bs=1 seek=4096 conv=notrunc status=none
+run 1 insitu-stat --can-activate tail.img tail.img
+says out "block 0 is a tail: the driver would read before its bitmap"
