@@ -7,7 +7,8 @@ golden=$INSITU_TESTS/golden
 
 while IFS=$'\t' read -r name image_sum logical_sum _; do
   [ "$name" = name ] && continue
-  xz -dc "$golden/$name.img.xz" | cp --sparse=always /dev/stdin "$name.img"
+  xz -dc "$golden/$name.img.xz" >"$name.img"
+  fallocate --dig-holes "$name.img"
   check "$name: the image is the one of the manifest" [ "$(sha "$name.img")" = "$image_sum" ]
   if [ "$logical_sum" != - ]; then
     run 0 insitu-unpack "$name.img" raw
@@ -43,7 +44,8 @@ while IFS=$'\t' read -r name damage; do
 done <"$golden/damage.tsv"
 
 while IFS=$'\t' read -r name text; do
-  xz -dc "$golden/$name.img.xz" | cp --sparse=always /dev/stdin "$name.img"
+  xz -dc "$golden/$name.img.xz" >"$name.img"
+  fallocate --dig-holes "$name.img"
   for tool in "insitu-unpack $name.img raw" "insitu-stat $name.img" "insitu-dump-meta $name.img"; do
     # shellcheck disable=SC2086
     run 1 $tool

@@ -18,7 +18,7 @@ inline constexpr unsigned sectors_per_block = 8;
 inline constexpr unsigned window_blocks = 32;
 inline constexpr std::uint64_t window_bytes = window_blocks * block_bytes;
 inline constexpr std::size_t window_meta_bytes = 20;
-inline constexpr unsigned group_windows = 1024;
+inline constexpr std::uint64_t group_windows = 1024;
 inline constexpr std::uint64_t group_bytes = group_windows * window_bytes;
 inline constexpr std::size_t group_meta_bytes = group_windows * window_meta_bytes;
 

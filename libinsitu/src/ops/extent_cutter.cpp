@@ -51,11 +51,11 @@ std::int64_t extent_cost(unsigned blocks, std::uint32_t stream_bytes, bool raw) 
 unsigned DensityCutter::next_blocks(unsigned blocks_left) const noexcept {
     // Of the ideal lengths k = sqrt(ideal * 512 / density), rounded.
     constexpr std::uint64_t ideal = 400;
+    const auto too_short = [&](std::uint64_t blocks) {
+        return (2 * blocks + 1) * (2 * blocks + 1) * density_bytes_ <= 4 * sector_bytes * ideal;
+    };
     unsigned blocks = 2;
-    while (blocks < window_blocks &&
-           (2 * blocks + 1) * (2 * blocks + 1) * density_bytes_ <= 4 * sector_bytes * ideal) {
-        ++blocks;
-    }
+    while (blocks < window_blocks && too_short(blocks)) ++blocks;
     const unsigned pieces = std::max(1U, (blocks_left + blocks / 2) / blocks);
     return static_cast<unsigned>(ceil_div(blocks_left, pieces));
 }
@@ -71,8 +71,8 @@ LzoCutter::LzoCutter() : stream_(LzoBorderEncoder::output_bytes) {
     // at most what it costs raw.
     constexpr double raw = sectors_per_block * (1 + read_weight);
     for (std::size_t i = 0; i < prices_.size(); ++i) {
-        const double bytes = static_cast<double>(i * price_step_bytes + price_step_bytes / 2);
-        const double sectors = bytes / static_cast<double>(sector_bytes);
+        const double middle = (static_cast<double>(i) + 0.5) * price_step_bytes;
+        const double sectors = middle / static_cast<double>(sector_bytes);
         const double price = sectors + 2 * std::sqrt(cut_sectors * read_weight * sectors);
         prices_[i] = fixed(std::min(price, raw));
     }

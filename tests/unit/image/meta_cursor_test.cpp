@@ -100,7 +100,7 @@ TEST_CASE("a run of tails without end is told in bounded time") {
     f.put_entry(0, 8, false);
     for (std::uint64_t block = 1; block < 9000; ++block)
         f.put_entry(block, 8, true);
-    for (const std::uint64_t window : {0, 1, 100, 280}) {
+    for (const std::uint64_t window : {0U, 1U, 100U, 280U}) {
         const auto found = f.mapped(window);
         REQUIRE(found.size() == 1);
         CHECK(found[0].fault == ExtentFault::too_long);

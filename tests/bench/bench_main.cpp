@@ -1,0 +1,205 @@
+// insitu-bench codec RAW ALG LEVEL     encode and decode windows of 128 KiB in memory
+// insitu-bench meta                    decode maps of windows in memory
+// insitu-bench extents RAW ALG LEVEL   what each extent policy makes of RAW, and its CPU
+//
+// Prints `name value` lines. CPU seconds are of this process, medians of five rounds in which the
+// candidates take turns.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "image/zero_blocks.hpp"
+#include "insitu/error.hpp"
+#include "insitu/format/payload.hpp"
+#include "insitu/format/window_map.hpp"
+#include "insitu/ops/pack.hpp"
+#include "insitu/store/null_store.hpp"
+#include "insitu/store/open.hpp"
+
+using namespace insitu;
+
+namespace {
+
+constexpr int rounds = 5;
+
+double cpu_seconds() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+EncoderOptions encoder_options(const std::string& algorithm, const std::string& level) {
+    EncoderOptions options;
+    options.algorithm = algorithm == "deflate" ? Algorithm::deflate : Algorithm::lzo;
+    options.level = level == "fast" ? Level::fast : level == "best" ? Level::best : Level::normal;
+    return options;
+}
+
+// Every window that is not zeros, whole windows only.
+std::vector<std::vector<std::byte>> load_windows(const std::string& path) {
+    const auto store = open_store(path, Access::read);
+    std::vector<std::vector<std::byte>> windows;
+    const std::uint64_t size = store->size_bytes();
+    for (std::uint64_t at = store->next_data(0); at + window_bytes <= size;) {
+        at = at / window_bytes * window_bytes;
+        std::vector<std::byte> window(window_bytes);
+        store->read_at(at, window);
+        if (!is_zero(window)) windows.push_back(std::move(window));
+        at = store->next_data(at + window_bytes);
+    }
+    return windows;
+}
+
+int bench_codec(const std::string& path, const EncoderOptions& options) {
+    const auto windows = load_windows(path);
+    const auto encoder = make_encoder(options);
+    const auto decoder = make_decoder(options.algorithm);
+    std::vector<std::byte> output(encode_bound_bytes(window_bytes));
+    std::vector<std::byte> decoded(window_bytes);
+    std::vector<std::vector<std::byte>> streams(windows.size());
+    std::vector<double> encode_seconds;
+    std::vector<double> decode_seconds;
+    for (int round = 0; round < rounds; ++round) {
+        double start = cpu_seconds();
+        for (std::size_t i = 0; i < windows.size(); ++i) {
+            const std::size_t length =
+                encoder->encode(windows[i], output, longest_stream_bytes(window_blocks));
+            if (round == 0)
+                streams[i].assign(output.begin(),
+                                  output.begin() + static_cast<std::ptrdiff_t>(length));
+        }
+        encode_seconds.push_back(cpu_seconds() - start);
+        start = cpu_seconds();
+        for (std::size_t i = 0; i < windows.size(); ++i) {
+            if (streams[i].empty()) {
+                std::memcpy(decoded.data(), windows[i].data(), window_bytes);
+            } else if (decoder->decode(streams[i], decoded).status != DecodeStatus::ok) {
+                return 1;
+            }
+        }
+        decode_seconds.push_back(cpu_seconds() - start);
+    }
+    fmt::print("windows {}\nencode_cpu_seconds {:.3f}\ndecode_cpu_seconds {:.3f}\n", windows.size(),
+               median(encode_seconds), median(decode_seconds));
+    return 0;
+}
+
+// Maps as packs make them: a few extents a window; and the hardest: 32 extents.
+int bench_meta() {
+    constexpr std::size_t count = std::size_t{1} << 20;
+    const std::map<std::string, unsigned> kinds{
+        {"1_extent", 32U}, {"4_extents", 8U}, {"32_extents", 1U}};
+    for (const auto& [name, blocks] : kinds) {
+        WindowMap map;
+        for (unsigned first = 0; first < window_blocks; first += blocks) {
+            map.set_extent({first, blocks, blocks * 5});
+        }
+        std::vector<std::byte> meta(count * window_meta_bytes);
+        for (std::size_t i = 0; i < count; ++i) {
+            map.encode(std::span(meta).subspan(i * window_meta_bytes).first<window_meta_bytes>());
+        }
+        std::vector<double> decode_only;
+        std::vector<double> with_extents;
+        std::uint64_t sum = 0;
+        for (int round = 0; round < rounds; ++round) {
+            double start = cpu_seconds();
+            for (std::size_t i = 0; i < count; ++i) {
+                sum += WindowMap::decode(std::span<const std::byte>(meta)
+                                             .subspan(i * window_meta_bytes)
+                                             .first<window_meta_bytes>())
+                           .sound();
+            }
+            decode_only.push_back(cpu_seconds() - start);
+            start = cpu_seconds();
+            for (std::size_t i = 0; i < count; ++i) {
+                const WindowMap decoded = WindowMap::decode(std::span<const std::byte>(meta)
+                                                                .subspan(i * window_meta_bytes)
+                                                                .first<window_meta_bytes>());
+                for (const Extent extent : decoded.extents())
+                    sum += extent.payload_sectors;
+            }
+            with_extents.push_back(cpu_seconds() - start);
+        }
+        const double bytes = static_cast<double>(meta.size());
+        fmt::print(
+            "meta_{}_bytes_per_second {:.3g}\nmeta_{}_with_extents_bytes_per_second {:.3g}\n", name,
+            bytes / median(decode_only), name, bytes / median(with_extents));
+        if (sum == 0) return 1;
+    }
+    return 0;
+}
+
+int bench_extents(const std::string& path, const EncoderOptions& options) {
+    struct Row {
+        std::string name;
+        unsigned blocks;
+        ExtentTotals totals;
+        std::vector<double> seconds;
+    };
+    std::vector<Row> rows{{"128K", 32, {}, {}}, {"64K", 16, {}, {}}, {"32K", 8, {}, {}},
+                          {"16K", 4, {}, {}},   {"8K", 2, {}, {}},   {"4K", 1, {}, {}},
+                          {"auto", 0, {}, {}}};
+    const auto store = open_store(path, Access::read);
+    NullStore target(pack_target_bytes(store->size_bytes()));
+    for (int round = 0; round < rounds; ++round) {
+        for (Row& row : rows) {
+            PackOptions pack_options;
+            pack_options.codec = options;
+            pack_options.extents.blocks = row.blocks;
+            const double start = cpu_seconds();
+            row.totals = pack(*make_source(*store), target, pack_options, {.threads = 1}).extents;
+            row.seconds.push_back(cpu_seconds() - start);
+        }
+    }
+    const Row& base = rows.front();
+    fmt::print("| extent | sectors | of 128K | on a host | mean read | CPU of 128K |\n");
+    for (const Row& row : rows) {
+        std::vector<double> ratios;
+        for (std::size_t i = 0; i < row.seconds.size(); ++i) {
+            ratios.push_back(row.seconds[i] / base.seconds[i]);
+        }
+        const auto mapped = static_cast<double>(row.totals.mapped_blocks);
+        fmt::print("| {} | {:.1f} % | {:+.2f} % | {:.1f} % | {:.1f} KiB | {:.2f} |\n", row.name,
+                   static_cast<double>(row.totals.payload_sectors) / mapped / 8 * 100,
+                   static_cast<double>(row.totals.payload_sectors) /
+                           static_cast<double>(base.totals.payload_sectors) * 100 -
+                       100,
+                   static_cast<double>(row.totals.host_blocks) / mapped * 100,
+                   row.totals.mean_read_bytes() / 1024, median(ratios));
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> args(argv + 1, argv + argc);
+    try {
+        if (args.size() == 4 && args[0] == "codec") {
+            return bench_codec(args[1], encoder_options(args[2], args[3]));
+        }
+        if (args.size() == 1 && args[0] == "meta") return bench_meta();
+        if (args.size() == 4 && args[0] == "extents") {
+            return bench_extents(args[1], encoder_options(args[2], args[3]));
+        }
+    } catch (const Error& error) {
+        fmt::print(stderr, "insitu-bench: {}\n", error.what());
+        return 1;
+    }
+    fmt::print(stderr, "usage: insitu-bench codec RAW ALG LEVEL | meta | extents RAW ALG LEVEL\n");
+    return 2;
+}

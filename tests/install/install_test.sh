@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# What `cmake --install` puts where, and a program that is built against it and nothing else: by its
+# CMake package and by pkg-config.
+# shellcheck source=../cli/lib.sh
+. "$INSITU_TESTS/cli/lib.sh"
+
+run 0 cmake --install "$INSITU_BUILD" --prefix "$work/usr"
+for file in bin/insitu-pack bin/insitu-unpack bin/insitu-format bin/insitu-stat bin/insitu-dump-meta \
+  include/insitu/ops/pack.hpp; do
+  check "$file is installed" [ -e "usr/$file" ]
+done
+libdir=$(dirname "$(find usr -name 'libinsitu.so.0' | head -n1)")
+check "the library is installed" [ -n "$libdir" ]
+
+content raw $((4 * 1048576))
+run 0 cmake -S "$INSITU_TESTS/install/consumer" -B by-cmake -DCMAKE_PREFIX_PATH="$work/usr"
+run 0 cmake --build by-cmake
+run 0 env LD_LIBRARY_PATH="$libdir" by-cmake/consumer raw a.img a.raw
+check "the consumer packs and unpacks" cmp raw a.raw
+
+sed -i "s|^prefix=.*|prefix=$work/usr|; s|^libdir=.*|libdir=$work/$libdir|; s|^includedir=.*|includedir=$work/usr/include|" \
+  "$libdir/pkgconfig/insitu.pc"
+flags=$(PKG_CONFIG_PATH="$libdir/pkgconfig" pkg-config --cflags --libs insitu)
+# shellcheck disable=SC2086
+run 0 c++ -std=c++20 "$INSITU_TESTS/install/consumer/main.cpp" -o by-pkg-config $flags
+run 0 env LD_LIBRARY_PATH="$libdir" ./by-pkg-config raw b.img b.raw
+check "and so does the one of pkg-config" cmp a.img b.img
+
+# The installed tools find their library by themselves.
+run 0 env LD_LIBRARY_PATH="$libdir" usr/bin/insitu-unpack a.img c.raw
+check "the installed tool works" cmp raw c.raw

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# lint.sh: shellcheck over the scripts, clang-format over the sources, and a few rules of the tree.
+set -eu
+cd "$(dirname "$0")/.."
+git ls-files -z '*.sh' | xargs -0 shellcheck -x -P SCRIPTDIR -S warning
+git ls-files -z '*.cpp' '*.hpp' | xargs -0 clang-format --dry-run -Werror
+status=0
+# A file has one subject; a longer one has two.
+git ls-files 'libinsitu/*.?pp' 'apps/*.?pp' | xargs wc -l | awk '$2 != "total" && $1 > 400 {
+  print $2 " has " $1 " lines, at most 400 are allowed"; wrong = 1 } END { exit wrong }' || status=1
+# Third-party packages stay in one place each.
+only() { # only PATTERN FILES...: includes of PATTERN stand in FILES and nowhere else
+  local pattern=$1 allowed=$2 found
+  found=$(git grep -lE "#include <($pattern)" -- libinsitu apps | grep -vE "^($allowed)" || :)
+  [ -z "$found" ] || { echo "<$pattern> is included by $found"; status=1; }
+}
+only 'CLI/|nlohmann/' 'apps/'
+only 'lzo/' 'libinsitu/src/codec/lzo.cpp'
+only 'libdeflate|zlib|isa-l' 'libinsitu/src/codec/deflate.cpp'
+only 'blkid/' 'libinsitu/src/store/signature.cpp'
+exit $status

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# tests/run.sh [release] [asan] [tsan] [clang]: installs what is needed, builds, and runs all tests (by
+# default in all four builds). Ends with one line, "N passed, M failed".
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+docs/install-packages.sh tests/packages.txt
+builds=("$@")
+[ ${#builds[@]} -gt 0 ] || builds=(release clang asan tsan)
+
+passed=0
+failed=0
+step() { # step TEXT COMMAND...: one more test, whose output is shown where it fails
+  local text=$1 log
+  shift
+  log=$(mktemp)
+  if "$@" >"$log" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok      $text"
+  else
+    failed=$((failed + 1))
+    echo "FAILED  $text"
+    tail -n 200 "$log"
+  fi
+  rm -f "$log"
+}
+
+# The slow builds run what they are for: memory and threads, not the shell of the scripts.
+tests_of() {
+  case $1 in
+    release) echo . ;;
+    clang) echo '^(unit_tests|round_trip_test|golden|fuzz_corpus)' ;;
+    asan) echo '^(unit_tests|round_trip_test|golden|cli_unpack|cli_pack_small|cli_common|fuzz_corpus)' ;;
+    tsan) echo '^(unit_tests|round_trip_test)' ;;
+  esac
+}
+
+jobs=$(nproc)
+for build in "${builds[@]}"; do
+  echo "== $build"
+  cmake --preset "$build" >/dev/null
+  cmake --build "build/$build" -j "$jobs" | grep -E 'error|warning|FAILED' || :
+  results=$(mktemp)
+  ctest --test-dir "build/$build" -j "$jobs" -R "$(tests_of "$build")" --output-on-failure \
+    --timeout 900 | tee "$results" | grep -vE '^ *Start|^Internal|^Test project' || :
+  passed=$((passed + $(grep -cE ' Passed ' "$results")))
+  failed=$((failed + $(grep -cE '\*\*\*' "$results")))
+  rm -f "$results"
+  if [ "$build" = clang ]; then
+    step "clang-tidy on the library" tests/tidy.sh "build/$build"
+  fi
+done
+step "the scripts pass shellcheck" tests/lint.sh
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
