@@ -126,14 +126,19 @@ detach() {
 if have fio; then
     echo "== fio with verify, and kill -9 in its middle"
     insitu-format -q --size 64M fio.img
-    job="--name=verify --filename=mnt/nbd --size=48M --bs=4k,4k --rw=randwrite --verify=crc32c
-         --buffer_compress_percentage=60 --refill_buffers --verify_fatal=1 --minimal"
+    job="--filename=mnt/nbd --verify=crc32c --buffer_compress_percentage=60 --refill_buffers
+         --verify_fatal=1 --minimal"
     serve fio.img commit-delay=1 cache-size=4M
     attach
-    fio $job --io_size=24M --do_verify=1 --end_fsync=1 >fio.log 2>&1 || { cat fio.log; fail "fio verify"; }
-    # A second run is killed; what the first one flushed has been overwritten in part only by whole
-    # blocks, each of which still carries a good checksum of its own.
-    fio $job --randseed=7 --io_size=24M --do_verify=0 >/dev/null 2>&1 &
+    fio --name=fill $job --rw=write --bs=128k --size=48M --do_verify=0 >/dev/null
+    fio --name=random $job --rw=randwrite --bs=4k --size=48M --io_size=16M --end_fsync=1 \
+        >fio.log 2>&1 || { cat fio.log; fail "fio random writes, verified"; }
+    # Every second block is written and flushed; then the blocks between are, which share extents
+    # with them, until the server dies.
+    even="--name=even $job --rw=write:4k --bs=4k --size=24M"
+    fio $even --do_verify=0 --end_fsync=1 >/dev/null
+    fio --name=odd $job --rw=write:4k --bs=4k --size=24M --offset=4k --do_verify=0 --fsync=64 \
+        --time_based --runtime=20 >/dev/null 2>&1 &
     writer=$!
     sleep 1
     kill_hard
@@ -142,8 +147,7 @@ if have fio; then
     detach
     serve fio.img
     attach
-    fio $job --io_size=24M --verify_only --verify_header_seed=0 >fio.log 2>&1 ||
-        { cat fio.log; fail "fio verify after kill -9"; }
+    fio $even --verify_only >fio.log 2>&1 || { cat fio.log; fail "fio verify after kill -9"; }
     detach
     stop
     check_image fio.img
