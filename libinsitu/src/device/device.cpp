@@ -39,7 +39,7 @@ Device::Core::Core(Store& store, const DeviceOptions& options,
              [this](WindowIndex window) { return free_sectors(window); }),
       workspaces_({image_.algorithm(), options.level, DeflateWindow::kib2}) {
     counters_.recovered = recovered;
-    if (options_.access == Access::read_write) space_.refill();
+    if (options_.access == Access::read_write) space_.refill(RedoSpace::windows_at_open);
 }
 
 Device::Core::~Core() {

@@ -221,7 +221,7 @@ void Device::Core::commit_staged() {
             commit_unprotected(commit);
         }
         space_.reset_used();
-        space_.refill();
+        space_.refill(RedoSpace::windows_a_commit);
     }
     durable_sequence_ = sequence;
 }

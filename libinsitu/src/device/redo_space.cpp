@@ -9,7 +9,6 @@ namespace insitu {
 namespace {
 
 constexpr std::uint32_t shortest_run_sectors = 8;
-constexpr std::uint64_t windows_a_refill = 8192;
 // Below this a single request could find no room.
 constexpr std::uint64_t least_room_bytes = window_bytes + block_bytes;
 // What may wait for an unprotected commit.
@@ -67,11 +66,11 @@ void RedoSpace::offer(WindowIndex window) {
     if (!runs.empty()) aside_[window.value] = std::move(runs);
 }
 
-void RedoSpace::refill() {
+void RedoSpace::refill(std::uint64_t most_windows) {
     const std::lock_guard lock(mutex_);
     const std::uint64_t count = geometry_.window_count();
     if (room_bytes_ < wanted_bytes_ / 2 + least_room_bytes) {
-        const std::uint64_t limit = std::min(count, windows_a_refill);
+        const std::uint64_t limit = std::min(count, most_windows);
         for (std::uint64_t i = 0; i < limit && room_bytes_ < wanted_bytes_; ++i) {
             const WindowIndex window{cursor_};
             cursor_ = cursor_ == 0 ? count - 1 : cursor_ - 1;

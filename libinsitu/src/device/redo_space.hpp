@@ -29,8 +29,10 @@ class RedoSpace {
     using FreeSectors = std::function<SectorMask(WindowIndex)>;
     RedoSpace(const Geometry& geometry, std::uint64_t wanted_bytes, FreeSectors free_sectors);
 
-    // Sets more runs aside, looking at a bounded number of windows.
-    void refill();
+    // Sets more runs aside, looking at no more than this many windows.
+    static constexpr std::uint64_t windows_at_open = std::uint64_t{1} << 20;
+    static constexpr std::uint64_t windows_a_commit = 8192;
+    void refill(std::uint64_t most_windows);
 
     // Makes sure that `bytes` more can be journalled and counts them as used. `newly`: the window
     // was not staged before, so that its holes are no longer to be used. False: commit first. Where
