@@ -204,9 +204,9 @@ void insitu_cleanup() {
     (void)guarded([] { plugin.device->close(); });
     const DeviceCounters c = plugin.device->counters();
     const std::string text = fmt::format(
-        "{} {} {} reads={} writes={} rewritten={} journal={} commits={} unprotected={}",
+        "{} {} {} reads={} writes={} rewritten={} encoded={} journal={} commits={} unprotected={}",
         c.uncompressed_bytes, c.compressed_bytes, c.meta_bytes, c.read_requests, c.write_requests,
-        c.rewritten_extents, c.journal_bytes, c.commits, c.unprotected_commits);
+        c.rewritten_extents, c.encoded_bytes, c.journal_bytes, c.commits, c.unprotected_commits);
     nbdkit_debug("%s", text.c_str());
     plugin.device.reset();
     plugin.store.reset();

@@ -84,7 +84,7 @@ fio_figure() { # NAME FIO-OPTIONS...: IOPS
     shift
     fio --name=b --ioengine=nbd --uri="$uri" --size="$size" --time_based --runtime=4 --iodepth=16 \
         --buffer_compress_percentage=60 --refill_buffers --minimal "$@" 2>/dev/null |
-        awk -F';' '{ printf "%.0f", $8 + $49 }'
+        awk -F';' '$1 == 3 { printf "%.0f", $8 + $49 }'
 }
 cp "$source" file
 qemu-img convert -O qcow2 "$source" qcow2
@@ -94,12 +94,12 @@ insitu-pack -q --extent 128K "$source" lzo-128K
 insitu-pack -q --alg deflate "$source" deflate-auto
 echo
 printf '%-28s %12s %12s %12s %12s %12s\n' "random, IOPS, depth 16" "4K read" "128K read" "4K write" \
-    "128K write" "4K FUA"
+    "128K write" "4K w+flush"
 for name in file qcow2 qcow2c lzo-auto lzo-128K deflate-auto; do
     start "$(kind_of $name)" $name
     row=
     for options in "--rw=randread --bs=4k" "--rw=randread --bs=128k" "--rw=randwrite --bs=4k --end_fsync=1" \
-        "--rw=randwrite --bs=128k --end_fsync=1" "--rw=randwrite --bs=4k --sync=1"; do
+        "--rw=randwrite --bs=128k --end_fsync=1" "--rw=randwrite --bs=4k --fsync=1"; do
         row="$row $(printf '%12s' "$(fio_figure $name $options)")"
     done
     printf '%-28s%s\n' $name "$row"
@@ -107,11 +107,11 @@ for name in file qcow2 qcow2c lzo-auto lzo-128K deflate-auto; do
     rm -f $name
 done
 
-# Bytes that reach the image for 4 KiB overwrites of compressed extents of 128 KiB: with the redo stream,
-# against the payloads and meta alone (what a device without crash safety writes).
+# Bytes that reach the image for 4 KiB overwrites of compressed extents of 128 KiB: in place and in
+# redo streams, against the payloads that the requests make, each written once as the driver does.
 echo
-printf '%-44s %10s %10s %10s\n' "4 KiB overwrites, bytes a request" "in place" "journal" "ratio"
-for workload in "no flush, commit every 5 s:" "fsync every 256:--fsync=256" "every write FUA:--sync=1"; do
+printf '%-40s %10s %10s %10s %8s\n' "4 KiB overwrites, bytes a request" "driver" "in place" "journal" "ratio"
+for workload in "no flush, commit every 5 s:" "fsync every 256:--fsync=256" "every write flushed:--fsync=1"; do
     for alg in lzo deflate; do
         insitu-pack -q --extent 128K --alg $alg "$source" image
         : >counters.log
@@ -120,7 +120,8 @@ for workload in "no flush, commit every 5 s:" "fsync every 256:--fsync=256" "eve
         stop
         # "uncompressed compressed meta … writes=N … journal=N …"
         grep -o '[0-9]* [0-9]* [0-9]* reads=.*' counters.log | tail -1 | tr '=' ' ' |
-            awk -v n="$alg, ${workload%%:*}" '{ w = $7; place = ($2 + $3) / w; j = $11 / w
-                printf "%-44s %10.0f %10.0f %10.2f\n", n, place, j, (place + j) / place }'
+            awk -v n="$alg, ${workload%%:*}" '{ w = $7; made = ($11 + $3) / w; place = ($2 + $3) / w
+                j = $13 / w
+                printf "%-40s %10.0f %10.0f %10.0f %8.2f\n", n, made, place, j, (place + j) / made }'
     done
 done

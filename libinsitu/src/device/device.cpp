@@ -74,6 +74,7 @@ DeviceCounters Device::Core::counters() const noexcept {
     all.write_requests = counters_.writes;
     all.uncompressed_bytes = counters_.uncompressed;
     all.compressed_bytes = counters_.compressed;
+    all.encoded_bytes = counters_.encoded;
     all.meta_bytes = counters_.meta;
     all.journal_bytes = counters_.journal;
     all.rewritten_extents = counters_.rewritten;

@@ -64,8 +64,8 @@ class Device::Core {
         std::unordered_map<std::uint64_t, StagedWindow> staged;
     };
     struct Counters {
-        std::atomic<std::uint64_t> reads{0}, writes{0}, uncompressed{0}, compressed{0}, meta{0},
-            journal{0}, rewritten{0}, commits{0}, unprotected{0}, recovered{0};
+        std::atomic<std::uint64_t> reads{0}, writes{0}, uncompressed{0}, compressed{0}, encoded{0},
+            meta{0}, journal{0}, rewritten{0}, commits{0}, unprotected{0}, recovered{0};
     };
 
     Stripe& stripe_of(WindowIndex window) { return stripes_[window.value % stripe_count]; }

@@ -32,6 +32,7 @@ struct Device::Core::Edit {
 // A new extent of these blocks. Its payload is written in place where nobody needs what is there.
 void Device::Core::put(Edit& edit, unsigned first, ByteView blocks) {
     const ByteView payload = edit.space.encoder.encode(blocks);
+    counters_.encoded += payload.size();
     PlannedExtent extent{first, static_cast<unsigned>(blocks.size() / block_bytes),
                          static_cast<unsigned>(payload.size() / sector_bytes), nullptr};
     const SectorMask place = sector_range(extent.first_sector(), extent.payload_sectors);

@@ -20,9 +20,10 @@ std::uint64_t room_in(SectorRun run) noexcept {
 
 }  // namespace
 
-RedoSpace::RedoSpace(const Geometry& geometry, std::uint64_t wanted_bytes, FreeSectors free_sectors)
+RedoSpace::RedoSpace(const Geometry& geometry, std::uint64_t limit_bytes, FreeSectors free_sectors)
     : geometry_(geometry),
-      wanted_bytes_(std::max(wanted_bytes, 2 * least_room_bytes)),
+      limit_bytes_(std::max(limit_bytes, least_room_bytes)),
+      wanted_bytes_(2 * limit_bytes_),
       free_sectors_(std::move(free_sectors)),
       cursor_(geometry.window_count() - 1) {}
 
@@ -83,7 +84,8 @@ void RedoSpace::refill(std::uint64_t most_windows) {
 bool RedoSpace::admit(WindowIndex window, bool newly, std::uint64_t bytes) {
     const std::lock_guard lock(mutex_);
     const std::uint64_t lost = newly ? room_of(window) : 0;
-    const std::uint64_t room = cramped_ ? cramped_limit_bytes : room_bytes_ - lost;
+    const std::uint64_t room =
+        cramped_ ? cramped_limit_bytes : std::min(room_bytes_ - lost, limit_bytes_);
     if (used_bytes_ != 0 && used_bytes_ + bytes > room) return false;
     if (newly) drop(window);
     used_bytes_ += bytes;

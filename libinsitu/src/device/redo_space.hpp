@@ -27,7 +27,7 @@ class RedoSpace {
     // `free_sectors` tells what of a window's space is a hole on the medium; none of it where the
     // window may not be used.
     using FreeSectors = std::function<SectorMask(WindowIndex)>;
-    RedoSpace(const Geometry& geometry, std::uint64_t wanted_bytes, FreeSectors free_sectors);
+    RedoSpace(const Geometry& geometry, std::uint64_t limit_bytes, FreeSectors free_sectors);
 
     // Sets more runs aside, looking at no more than this many windows.
     static constexpr std::uint64_t windows_at_open = std::uint64_t{1} << 20;
@@ -66,7 +66,8 @@ class RedoSpace {
     void set_current(std::vector<SectorRun> runs);
 
     Geometry geometry_;
-    std::uint64_t wanted_bytes_;
+    std::uint64_t limit_bytes_;   // that may be used
+    std::uint64_t wanted_bytes_;  // of room: what is staged takes holes away
     FreeSectors free_sectors_;
     std::uint64_t cursor_;  // the window that refill() looks at next, downwards
 

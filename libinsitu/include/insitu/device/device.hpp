@@ -40,6 +40,7 @@ struct DeviceCounters {
     std::uint64_t write_requests = 0;
     std::uint64_t uncompressed_bytes = 0;   // of write requests
     std::uint64_t compressed_bytes = 0;     // of payloads written in place
+    std::uint64_t encoded_bytes = 0;        // of payloads made: what the driver would have written
     std::uint64_t meta_bytes = 0;           // of meta written in place
     std::uint64_t journal_bytes = 0;        // of redo streams and intents
     std::uint64_t rewritten_extents = 0;    // decoded and compressed again: RMWs
