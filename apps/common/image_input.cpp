@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "insitu/device/recovery.hpp"
 #include "insitu/store/open.hpp"
 
 namespace insitu::apps {
@@ -15,9 +16,17 @@ void add_image_options(Tool& tool, ImageInputOptions& options) {
 }
 
 ImageInput::ImageInput(const Tool& tool, const ImageInputOptions& options)
-    : store_(open_store(options.path, Access::read, tool.sharing())),
-      image_(
-          Image::open(*store_, options.ignore_size ? SizeCheck::trust_super : SizeCheck::strict)) {
+    : store_(open_store(options.path, Access::read, tool.sharing())) {
+    const SizeCheck check = options.ignore_size ? SizeCheck::trust_super : SizeCheck::strict;
+    image_ = Image::open(*store_, check);
+    if (has_intent(*store_)) {
+        recovered_ = std::make_unique<OverlayStore>(*store_);
+        const Recovery recovery = apply_intents(*recovered_);
+        image_ = Image(*recovered_, image_->super());
+        tool.note(fmt::format("{}: left by an interrupted live device; its last commit ({} windows) "
+                              "is applied in memory",
+                              options.path, recovery.windows));
+    }
     const std::uint64_t expected = image_->geometry().device_blocks();
     const std::uint64_t actual = store_->size_bytes() / block_bytes;
     if (expected == actual) return;

@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+
+#include "common/tool.hpp"
+#include "insitu/device/crash_test.hpp"
+
+using namespace insitu;
+using namespace insitu::apps;
+
+namespace {
+
+int crashtest(Tool& tool, const CrashTestOptions& options) {
+    const CrashTestResult result = crash_test(options, tool.control());
+    tool.end_progress();
+    if (tool.common().json) {
+        Json document;
+        document["seed"] = options.seed;
+        document["runs"] = result.runs;
+        document["writes"] = result.writes;
+        document["syncs"] = result.syncs;
+        document["states"] = result.states;
+        document["recovered_states"] = result.recovered_states;
+        document["recut_states"] = result.recut_states;
+        document["unprotected_commits"] = result.unprotected_commits;
+        document["violations"] = result.violations;
+        document["examples"] = result.examples;
+        tool.print_json(document);
+    } else {
+        for (const std::string& example : result.examples)
+            tool.print(example + "\n");
+        if (!tool.common().quiet) {
+            tool.print(fmt::format(
+                "{} runs, {} writes, {} syncs: {} states after a power cut, {} with an intent to "
+                "apply, {} cut again while recovering, in {:.0f} s\n{} violations\n",
+                result.runs, result.writes, result.syncs, result.states, result.recovered_states,
+                result.recut_states, tool.seconds(), result.violations));
+        }
+    }
+    return result.violations == 0 ? exit_done : exit_failed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Tool tool("insitu-crashtest",
+              "Cut the power of a live device in memory, in many ways, and check what is left");
+    CrashTestOptions options;
+    options.states = 100000;
+    CLI::App& cli = tool.cli();
+    cli.add_option("--states", options.states, "States to test, about (default: 100000)")
+        ->type_name("N")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
+    cli.add_option("--seed", options.seed,
+                   "Another seed makes other requests and cuts (default: 1)")
+        ->type_name("N");
+    cli.add_option("--blocks", options.blocks, "Blocks of the device (default: 256)")
+        ->type_name("N")
+        ->check(CLI::Range(64U, 65536U));
+    cli.add_option("--requests", options.requests, "Requests of a run (default: 60)")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 100000U));
+    cli.add_flag(
+        "--ignore-syncs", [&](std::int64_t) { options.syncs = CrashTestOptions::Syncs::ignored; },
+        "Let syncs do nothing: shows that the test can fail");
+    tool.add_json_option();
+    return tool.run(argc, argv, [&] { return crashtest(tool, options); });
+}

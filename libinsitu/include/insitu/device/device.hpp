@@ -1,0 +1,109 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "insitu/api.hpp"
+#include "insitu/codec/codec.hpp"
+#include "insitu/format/geometry.hpp"
+#include "insitu/store/block_device.hpp"
+#include "insitu/store/store.hpp"
+
+namespace insitu {
+
+// When a write reaches the medium.
+enum class CommitPolicy {
+    writeback,     // at FLUSH, with FUA, every commit delay, and where memory runs out
+    writethrough,  // before it returns
+};
+
+// What to do with an intent that an interrupted run left (docs/crash-safety.md).
+enum class PendingIntent {
+    apply,
+    drop,  // forget it: the image was changed by another program since
+};
+
+struct DeviceOptions {
+    Access access = Access::read_write;
+    Level level = Level::normal;
+    CommitPolicy policy = CommitPolicy::writeback;
+    std::chrono::milliseconds commit_delay{5000};
+    std::uint64_t cache_bytes = std::uint64_t{64} << 20;  // of payloads that wait for a commit
+    PendingIntent pending = PendingIntent::apply;
+};
+
+// Since the device was opened.
+struct DeviceCounters {
+    std::uint64_t read_requests = 0;
+    std::uint64_t write_requests = 0;
+    std::uint64_t uncompressed_bytes = 0;   // of write requests
+    std::uint64_t compressed_bytes = 0;     // of payloads written in place
+    std::uint64_t encoded_bytes = 0;        // of payloads made: what the driver would have written
+    std::uint64_t meta_bytes = 0;           // of meta written in place
+    std::uint64_t journal_bytes = 0;        // of redo streams and intents
+    std::uint64_t rewritten_extents = 0;    // decoded and compressed again: RMWs
+    std::uint64_t commits = 0;              // that wrote an intent
+    std::uint64_t unprotected_commits = 0;  // that found no room for one
+    std::uint64_t recovered_windows = 0;    // restored at open
+};
+
+// Blocks side by side that are mapped, or that are not.
+struct BlockRun {
+    BlockIndex first;
+    std::uint64_t blocks = 0;
+    bool mapped = false;
+};
+
+// The live logical device over an image: docs/format.md §3, with the promises of
+// docs/crash-safety.md. Requests are whole blocks, of any number; each window's part of a request
+// becomes one extent. Blocks of zeros are unmapped. Every member function may be called from
+// several threads at once, except close() and the destructor. Concurrent requests to one block come
+// in some order; a request over several windows is not one step for a reader.
+//
+// Errors: `refused` for a request outside the device, unaligned, or a write to a read-only one;
+// `damaged` where an extent does not decode, or a window's meta is unsound and a write does not
+// replace the whole window; `io`. A failed write leaves every block outside it as it was.
+//
+// Memory: cache_bytes, 10 MiB of meta and 600 KiB a thread.
+class INSITU_API Device {
+  public:
+    // Opens the image and applies a pending intent (in memory, for Access::read). The store
+    // outlives the device. Starts no thread.
+    Device(Store& store, const DeviceOptions& options);
+    // Forgets what was not committed; close() first.
+    ~Device();
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
+
+    const Geometry& geometry() const noexcept;
+    std::uint64_t size_bytes() const noexcept { return geometry().logical_bytes(); }
+
+    void read(std::uint64_t at_byte, ByteSpan output);
+    // `durability` fua: returns when the data is durable; later requests may come before it.
+    enum class Durability { later, fua };
+    void write(std::uint64_t at_byte, ByteView input, Durability durability = Durability::later);
+    // Unmaps: the blocks read as zeros and take no space.
+    void unmap(std::uint64_t at_byte, std::uint64_t length_bytes,
+               Durability durability = Durability::later);
+    // Returns when every request that had returned before is durable.
+    void flush();
+
+    // The runs that cover [at_byte, at_byte + length_bytes), or a first part of it; no I/O but for
+    // meta that is not in memory.
+    std::vector<BlockRun> map(std::uint64_t at_byte, std::uint64_t length_bytes);
+
+    // Starts the thread that commits every commit delay, and makes an idle image clean.
+    void start_commits();
+    // Commits everything and leaves no intent behind. Afterwards only the destructor may be called.
+    void close();
+
+    DeviceCounters counters() const noexcept;
+
+  private:
+    class Core;
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace insitu

@@ -1,0 +1,294 @@
+#include <algorithm>
+#include <cstring>
+
+#include "device/device_core.hpp"
+#include "device/redo_stream.hpp"
+#include "insitu/device/recovery.hpp"
+#include "insitu/error.hpp"
+
+// How staged windows reach the medium: docs/crash-safety.md, "How a commit goes".
+namespace insitu {
+
+namespace {
+
+struct ChangedPiece {
+    RedoPiece place;
+    ByteView bytes;
+};
+
+struct ChangedWindow {
+    WindowIndex window;
+    const StagedWindow* staged = nullptr;
+    WindowMeta after{};
+};
+
+// The sectors of held payloads that differ from what is in place. What `before` does not need has
+// no known content there.
+std::vector<ChangedPiece> changed_pieces(const Store& store, std::uint64_t window_at_byte,
+                                         const StagedWindow& staged) {
+    std::vector<ChangedPiece> pieces;
+    AlignedBuffer old(window_bytes);
+    for (const PlannedExtent& extent : staged.plan) {
+        if (!extent.held) continue;
+        const ByteView payload = *extent.held;
+        const unsigned first = extent.first_sector();
+        store.read_at(window_at_byte + first * sector_bytes, old.first(payload.size()));
+        for (unsigned i = 0; i < extent.payload_sectors; ++i) {
+            const bool same = staged.on_medium.test(first + i) &&
+                              std::memcmp(old.data() + i * sector_bytes,
+                                          payload.data() + i * sector_bytes, sector_bytes) == 0;
+            if (same) continue;
+            const bool joins =
+                !pieces.empty() &&
+                pieces.back().bytes.data() + pieces.back().bytes.size() ==
+                    payload.data() + i * sector_bytes &&
+                pieces.back().place.first_sector + pieces.back().place.sectors == first + i;
+            if (!joins) {
+                pieces.push_back({{static_cast<std::uint16_t>(first + i), 0},
+                                  payload.subspan(i * sector_bytes, 0)});
+            }
+            ++pieces.back().place.sectors;
+            pieces.back().bytes = {pieces.back().bytes.data(),
+                                   pieces.back().place.sectors * sector_bytes};
+        }
+    }
+    return pieces;
+}
+
+}  // namespace
+
+// Rising windows.
+struct Device::Core::Commit {
+    std::vector<ChangedWindow> windows;
+    Intent intent;
+};
+
+void Device::Core::check_failed() {
+    const std::lock_guard lock(failure_mutex_);
+    if (failure_) std::rethrow_exception(failure_);
+}
+
+// For failures after which nobody knows what is on the medium. Call it from a handler.
+void Device::Core::fail_for_good() {
+    const std::lock_guard lock(failure_mutex_);
+    if (!failure_) failure_ = std::current_exception();
+    std::rethrow_exception(failure_);
+}
+
+void Device::Core::sync_store() {
+    try {
+        // Before the sync: what is written from here on may miss it.
+        direct_unsynced_ = false;
+        store_->sync();
+    } catch (...) {
+        fail_for_good();
+    }
+}
+
+SectorMask Device::Core::free_sectors(WindowIndex window) {
+    if (stripe_of(window).staged.count(window.value) != 0) return {};
+    const auto map = plain_map(window);
+    if (!map) return {};
+    const SectorMask whole =
+        sector_range(0, geometry_.blocks_in_window(window) * sectors_per_block);
+    return whole & ~sectors_in_place(plan_of(*map));
+}
+
+void Device::Core::collect(Commit& commit) {
+    for (Stripe& stripe : stripes_) {
+        for (const auto& [index, staged] : stripe.staged) {
+            ChangedWindow changed{{index}, &staged, {}};
+            map_of(staged.plan, geometry_.blocks_in_window({index})).encode(changed.after);
+            commit.windows.push_back(changed);
+        }
+    }
+    std::sort(commit.windows.begin(), commit.windows.end(),
+              [](const ChangedWindow& a, const ChangedWindow& b) { return a.window < b.window; });
+}
+
+void Device::Core::write_redo(Commit& commit) {
+    try {
+        RedoWriter writer(*store_, [this] { return space_.take(); });
+        for (const ChangedWindow& changed : commit.windows) {
+            const auto pieces =
+                changed_pieces(*store_, window_at_byte(changed.window), *changed.staged);
+            std::array<std::byte, redo_window_bytes> head{};
+            encode_redo_window({changed.window, changed.staged->before, changed.after,
+                                static_cast<std::uint32_t>(pieces.size())},
+                               head);
+            writer.append(head);
+            for (const ChangedPiece& piece : pieces) {
+                std::array<std::byte, redo_piece_bytes> place{};
+                encode_redo_piece(piece.place, place);
+                writer.append(place);
+            }
+            for (const ChangedPiece& piece : pieces)
+                writer.append(piece.bytes);
+        }
+        writer.finish(commit.intent);
+        counters_.journal += writer.written_bytes();
+    } catch (...) {
+        // Nothing but holes was written: the commit can be tried again.
+        space_.untake();
+        throw;
+    }
+}
+
+void Device::Core::write_intent(const Commit& commit) {
+    AlignedBuffer sector(sector_bytes);
+    encode_intent(commit.intent, sector.first(sector_bytes).first<sector_bytes>());
+    try {
+        intent_pending_ = true;
+        store_->write_at(intent_slot_at_byte(intent_slot_of(commit.intent.generation)),
+                         sector.view());
+    } catch (...) {
+        fail_for_good();
+    }
+    generation_ = commit.intent.generation;
+    sync_store();
+    counters_.journal += sector_bytes;
+    ++counters_.commits;
+}
+
+// Writes what is held in place; readers of a window wait meanwhile.
+void Device::Core::apply(const Commit& commit) {
+    try {
+        for (const ChangedWindow& changed : commit.windows) {
+            Stripe& stripe = stripe_of(changed.window);
+            const std::unique_lock lock(stripe.mutex);
+            const std::uint64_t at = window_at_byte(changed.window);
+            for (const ChangedPiece& piece : changed_pieces(*store_, at, *changed.staged)) {
+                store_->write_at(at + piece.place.offset_bytes(), piece.bytes);
+                counters_.compressed += piece.bytes.size();
+            }
+            meta_.set(changed.window, changed.after);
+            stripe.staged.erase(changed.window.value);
+        }
+    } catch (...) {
+        fail_for_good();
+    }
+}
+
+void Device::Core::write_meta() {
+    try {
+        counters_.meta += meta_.write_dirty();
+    } catch (...) {
+        fail_for_good();
+    }
+}
+
+// No room for a redo stream: in place, in the order that does the least harm.
+void Device::Core::commit_unprotected(Commit& commit) {
+    forget_intents();
+    apply(commit);
+    sync_store();
+    write_meta();
+    sync_store();
+    ++counters_.unprotected;
+}
+
+void Device::Core::forget_intents() {
+    if (!intent_pending_) return;
+    try {
+        clear_intents(*store_);
+    } catch (...) {
+        fail_for_good();
+    }
+    intent_pending_ = false;
+    space_.release_current();
+}
+
+// Commits everything that is staged. The caller has commit_mutex_.
+void Device::Core::commit_staged() {
+    check_failed();
+    // The bulk of direct payloads goes to the medium while writers go on.
+    if (direct_unsynced_) sync_store();
+    const ClosedGate closed(gate_);
+    const std::uint64_t sequence = written_sequence_;
+    Commit commit;
+    collect(commit);
+    if (!commit.windows.empty()) {
+        if (space_.sufficient()) {
+            commit.intent.generation = generation_ + 1;
+            commit.intent.data_blocks = geometry_.data_blocks();
+            write_redo(commit);
+            if (direct_unsynced_) sync_store();
+            write_intent(commit);
+            apply(commit);
+            write_meta();
+            space_.make_current();
+        } else {
+            commit_unprotected(commit);
+        }
+        space_.reset_used();
+        space_.refill(RedoSpace::windows_a_commit);
+    }
+    durable_sequence_ = sequence;
+}
+
+void Device::Core::commit(std::uint64_t sequence) {
+    const std::lock_guard lock(commit_mutex_);
+    check_failed();
+    // Somebody else's commit may have covered it.
+    if (durable_sequence_ < sequence) commit_staged();
+}
+
+void Device::Core::commit_all() {
+    commit(written_sequence_);
+}
+
+void Device::Core::finish_request(Durability durability) {
+    if (durability == Durability::fua || options_.policy == CommitPolicy::writethrough) {
+        commit_all();
+    }
+}
+
+void Device::Core::commit_now_and_then() {
+    std::uint64_t seen = 0;
+    std::unique_lock lock(thread_mutex_);
+    while (!stop_changed_.wait_for(lock, options_.commit_delay, [&] { return stop_; })) {
+        lock.unlock();
+        try {
+            const std::uint64_t sequence = written_sequence_;
+            if (durable_sequence_ < sequence) {
+                commit(sequence);
+            } else if (intent_pending_ && seen == sequence) {
+                const std::lock_guard commit_lock(commit_mutex_);
+                const ClosedGate closed(gate_);
+                if (durable_sequence_ == written_sequence_) forget_intents();
+            }
+            seen = sequence;
+        } catch (...) {
+            // What is staged stays staged, and a device that failed stays failed: the next flush
+            // meets the error.
+        }
+        lock.lock();
+    }
+}
+
+void Device::Core::start_commits() {
+    if (options_.access == Access::read || thread_.joinable()) return;
+    thread_ = std::thread([this] { commit_now_and_then(); });
+}
+
+void Device::Core::stop_commits() {
+    {
+        const std::lock_guard lock(thread_mutex_);
+        stop_ = true;
+    }
+    stop_changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Device::Core::close() {
+    stop_commits();
+    if (options_.access == Access::read) return;
+    commit_all();
+    const std::lock_guard lock(commit_mutex_);
+    check_failed();
+    const ClosedGate closed(gate_);
+    forget_intents();
+    sync_store();
+}
+
+}  // namespace insitu

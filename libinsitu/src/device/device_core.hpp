@@ -1,0 +1,165 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <optional>
+#include <shared_mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "device/gate.hpp"
+#include "device/meta_cache.hpp"
+#include "device/redo_space.hpp"
+#include "device/window_plan.hpp"
+#include "device/workspace.hpp"
+#include "insitu/device/device.hpp"
+#include "insitu/error.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/store/overlay_store.hpp"
+
+namespace insitu {
+
+// The blocks [first, end) of one window.
+struct WindowPart {
+    WindowIndex window;
+    unsigned first = 0;
+    unsigned end = 0;
+
+    unsigned blocks() const noexcept { return end - first; }
+};
+
+// The inside of a Device. Locks, in the order in which they are taken: commit_mutex_, gate_, a
+// stripe, the mutexes of RedoSpace and MetaCache. Writers are inside the gate and hold their
+// window's stripe; readers hold the stripe shared; a commit has the gate closed and takes each
+// stripe while it changes what is in place.
+class Device::Core {
+  public:
+    Core(Store& store, const DeviceOptions& options, std::unique_ptr<OverlayStore> overlay,
+         std::uint64_t recovered);
+    ~Core();
+
+    const Geometry& geometry() const noexcept { return geometry_; }
+
+    // device_read.cpp
+    void read(std::uint64_t at_byte, ByteSpan output);
+    std::vector<BlockRun> map(std::uint64_t at_byte, std::uint64_t length_bytes);
+
+    // device_write.cpp; no `content`: unmap
+    void write(std::uint64_t at_byte, std::uint64_t length_bytes, const std::byte* content);
+
+    // device_commit.cpp
+    void commit_all();
+    void finish_request(Durability durability);
+    void start_commits();
+    void close();
+
+    DeviceCounters counters() const noexcept;
+
+  private:
+    static constexpr std::size_t stripe_count = 256;
+    struct Stripe {
+        std::shared_mutex mutex;
+        std::unordered_map<std::uint64_t, StagedWindow> staged;
+    };
+    struct Counters {
+        std::atomic<std::uint64_t> reads{0}, writes{0}, uncompressed{0}, compressed{0}, encoded{0},
+            meta{0}, journal{0}, rewritten{0}, commits{0}, unprotected{0}, recovered{0};
+    };
+
+    Stripe& stripe_of(WindowIndex window) { return stripes_[window.value % stripe_count]; }
+    Place place_of(WindowIndex window, unsigned block) const;
+    void check_range(std::uint64_t at_byte, std::uint64_t length_bytes) const;
+    template <class Visit>
+    void for_each_part(std::uint64_t at_byte, std::uint64_t length_bytes, Visit visit) const;
+
+    // device_read.cpp
+    // The window's map as on the medium, where it is sound and no extent crosses its borders.
+    std::optional<WindowMap> plain_map(WindowIndex window);
+    bool starts_with_tail(WindowIndex window);
+    void read_part(const WindowPart& part, ByteSpan output, Workspace& space);
+    void read_unsound(const WindowPart& part, ByteSpan output);
+    void read_planned(const WindowPart& part, std::span<const PlannedExtent> extents,
+                      ByteSpan output, Workspace& space);
+    // Decodes all of an extent. `payload`: its payload; raw: copied.
+    void decode(WindowIndex window, const PlannedExtent& extent, ByteView payload, ByteSpan output,
+                Decoder& decoder) const;
+    // The payload, in memory that lives as long as the extent and the workspace.
+    ByteView payload_of(WindowIndex window, const PlannedExtent& extent, Workspace& space) const;
+    std::uint64_t window_at_byte(WindowIndex window) const noexcept {
+        return geometry_.block_at_byte(first_block_of(window));
+    }
+
+    // device_write.cpp
+    void write_part(const WindowPart& part, ByteView content);
+    bool stage_part(const WindowPart& part, ByteView content);
+    StagedWindow stage(const WindowPart& part);
+    struct Edit;
+    WindowPlan change_plan(const StagedWindow& staged, const WindowPart& part, ByteView content);
+    void cut(Edit& edit, const PlannedExtent& extent);
+    void put(Edit& edit, unsigned first, ByteView blocks);
+    void keep_raw(Edit& edit, const PlannedExtent& extent, unsigned first, unsigned end);
+
+    // device_commit.cpp
+    struct Commit;
+    void check_failed();
+    [[noreturn]] void fail_for_good();
+    void commit(std::uint64_t sequence);
+    void commit_staged();
+    void collect(Commit& commit);
+    void write_redo(Commit& commit);
+    void write_intent(const Commit& commit);
+    void apply(const Commit& commit);
+    void write_meta();
+    void commit_unprotected(Commit& commit);
+    void forget_intents();
+    void sync_store();
+    SectorMask free_sectors(WindowIndex window);
+    void commit_now_and_then();
+    void stop_commits();
+
+    DeviceOptions options_;
+    std::unique_ptr<OverlayStore> overlay_;  // where a read-only image has an intent
+    Store* store_;
+    Image image_;
+    Geometry geometry_;
+    MetaCache meta_;
+    RedoSpace space_;
+    Workspaces workspaces_;
+    std::array<Stripe, stripe_count> stripes_;
+    Gate gate_;
+    Counters counters_;
+
+    std::atomic<std::uint64_t> written_sequence_{0};
+    std::atomic<bool> direct_unsynced_{false};
+    std::mutex commit_mutex_;
+    std::atomic<std::uint64_t> durable_sequence_{0};
+    std::uint64_t generation_ = 0;  // of the last intent
+    std::atomic<bool> intent_pending_{false};
+    std::mutex failure_mutex_;
+    std::exception_ptr failure_;
+
+    std::mutex thread_mutex_;
+    std::condition_variable stop_changed_;
+    bool stop_ = false;
+    std::thread thread_;
+};
+
+template <class Visit>
+void Device::Core::for_each_part(std::uint64_t at_byte, std::uint64_t length_bytes,
+                                 Visit visit) const {
+    check_range(at_byte, length_bytes);
+    for (std::uint64_t done = 0; done < length_bytes;) {
+        const std::uint64_t at = at_byte + done;
+        const std::uint64_t in_window = at % window_bytes;
+        const std::uint64_t step = std::min(window_bytes - in_window, length_bytes - done);
+        visit(WindowPart{{at / window_bytes},
+                         static_cast<unsigned>(in_window / block_bytes),
+                         static_cast<unsigned>((in_window + step) / block_bytes)},
+              done, step);
+        done += step;
+    }
+}
+
+}  // namespace insitu

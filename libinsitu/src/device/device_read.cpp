@@ -1,0 +1,214 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "device/device_core.hpp"
+#include "insitu/error.hpp"
+#include "insitu/format/payload.hpp"
+#include "insitu/image/window_reader.hpp"
+
+namespace insitu {
+
+namespace {
+
+constexpr std::byte tail_of_block_0{0x10};
+
+void zero_fill(ByteSpan bytes) noexcept {
+    if (!bytes.empty()) std::memset(bytes.data(), 0, bytes.size());
+}
+
+}  // namespace
+
+bool Device::Core::starts_with_tail(WindowIndex window) {
+    return window.value < geometry_.window_count() &&
+           (meta_.get(window)[0] & tail_of_block_0) != std::byte{0};
+}
+
+std::optional<WindowMap> Device::Core::plain_map(WindowIndex window) {
+    const WindowMap map = WindowMap::decode(meta_.get(window), geometry_.blocks_in_window(window));
+    if (!map.sound() || starts_with_tail(window + 1)) return std::nullopt;
+    return map;
+}
+
+ByteView Device::Core::payload_of(WindowIndex window, const PlannedExtent& extent,
+                                  Workspace& space) const {
+    if (extent.held) return *extent.held;
+    const ByteSpan payload = space.payload.first(extent.payload_sectors * sector_bytes);
+    store_->read_at(window_at_byte(window) + extent.first * block_bytes, payload);
+    return payload;
+}
+
+void Device::Core::decode(WindowIndex window, const PlannedExtent& extent, ByteView payload,
+                          ByteSpan output, Decoder& decoder) const {
+    if (extent.raw()) {
+        std::memcpy(output.data(), payload.data(), output.size());
+        return;
+    }
+    const std::uint32_t length = unsafe_stream_length(payload);
+    if (!stream_readable(length, extent.payload_sectors)) {
+        throw Error(ErrorKind::damaged, place_of(window, extent.first),
+                    fmt::format("payload length {} does not fit {} sectors", length,
+                                extent.payload_sectors));
+    }
+    const DecodeResult result = decoder.decode(payload.first(length), output);
+    if (result.status == DecodeStatus::ok && result.output_bytes == output.size()) return;
+    throw Error(
+        ErrorKind::damaged, place_of(window, extent.first),
+        result.status == DecodeStatus::ok
+            ? fmt::format("stream gives {} bytes, expected {}", result.output_bytes, output.size())
+            : fmt::format("stream of {} bytes does not decode to {} bytes", length, output.size()));
+}
+
+// Everything in place that the part needs is read with one call: it is never more than a window.
+void Device::Core::read_planned(const WindowPart& part, std::span<const PlannedExtent> extents,
+                                ByteSpan output, Workspace& space) {
+    std::uint64_t start = window_bytes;
+    std::uint64_t end = 0;
+    for (const PlannedExtent& extent : extents) {
+        if (!extent.in_place()) continue;
+        const std::uint64_t at = extent.first * block_bytes;
+        const bool raw = extent.raw();
+        const std::uint64_t from = raw ? std::max(extent.first, part.first) * block_bytes : at;
+        const std::uint64_t to = raw ? std::min(extent.end(), part.end) * block_bytes
+                                     : at + extent.payload_sectors * sector_bytes;
+        start = std::min(start, from);
+        end = std::max(end, to);
+    }
+    if (extents.size() == 1 && extents[0].raw() && extents[0].in_place()) {
+        return store_->read_at(window_at_byte(part.window) + start, output);
+    }
+    if (end > start) {
+        store_->read_at(window_at_byte(part.window) + start, space.payload.first(end - start));
+    }
+    for (const PlannedExtent& extent : extents) {
+        const unsigned first = std::max(extent.first, part.first);
+        const unsigned last = std::min(extent.end(), part.end);
+        const ByteSpan wanted =
+            output.subspan((first - part.first) * block_bytes, (last - first) * block_bytes);
+        if (extent.unmapped()) {
+            zero_fill(wanted);
+            continue;
+        }
+        const std::uint64_t at = extent.first * block_bytes;
+        if (extent.raw()) {
+            const std::byte* from = extent.held
+                                        ? extent.held->data() + (first - extent.first) * block_bytes
+                                        : space.payload.data() + (first * block_bytes - start);
+            std::memcpy(wanted.data(), from, wanted.size());
+            continue;
+        }
+        const ByteView payload =
+            extent.held
+                ? ByteView(*extent.held)
+                : space.payload.view().subspan(at - start, extent.payload_sectors * sector_bytes);
+        if (wanted.size() == extent.blocks * block_bytes) {
+            decode(part.window, extent, payload, wanted, *space.decoder);
+            continue;
+        }
+        const ByteSpan whole = space.content.first(extent.blocks * block_bytes);
+        decode(part.window, extent, payload, whole, *space.decoder);
+        std::memcpy(wanted.data(), whole.data() + (first - extent.first) * block_bytes,
+                    wanted.size());
+    }
+}
+
+// Windows that the driver would not write: extents over borders, or faults. Nothing in them is ever
+// staged in part, so the medium has all.
+void Device::Core::read_unsound(const WindowPart& part, ByteSpan output) {
+    WindowReader reader(image_);
+    const BlockIndex first = first_block_of(part.window) + part.first;
+    const BlockIndex end = first_block_of(part.window) + part.end;
+    for (const StoredExtent& extent : reader.meta().extents_touching(part.window)) {
+        const BlockIndex from = std::max(extent.first, first);
+        const BlockIndex to = std::min(extent.end(), end);
+        if (from >= to) continue;
+        const ByteSpan wanted = output.subspan((from.value - first.value) * block_bytes,
+                                               (to.value - from.value) * block_bytes);
+        AlignedBuffer content(extent.blocks * block_bytes);
+        if (const auto damage = reader.read_extent(extent, content.span())) {
+            throw Error(damage->os_error != 0 ? ErrorKind::io : ErrorKind::damaged,
+                        {.file = store_->name(),
+                         .window = part.window,
+                         .block = extent.first,
+                         .byte = damage->at_byte},
+                        damage->text, "insitu-fsck tells what can be repaired", damage->os_error);
+        }
+        std::memcpy(wanted.data(), content.data() + (from.value - extent.first.value) * block_bytes,
+                    wanted.size());
+    }
+}
+
+void Device::Core::read_part(const WindowPart& part, ByteSpan output, Workspace& space) {
+    Stripe& stripe = stripe_of(part.window);
+    const std::shared_lock lock(stripe.mutex);
+    const auto overlaps = [&](const PlannedExtent& extent) {
+        return extent.first < part.end && extent.end() > part.first;
+    };
+    const auto staged = stripe.staged.find(part.window.value);
+    if (staged != stripe.staged.end()) {
+        const WindowPlan& plan = staged->second.plan;
+        const auto first = std::find_if(plan.begin(), plan.end(), overlaps);
+        const auto end = std::find_if_not(first, plan.end(), overlaps);
+        return read_planned(part, std::span(first, end), output, space);
+    }
+    const auto map = plain_map(part.window);
+    if (!map) return read_unsound(part, output);
+    std::array<PlannedExtent, window_blocks> extents;
+    std::size_t count = 0;
+    unsigned head = part.first;
+    while (map->is_tail(head))
+        --head;
+    while (head < part.end) {
+        const Extent extent = map->extent_at(head);
+        extents[count++] = {extent.first, extent.blocks, extent.payload_sectors, nullptr};
+        head += extent.blocks;
+    }
+    read_planned(part, std::span(extents).first(count), output, space);
+}
+
+void Device::Core::read(std::uint64_t at_byte, ByteSpan output) {
+    Workspaces::Loan workspace(workspaces_);
+    for_each_part(at_byte, output.size(),
+                  [&](const WindowPart& part, std::uint64_t done, std::uint64_t length) {
+                      read_part(part, output.subspan(done, length), *workspace);
+                  });
+    ++counters_.reads;
+}
+
+std::vector<BlockRun> Device::Core::map(std::uint64_t at_byte, std::uint64_t length_bytes) {
+    // About 0.5 GiB at a time: a caller that wants to know more asks again.
+    constexpr std::uint64_t most_windows = 4096;
+    const std::uint64_t limit = (at_byte / window_bytes + most_windows) * window_bytes - at_byte;
+    std::vector<BlockRun> runs;
+    const auto add = [&](BlockIndex first, std::uint64_t blocks, bool mapped) {
+        if (!runs.empty() && runs.back().mapped == mapped) {
+            runs.back().blocks += blocks;
+        } else {
+            runs.push_back({first, blocks, mapped});
+        }
+    };
+    check_range(at_byte, length_bytes);
+    for_each_part(at_byte, std::min(length_bytes, limit),
+                  [&](const WindowPart& part, std::uint64_t, std::uint64_t) {
+                      Stripe& stripe = stripe_of(part.window);
+                      const std::shared_lock lock(stripe.mutex);
+                      const BlockIndex window_first = first_block_of(part.window);
+                      const auto staged = stripe.staged.find(part.window.value);
+                      const auto map =
+                          staged == stripe.staged.end() ? plain_map(part.window) : std::nullopt;
+                      if (!map && staged == stripe.staged.end()) {
+                          return add(window_first + part.first, part.blocks(), true);
+                      }
+                      const WindowPlan plan = map ? plan_of(*map) : staged->second.plan;
+                      for (const PlannedExtent& extent : plan) {
+                          const unsigned first = std::max(extent.first, part.first);
+                          const unsigned end = std::min(extent.end(), part.end);
+                          if (first < end)
+                              add(window_first + first, end - first, !extent.unmapped());
+                      }
+                  });
+    return runs;
+}
+
+}  // namespace insitu

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "insitu/codec/codec.hpp"
+#include "insitu/image/extent_encoder.hpp"
+#include "insitu/store/aligned_buffer.hpp"
+
+namespace insitu {
+
+// What a request needs of codecs and memory.
+struct Workspace {
+    explicit Workspace(const EncoderOptions& options)
+        : encoder(options), decoder(make_decoder(options.algorithm)) {}
+
+    ExtentEncoder encoder;
+    std::unique_ptr<Decoder> decoder;
+    AlignedBuffer payload{window_bytes};
+    AlignedBuffer content{window_bytes};
+};
+
+// Lends workspaces: as many as there are requests at a time.
+class Workspaces {
+  public:
+    explicit Workspaces(const EncoderOptions& options) : options_(options) {}
+
+    class Loan {
+      public:
+        explicit Loan(Workspaces& owner) : owner_(owner), workspace_(owner.take()) {}
+        ~Loan() { owner_.give(std::move(workspace_)); }
+        Loan(const Loan&) = delete;
+        Loan& operator=(const Loan&) = delete;
+        Workspace& operator*() noexcept { return *workspace_; }
+
+      private:
+        Workspaces& owner_;
+        std::unique_ptr<Workspace> workspace_;
+    };
+
+  private:
+    std::unique_ptr<Workspace> take() {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!idle_.empty()) {
+                auto workspace = std::move(idle_.back());
+                idle_.pop_back();
+                return workspace;
+            }
+        }
+        return std::make_unique<Workspace>(options_);
+    }
+    void give(std::unique_ptr<Workspace> workspace) {
+        const std::lock_guard lock(mutex_);
+        idle_.push_back(std::move(workspace));
+    }
+
+    EncoderOptions options_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Workspace>> idle_;
+};
+
+}  // namespace insitu

@@ -1,0 +1,158 @@
+#include <algorithm>
+
+#include "device/device_model.hpp"
+#include "insitu/error.hpp"
+#include "support/catch.hpp"
+#include "support/image_builder.hpp"
+
+using namespace insitu;
+using namespace insitu::test;
+
+namespace {
+
+// 64 blocks of text, the first window one extent of 32 blocks.
+std::unique_ptr<MemoryStore> text_image(unsigned extent_blocks) {
+    Random random = make_random(8);
+    PackOptions options;
+    options.extents.blocks = extent_blocks;
+    return pack_in_memory(make_content(random, Content::text, 64 * block_bytes), options);
+}
+
+std::vector<std::byte> text(std::uint64_t blocks) {
+    Random random = make_random(9);
+    return make_content(random, Content::text, blocks * block_bytes);
+}
+
+std::vector<std::byte> noise(std::uint64_t blocks) {
+    Random random = make_random(10);
+    return make_content(random, Content::random, blocks * block_bytes);
+}
+
+std::vector<std::pair<unsigned, unsigned>> heads(const Store& store, WindowIndex window) {
+    std::vector<std::pair<unsigned, unsigned>> found;
+    const WindowMap map = get_map(store, window);
+    for (const Extent extent : map.extents()) {
+        if (!extent.unmapped()) found.emplace_back(extent.first, extent.blocks);
+    }
+    return found;
+}
+
+using Heads = std::vector<std::pair<unsigned, unsigned>>;
+
+void write_and_close(Store& store, std::uint64_t block, ByteView content) {
+    Device device(store, {});
+    device.write(block * block_bytes, content);
+    device.close();
+}
+
+}  // namespace
+
+TEST_CASE("a request is one extent a window") {
+    const auto store = format_in_memory(96, Algorithm::lzo);
+    write_and_close(*store, 20, text(30));
+    CHECK(heads(*store, {0}) == Heads{{20, 12}});
+    CHECK(heads(*store, {1}) == Heads{{0, 18}});
+}
+
+TEST_CASE("a compressed extent that contains the request stays one extent") {
+    const auto store = text_image(32);
+    write_and_close(*store, 5, text(3));
+    CHECK(heads(*store, {0}) == Heads{{0, 32}});
+}
+
+TEST_CASE("extents that the request covers in part are trimmed and moved") {
+    const auto store = text_image(8);
+    write_and_close(*store, 4, text(8));
+    CHECK(heads(*store, {0}) == Heads{{0, 4}, {4, 8}, {12, 4}, {16, 8}, {24, 8}});
+}
+
+TEST_CASE("a raw extent is cut by meta alone") {
+    const auto store = format_in_memory(64, Algorithm::lzo);
+    write_and_close(*store, 0, noise(32));
+    Device device(*store, {});
+    device.unmap(8 * block_bytes, 4 * block_bytes);
+    device.flush();
+    CHECK(device.counters().compressed_bytes == 0);
+    device.close();
+    CHECK(heads(*store, {0}) == Heads{{0, 8}, {12, 20}});
+    CHECK(device.counters().rewritten_extents == 0);
+}
+
+TEST_CASE("zeros are unmapped, whether written or not") {
+    const auto store = text_image(32);
+    {
+        Device device(*store, {});
+        device.write(0, std::vector<std::byte>(4 * block_bytes));
+        device.unmap(30 * block_bytes, 34 * block_bytes);
+        const auto runs = device.map(0, 64 * block_bytes);
+        REQUIRE(runs.size() == 3);
+        CHECK((!runs[0].mapped && runs[0].blocks == 4));
+        CHECK((runs[1].mapped && runs[1].blocks == 26));
+        CHECK((!runs[2].mapped && runs[2].blocks == 34));
+        device.close();
+    }
+    CHECK(heads(*store, {0}) == Heads{{4, 26}});
+    CHECK(heads(*store, {1}) == Heads{});
+}
+
+TEST_CASE("requests outside the device or of parts of blocks are refused") {
+    const auto store = format_in_memory(64, Algorithm::lzo);
+    Device device(*store, {});
+    std::vector<std::byte> bytes(2 * block_bytes);
+    CHECK_THROWS_AS(device.read(512, bytes), Error);
+    CHECK_THROWS_AS(device.read(device.size_bytes() - block_bytes, bytes), Error);
+    CHECK_THROWS_AS(device.write(0, ByteView(bytes).first(100)), Error);
+    CHECK_THROWS_AS(device.unmap(block_bytes, device.size_bytes()), Error);
+}
+
+TEST_CASE("a write into a window of unsound meta is refused unless it replaces all of it") {
+    const auto store = text_image(32);
+    Device(*store, {}).close();
+    const Geometry geometry(read_super_block(*store).counts);
+    store->bytes()[geometry.window_meta_at_byte({0})] = std::byte{0x0f};
+    Device device(*store, {});
+    std::vector<std::byte> block(block_bytes);
+    CHECK_THROWS_AS(device.read(0, block), Error);
+    CHECK_THROWS_AS(device.write(block_bytes, text(1)), Error);
+    device.write(0, text(32));
+    device.read(31 * block_bytes, block);
+    device.close();
+    CHECK(find_fault(*store) == "");
+}
+
+TEST_CASE("an extent over the border of a window is read and never written into") {
+    // One payload for 40 blocks, which no packer makes.
+    const auto store = format_in_memory(96, Algorithm::lzo);
+    const auto content = text(40);
+    const auto encoder = make_encoder({});
+    std::vector<std::byte> stream(encode_bound_bytes(content.size()));
+    stream.resize(encoder->encode(content, stream, stream.size()));
+    const std::uint64_t sectors = (stream.size() + 4 + 511) / 512;
+    const auto length = static_cast<std::uint32_t>(stream.size());
+    stream.resize(sectors * sector_bytes);
+    for (unsigned i = 0; i < 4; ++i)
+        stream[stream.size() - 4 + i] = static_cast<std::byte>(length >> (8 * i));
+    const Geometry geometry(read_super_block(*store).counts);
+    store->write_at(geometry.block_at_byte({0}), stream);
+    WindowMap first;
+    first.set_extent({0, 32, static_cast<unsigned>(sectors)});
+    put_map(*store, {0}, first);
+    // Eight tails: the extent goes on.
+    std::array<std::byte, window_meta_bytes> meta{};
+    constexpr unsigned tail_bit = 4;
+    for (unsigned block = 0; block < 8; ++block) {
+        const unsigned bit = 5 * block + tail_bit;
+        meta[bit / 8] |= static_cast<std::byte>(1U << (bit % 8));
+    }
+    store->write_at(geometry.window_meta_at_byte({1}), meta);
+
+    Device device(*store, {});
+    std::vector<std::byte> got(40 * block_bytes);
+    device.read(0, got);
+    CHECK(got == content);
+    CHECK_THROWS_WITH(device.write(0, text(32)), Catch::Contains("crosses the border"));
+    CHECK_THROWS_WITH(device.write(34 * block_bytes, text(1)),
+                      Catch::Contains("crosses the border"));
+    device.write(64 * block_bytes, text(1));
+    device.close();
+}

@@ -1,0 +1,94 @@
+#include <algorithm>
+#include <cerrno>
+
+#include "device/device_model.hpp"
+#include "insitu/error.hpp"
+#include "insitu/store/fault_store.hpp"
+#include "support/catch.hpp"
+#include "support/image_builder.hpp"
+
+using namespace insitu;
+using namespace insitu::test;
+
+TEST_CASE("whichever write fails, flushed blocks stay and the error is told") {
+    Random random = make_random(3);
+    const auto flushed = make_content(random, Content::text, 128 * block_bytes);
+    const auto later = make_content(random, Content::mixed, 40 * block_bytes);
+    unsigned failed = 0;
+    for (std::uint64_t number = 0; number < 60; ++number) {
+        const auto store = format_in_memory(256, Algorithm::lzo);
+        FaultStore faulty(*store);
+        Device device(faulty, {});
+        device.write(0, flushed, Device::Durability::fua);
+        faulty.fail_writes(number, EIO, number % 3 * sector_bytes);
+        bool told = false;
+        try {
+            device.write(10 * block_bytes, later);
+            device.unmap(60 * block_bytes, 3 * block_bytes);
+            device.flush();
+        } catch (const Error& error) {
+            told = true;
+            CHECK(error.os_error() == EIO);
+        }
+        if (told) {
+            ++failed;
+            // A later flush may not claim what did not happen.
+            bool again = false;
+            try {
+                device.write(100 * block_bytes, later);
+                device.flush();
+            } catch (const Error&) {
+                again = true;
+            }
+            CHECK(again);
+        }
+        const auto content = content_of(*store);
+        for (std::size_t block = 0; block < 128; ++block) {
+            const bool touched =
+                (block >= 10 && block < 50) || (block >= 60 && block < 63) || block >= 100;
+            if (touched) continue;
+            const auto at = static_cast<std::ptrdiff_t>(block * block_bytes);
+            CHECK(std::equal(content.begin() + at, content.begin() + at + block_bytes,
+                             flushed.begin() + at));
+        }
+    }
+    CHECK(failed > 5);
+}
+
+TEST_CASE("a write that cannot read what it patches changes nothing") {
+    Random random = make_random(4);
+    const auto content = make_content(random, Content::text, 64 * block_bytes);
+    PackOptions options;
+    options.extents.blocks = 32;
+    const auto store = pack_in_memory(content, options);
+    FaultStore faulty(*store);
+    Device device(faulty, {});
+    faulty.fail_reads(device.geometry().block_at_byte({0}), 4096);
+    const auto block = make_content(random, Content::text, block_bytes);
+    CHECK_THROWS_AS(device.write(4 * block_bytes, block), Error);
+    device.write(40 * block_bytes, block);
+    faulty.fail_reads(0, 0);
+    std::vector<std::byte> got(32 * block_bytes);
+    device.read(0, got);
+    CHECK(std::equal(got.begin(), got.end(), content.begin()));
+    device.close();
+    CHECK(find_fault(*store) == "");
+}
+
+TEST_CASE("a failed commit of holes can be tried again") {
+    const auto store = format_in_memory(128, Algorithm::lzo);
+    FaultStore faulty(*store);
+    Device device(faulty, {});
+    Random random = make_random(5);
+    const auto block = make_content(random, Content::text, block_bytes);
+    device.write(0, block, Device::Durability::fua);
+    device.write(0, block);
+    device.unmap(8 * block_bytes, block_bytes);
+    // The first write of the commit is its redo stream.
+    faulty.fail_writes(0, ENOSPC);
+    CHECK_THROWS_AS(device.flush(), Error);
+    faulty.fail_writes(FaultStore::never, 0);
+    device.flush();
+    device.close();
+    CHECK(find_fault(*store) == "");
+}
