@@ -5,9 +5,12 @@ export LC_ALL=C.UTF-8
 scratch=$(mktemp -d)
 loops=()
 clean_up() {
-    local loop
+    local loop point
+    while read -r _ point _; do
+        case $point in "$scratch"/*) umount "$point" ;; esac
+    done </proc/mounts
     for loop in "${loops[@]}"; do losetup -d "$loop" 2>/dev/null || true; done
-    rm -rf "$scratch"
+    rm -rf --one-file-system "$scratch"
 }
 trap clean_up EXIT
 cd "$scratch"
