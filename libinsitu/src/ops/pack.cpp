@@ -123,6 +123,11 @@ void Packer::write_payloads_and_meta() {
         meta_.commit_span();
     }
     meta_.finish();
+    // A hole at the end is part of the work, too.
+    const std::uint64_t size_bytes = source_.size_bytes().value_or(source_bytes_);
+    if (control_.progress != nullptr && size_bytes > source_bytes_) {
+        control_.progress->advance(size_bytes - source_bytes_);
+    }
 }
 
 void Packer::verify(const SuperBlock& super) {

@@ -224,6 +224,7 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
             };
         });
     clear_to(part.end);
+    if (control.progress != nullptr) control.progress->advance(part.end - cleared_to);
     result.written_bytes = written;
     damage.move_to(result);
     return result;
