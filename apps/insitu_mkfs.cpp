@@ -152,6 +152,8 @@ int main(int argc, char** argv) {
     cli.add_flag("--force", options.force, "Overwrite what a device holds");
     tool.add_json_option();
     tool.add_progress_option();
-    cli.footer("What stands behind -- is given to mkfs.TYPE as it is");
+    cli.footer(
+        "What stands behind -- is given to mkfs.TYPE as it is.\n"
+        "insitu-mkfs(8) tells more, with examples.");
     return tool.run(static_cast<int>(rest - argv), argv, [&] { return mkfs_tool(tool, options); });
 }

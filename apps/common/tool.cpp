@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <map>
 
+#include "common/help.hpp"
 #include "insitu/error.hpp"
 
 namespace insitu::apps {
@@ -56,7 +57,10 @@ const std::map<std::string, ProgressMode> progress_modes{
 Tool::Tool(std::string name, const std::string& description)
     : name_(std::move(name)), cli_(description, name_) {
     constexpr unsigned most_threads = 1024;
-    cli_.set_version_flag("--version", name_ + " " INSITU_VERSION);
+    cli_.formatter(std::make_shared<HelpFormatter>());
+    cli_.footer(name_ + "(8) tells more, with examples.");
+    cli_.set_help_flag("-h,--help", "Print this help and exit");
+    cli_.set_version_flag("--version", name_ + " " INSITU_VERSION, "Print the version and exit");
     cli_.add_option("-j,--threads", common_.threads,
                     "Worker threads (default: the CPUs this process may use)")
         ->type_name("N")
