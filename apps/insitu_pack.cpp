@@ -12,6 +12,7 @@
 #include "common/sizes.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
+#include "insitu/image/image.hpp"
 #include "insitu/image/target.hpp"
 #include "insitu/store/null_store.hpp"
 #include "insitu/store/open.hpp"
@@ -43,7 +44,8 @@ std::uint64_t device_bytes_for(const Options& options, std::optional<std::uint64
     if (logical_bytes < source_bytes) {
         throw Error(ErrorKind::refused, {.file = options.target},
                     fmt::format("--size of {} bytes is too small: {} has {}", logical_bytes,
-                                source.name(), source_bytes));
+                                source.name(), source_bytes),
+                    "leave --size out, or give as much");
     }
     return pack_target_bytes(logical_bytes);
 }
@@ -66,11 +68,20 @@ void note_extra_block(const Tool& tool, const Options& options, const PackResult
                     options.target, source_blocks, data_blocks));
 }
 
+// Not an error: images can lie inside images. But few people want that.
+void note_image_as_source(const Tool& tool, const PackInput& input) {
+    if (!input.store || input.store->size_bytes() < block_bytes) return;
+    if (read_super_block(*input.store).magic != super_magic) return;
+    tool.note(fmt::format("{}: is an insitu-comp image itself: it is packed once more",
+                          input.store->name()));
+}
+
 void check_paths(const Options& options, std::optional<std::uint64_t> device_bytes) {
     if (options.target.empty() && !options.measure) throw CLI::RequiredError("TARGET");
     if (options.source != "-" && same_storage(options.source, options.target)) {
         throw Error(ErrorKind::refused, {.file = options.target},
-                    fmt::format("is the same file or device as the source {}", options.source));
+                    fmt::format("is the same file or device as the source {}", options.source),
+                    "write to another file, then rename it");
     }
     for (const std::string& other : {options.source, options.target}) {
         if (options.manifest.empty()) break;
@@ -120,6 +131,7 @@ int pack_tool(Tool& tool, const Options& options) {
                         : std::filesystem::absolute(options.target).parent_path();
     const PackInput input = open_pack_input(
         tool, options.source, fixed_logical_bytes(options, device_bytes), spool_directory);
+    note_image_as_source(tool, input);
     const std::uint64_t target_bytes = device_bytes_for(options, device_bytes, *input.source);
 
     PackReport report{options.source, options.target, options.pack.codec.algorithm};

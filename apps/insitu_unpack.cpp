@@ -63,7 +63,8 @@ UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image,
                          ManifestCheck* check) {
     if (same_storage(options.image.path, options.target)) {
         throw Error(ErrorKind::refused, {.file = options.target},
-                    fmt::format("is the same file or device as the image {}", options.image.path));
+                    fmt::format("is the same file or device as the image {}", options.image.path),
+                    "write to another file, then rename it");
     }
     UnpackOptions wanted = unpack_options(options, check);
     const std::uint64_t length_bytes = unpacked_bytes(image, wanted);
@@ -72,7 +73,8 @@ UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image,
     if (target.store().size_bytes() < length_bytes) {
         throw Error(ErrorKind::refused, {.file = options.target},
                     fmt::format("the device has {} bytes, the content {}",
-                                target.store().size_bytes(), length_bytes));
+                                target.store().size_bytes(), length_bytes),
+                    "take a larger device, or a part with --offset and --length");
     }
     wanted.target_content = target.content();
     target.prepare();

@@ -7,8 +7,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <map>
 
+#include "common/choices.hpp"
 #include "common/help.hpp"
 #include "insitu/error.hpp"
 
@@ -45,13 +45,6 @@ void install_signal_handlers() {
     install(SIGPIPE, SIG_IGN, 0);
 }
 
-const std::map<std::string, ProgressMode> progress_modes{
-    {"auto", ProgressMode::automatic},
-    {"always", ProgressMode::always},
-    {"never", ProgressMode::never},
-    {"json", ProgressMode::json},
-};
-
 }  // namespace
 
 Tool::Tool(std::string name, const std::string& description)
@@ -74,10 +67,13 @@ void Tool::add_json_option() {
 }
 
 void Tool::add_progress_option() {
-    cli_.add_option("--progress", common_.progress,
-                    "Progress on stderr: auto, always, never or json (default: auto)")
-        ->type_name("WHEN")
-        ->transform(CLI::CheckedTransformer(progress_modes).description(""));
+    add_choice<ProgressMode>(cli_, "--progress", common_.progress,
+                             "Progress on stderr: auto, always, never or json (default: auto)",
+                             "WHEN",
+                             {{"auto", ProgressMode::automatic},
+                              {"always", ProgressMode::always},
+                              {"never", ProgressMode::never},
+                              {"json", ProgressMode::json}});
 }
 
 void Tool::add_force_share_option() {
