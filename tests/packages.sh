@@ -12,9 +12,10 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 export SOURCE_DATE_EPOCH=1700000000
 umask 022
 
+git -C "$source" ls-files -z | tar -C "$source" --null -T - -cf "$work/source.tar"
 for build in one two/deeper; do
     mkdir -p "$work/$build"
-    git -C "$source" ls-files -z | tar -C "$source" --null -T - -c | tar -C "$work/$build" -x
+    tar -C "$work/$build" -xf "$work/source.tar"
     cmake -S "$work/$build" -B "$work/$build/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
         -DCMAKE_INSTALL_PREFIX=/usr -DINSITU_BUILD_TESTS=OFF >"$work/log" || fail "cmake: $(cat "$work/log")"
     ninja -C "$work/$build/build" >"$work/log" || fail "build: $(tail "$work/log")"

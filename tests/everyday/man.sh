@@ -7,7 +7,7 @@ for tool in "$INSITU_TOOLS"/insitu-*; do
     [ -x "$tool" ] && [ -f "$tool" ] || continue
     name=$(basename "$tool")
     [ -e "$source/$name.8.scd" ] || continue
-    "$tool" --help | grep -oE '^ {2,6}(-[a-z], )?--[a-z-]+' | grep -oE -- '-+[a-z][a-z-]*' | sort >help
+    "$tool" --help | grep -oE '^ {2,6}-(-[a-z-]+|[a-zA-Z])(, ?-(-[a-z-]+|[a-zA-Z]))*' | grep -oE -- '-+[a-z][a-z-]*' | sort >help
     grep -E '^\*-' "$source/$name.8.scd" | grep -oE -- '-+[a-z][a-z-]*' | sort >page
     diff help page || fail "$name: --help (<) and the page (>) list different options"
     for part in 'EXIT STATUS' ENVIRONMENT MEMORY EXAMPLES 'SEE ALSO'; do
