@@ -1,18 +1,18 @@
 #include "insitu/ops/pack.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <optional>
 
 #include "common/codec_options.hpp"
-#include "common/report.hpp"
+#include "common/manifest_writer.hpp"
+#include "common/pack_input.hpp"
+#include "common/pack_report.hpp"
 #include "common/sizes.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
+#include "insitu/image/image.hpp"
 #include "insitu/image/target.hpp"
 #include "insitu/store/null_store.hpp"
 #include "insitu/store/open.hpp"
@@ -26,77 +26,13 @@ struct Options {
     std::string source;
     std::string target;
     std::string size;
+    std::string manifest;
     PackOptions pack;
     bool verify = false;
     bool force = false;
     bool dry_run = false;
+    bool measure = false;
 };
-
-// The raw content, wherever it comes from, and what keeps it open.
-struct Input {
-    UniqueFd stream;
-    std::unique_ptr<Store> store;
-    std::unique_ptr<Source> source;
-};
-
-bool is_stream(const std::string& path) {
-    return path == "-" || node_kind(path) == NodeKind::stream;
-}
-
-// `limit_bytes`: the logical size of the image, where it is fixed before the source is read.
-Input open_stream(const Tool& tool, const Options& options,
-                  std::optional<std::uint64_t> limit_bytes) {
-    Input input;
-    const bool is_stdin = options.source == "-";
-    const std::string name = is_stdin ? "standard input" : options.source;
-    input.stream = UniqueFd(is_stdin ? ::dup(STDIN_FILENO)
-                                     : ::open(options.source.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!input.stream) throw io_error({.file = name}, "cannot open", errno);
-    if (limit_bytes) {
-        input.source = make_stream_source(input.stream.get(), name, *limit_bytes, tool.stop());
-        return input;
-    }
-    // Where the data starts follows from the size, so a stream of unknown size is stored first.
-    const std::string directory = std::filesystem::absolute(options.target).parent_path();
-    input.store = spool_stream(input.stream.get(), name, directory, tool.stop());
-    input.source = make_source(*input.store);
-    return input;
-}
-
-Input open_input(const Tool& tool, const Options& options,
-                 std::optional<std::uint64_t> limit_bytes) {
-    if (is_stream(options.source)) return open_stream(tool, options, limit_bytes);
-    Input input;
-    input.store = open_store(options.source, Access::read, tool.sharing());
-    input.source = make_source(*input.store);
-    return input;
-}
-
-void report(const Tool& tool, const Options& options, const PackResult& result, double seconds) {
-    const Geometry geometry(result.super.counts);
-    const double rate = seconds > 0 ? static_cast<double>(result.source_bytes) / seconds : 0;
-    if (tool.common().json) {
-        Json document;
-        document["source"] = options.source;
-        document["target"] = options.target;
-        document["algorithm"] = to_string(options.pack.codec.algorithm);
-        document["dry_run"] = options.dry_run;
-        document["source_bytes"] = result.source_bytes;
-        document["device_bytes"] = geometry.device_bytes();
-        add_totals(document, geometry, result.extents);
-        document["written_bytes"] = result.written_bytes;
-        document["verified"] = options.verify;
-        document["seconds"] = seconds;
-        document["bytes_per_second"] = rate;
-        return tool.print_json(document);
-    }
-    if (tool.common().quiet) return;
-    tool.print(totals_text(geometry, result.extents));
-    tool.print(fmt::format(
-        "{:<12}{} in {:.2f} s ({}/s of source){}\n", options.dry_run ? "would write" : "written",
-        human_bytes(result.written_bytes), seconds, human_bytes(static_cast<std::uint64_t>(rate)),
-        options.verify && !options.dry_run ? ", verified" : ""));
-}
 
 // The size of the image's device, from what is known of the target and the source.
 std::uint64_t device_bytes_for(const Options& options, std::optional<std::uint64_t> device_bytes,
@@ -108,7 +44,8 @@ std::uint64_t device_bytes_for(const Options& options, std::optional<std::uint64
     if (logical_bytes < source_bytes) {
         throw Error(ErrorKind::refused, {.file = options.target},
                     fmt::format("--size of {} bytes is too small: {} has {}", logical_bytes,
-                                source.name(), source_bytes));
+                                source.name(), source_bytes),
+                    "leave --size out, or give as much");
     }
     return pack_target_bytes(logical_bytes);
 }
@@ -131,36 +68,91 @@ void note_extra_block(const Tool& tool, const Options& options, const PackResult
                     options.target, source_blocks, data_blocks));
 }
 
-int pack_tool(Tool& tool, const Options& options) {
+// Not an error: images can lie inside images. But few people want that.
+void note_image_as_source(const Tool& tool, const PackInput& input) {
+    if (!input.store || input.store->size_bytes() < block_bytes) return;
+    if (read_super_block(*input.store).magic != super_magic) return;
+    tool.note(fmt::format("{}: is an insitu-comp image itself: it is packed once more",
+                          input.store->name()));
+}
+
+void check_paths(const Options& options, std::optional<std::uint64_t> device_bytes) {
+    if (options.target.empty() && !options.measure) throw CLI::RequiredError("TARGET");
     if (options.source != "-" && same_storage(options.source, options.target)) {
         throw Error(ErrorKind::refused, {.file = options.target},
-                    fmt::format("is the same file or device as the source {}", options.source));
+                    fmt::format("is the same file or device as the source {}", options.source),
+                    "write to another file, then rename it");
     }
-    const auto device_bytes = Target::device_bytes(options.target);
+    for (const std::string& other : {options.source, options.target}) {
+        if (options.manifest.empty()) break;
+        if (options.manifest != other && !same_storage(options.manifest, other)) continue;
+        throw Error(ErrorKind::refused, {.file = options.manifest},
+                    "the manifest would overwrite the source or the target");
+    }
     if (device_bytes && !options.size.empty()) {
         throw Error(ErrorKind::refused, {.file = options.target},
                     "--size is for files: an image takes the whole of a device");
     }
-    const Input input = open_input(tool, options, fixed_logical_bytes(options, device_bytes));
-    const std::uint64_t target_bytes = device_bytes_for(options, device_bytes, *input.source);
+}
+
+// Packs into a target that appears only when its manifest, if there is one, is complete as well.
+PackResult pack_to_target(Tool& tool, const Options& options, Source& source,
+                          std::uint64_t target_bytes) {
     Target target(options.target, TargetKind::image, target_bytes,
                   options.force ? Target::Overwrite::force : Target::Overwrite::refuse);
-
-    PackOptions pack_options = options.pack;
-    PackResult result;
+    PackOptions wanted = options.pack;
     if (options.dry_run) {
         NullStore nothing(target_bytes, options.target);
-        result = pack(*input.source, nothing, pack_options, tool.control());
+        return pack(source, nothing, wanted, tool.control());
+    }
+    std::optional<ManifestWriter> manifest;
+    if (!options.manifest.empty()) {
+        manifest.emplace(options.manifest, tool.stop());
+        wanted.content = &*manifest;
+    }
+    wanted.target_content = target.content();
+    if (options.verify) wanted.verify = PackOptions::Verify::yes;
+    target.prepare();
+    PackResult result = pack(source, target.store(), wanted, tool.control());
+    if (manifest) {
+        manifest->commit(Geometry(result.super.counts), wanted.codec.algorithm,
+                         result.source_bytes);
+    }
+    target.commit();
+    return result;
+}
+
+int pack_tool(Tool& tool, const Options& options) {
+    const auto device_bytes =
+        options.target.empty() ? std::nullopt : Target::device_bytes(options.target);
+    check_paths(options, device_bytes);
+    const std::string spool_directory =
+        options.measure ? std::filesystem::temp_directory_path()
+                        : std::filesystem::absolute(options.target).parent_path();
+    const PackInput input = open_pack_input(
+        tool, options.source, fixed_logical_bytes(options, device_bytes), spool_directory);
+    note_image_as_source(tool, input);
+    const std::uint64_t target_bytes = device_bytes_for(options, device_bytes, *input.source);
+
+    PackReport report{options.source, options.target, options.pack.codec.algorithm};
+    report.manifest = options.manifest;
+    PackResult result;
+    if (options.measure) {
+        NullStore nothing(target_bytes);
+        result = pack(*input.source, nothing, options.pack, tool.control());
+        report.kind = PackReport::Kind::measured;
     } else {
-        pack_options.target_content = target.content();
-        if (options.verify) pack_options.verify = PackOptions::Verify::yes;
-        target.prepare();
-        result = pack(*input.source, target.store(), pack_options, tool.control());
-        target.commit();
+        result = pack_to_target(tool, options, *input.source, target_bytes);
+        if (options.verify) report.kind = PackReport::Kind::verified;
+        if (options.dry_run) report.kind = PackReport::Kind::dry_run;
     }
     tool.end_progress();
     if (!device_bytes && options.size.empty()) note_extra_block(tool, options, result);
-    report(tool, options, result, tool.seconds());
+    if (tool.common().json) {
+        tool.print_json(pack_json(report, result, tool.seconds()));
+    } else if (!tool.common().quiet) {
+        tool.print(pack_text(report, result, tool.seconds()));
+    }
     return exit_done;
 }
 
@@ -172,7 +164,7 @@ int main(int argc, char** argv) {
     CLI::App& cli = tool.cli();
     cli.add_option("SOURCE", options.source, "Raw image, block device, or - for standard input")
         ->required();
-    cli.add_option("TARGET", options.target, "File or block device")->required();
+    cli.add_option("TARGET", options.target, "File or block device; not needed to --measure");
     add_codec_options(cli, options.pack.codec);
     add_extent_option(cli, options.pack.extents);
     cli.add_option("--size", options.size,
@@ -180,7 +172,13 @@ int main(int argc, char** argv) {
                    "the source is a stream")
         ->type_name("SIZE");
     cli.add_flag("--verify", options.verify, "Read back from the medium, decode and compare");
-    cli.add_flag("--dry-run", options.dry_run, "Do everything but write; tell the sizes");
+    auto* manifest = cli.add_option("--manifest", options.manifest,
+                                    "Write hashes of the content to this file, as JSON")
+                         ->type_name("FILE");
+    cli.add_flag("--measure", options.measure, "Tell all sizes and what a file would take")
+        ->excludes(manifest);
+    cli.add_flag("--dry-run", options.dry_run, "Do everything but write; tell the sizes")
+        ->excludes(manifest);
     cli.add_flag("--force", options.force, "Overwrite what a device holds");
     tool.add_force_share_option();
     tool.add_json_option();

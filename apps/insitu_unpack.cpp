@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "common/image_input.hpp"
+#include "common/manifest_check.hpp"
 #include "common/sizes.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
@@ -23,12 +25,14 @@ struct Options {
     std::string target;
     std::string offset;
     std::string length;
+    std::string manifest;
     bool salvage = false;
     bool force = false;
 };
 
-UnpackOptions unpack_options(const Options& options) {
+UnpackOptions unpack_options(const Options& options, ContentSink* content) {
     UnpackOptions result;
+    result.content = content;
     if (!options.offset.empty()) result.offset_bytes = parse_size(options.offset, "--offset");
     if (!options.length.empty()) result.length_bytes = parse_size(options.length, "--length");
     if (options.salvage) result.damage = UnpackOptions::Damage::salvage;
@@ -39,40 +43,46 @@ bool to_stream(const Options& options) {
     return options.target == "-" || node_kind(options.target) == NodeKind::stream;
 }
 
-UnpackResult unpack_stream(Tool& tool, const Options& options, const Image& image) {
+UnpackResult unpack_stream(Tool& tool, const Options& options, const Image& image,
+                           ManifestCheck* check) {
     if (options.target == "-") {
         if (::isatty(STDOUT_FILENO) == 1) {
             throw Error(ErrorKind::refused, {.file = "standard output"},
                         "an image is not written to a terminal", "redirect it to a file or pipe");
         }
-        return unpack_to_stream(image, STDOUT_FILENO, "standard output", unpack_options(options),
-                                tool.control());
+        return unpack_to_stream(image, STDOUT_FILENO, "standard output",
+                                unpack_options(options, check), tool.control());
     }
     const UniqueFd fd(::open(options.target.c_str(), O_WRONLY | O_CLOEXEC));
     if (!fd) throw io_error({.file = options.target}, "cannot open", errno);
-    return unpack_to_stream(image, fd.get(), options.target, unpack_options(options),
+    return unpack_to_stream(image, fd.get(), options.target, unpack_options(options, check),
                             tool.control());
 }
 
-UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image) {
+UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image,
+                         ManifestCheck* check) {
     if (same_storage(options.image.path, options.target)) {
         throw Error(ErrorKind::refused, {.file = options.target},
-                    fmt::format("is the same file or device as the image {}", options.image.path));
+                    fmt::format("is the same file or device as the image {}", options.image.path),
+                    "write to another file, then rename it");
     }
-    UnpackOptions wanted = unpack_options(options);
+    UnpackOptions wanted = unpack_options(options, check);
     const std::uint64_t length_bytes = unpacked_bytes(image, wanted);
     Target target(options.target, TargetKind::raw, length_bytes,
                   options.force ? Target::Overwrite::force : Target::Overwrite::refuse);
     if (target.store().size_bytes() < length_bytes) {
         throw Error(ErrorKind::refused, {.file = options.target},
                     fmt::format("the device has {} bytes, the content {}",
-                                target.store().size_bytes(), length_bytes));
+                                target.store().size_bytes(), length_bytes),
+                    "take a larger device, or a part with --offset and --length");
     }
     wanted.target_content = target.content();
     target.prepare();
     const Control control = tool.control();
     UnpackResult result = unpack(image, target.store(), wanted, control);
     if (control.progress != nullptr) control.progress->syncing();
+    // Content that is not what it should be does not get the name of the target.
+    if (check != nullptr) check->finish();
     target.commit();
     return result;
 }
@@ -109,8 +119,16 @@ Json damage_json(const UnpackResult& result) {
 int unpack_tool(Tool& tool, const Options& options) {
     const ImageInput input(tool, options.image);
     const bool stream = to_stream(options);
-    const UnpackResult result = stream ? unpack_stream(tool, options, input.image())
-                                       : unpack_file(tool, options, input.image());
+    std::optional<Manifest> manifest;
+    std::optional<ManifestCheck> check;
+    if (!options.manifest.empty()) {
+        manifest.emplace(options.manifest);
+        check.emplace(*manifest, input.image(), tool.stop());
+    }
+    ManifestCheck* const checked = check ? &*check : nullptr;
+    const UnpackResult result = stream ? unpack_stream(tool, options, input.image(), checked)
+                                       : unpack_file(tool, options, input.image(), checked);
+    if (stream && check) check->finish();
     tool.end_progress();
     report_damage(tool, options, result);
     if (tool.common().json && options.target != "-") {
@@ -122,12 +140,13 @@ int unpack_tool(Tool& tool, const Options& options) {
         document["damaged_extents"] = result.damage_count;
         document["damaged_blocks"] = result.damaged_blocks;
         document["damage"] = damage_json(result);
+        document["manifest_matches"] = check ? Json(true) : Json(nullptr);
         document["seconds"] = tool.seconds();
         tool.print_json(document);
     } else if (!tool.common().quiet && !stream) {
-        tool.print(fmt::format("{}: {} of {} written in {:.2f} s\n", options.target,
+        tool.print(fmt::format("{}: {} of {} written in {:.2f} s{}\n", options.target,
                                human_bytes(result.written_bytes), human_bytes(result.logical_bytes),
-                               tool.seconds()));
+                               tool.seconds(), check ? ", matches the manifest" : ""));
     }
     return result.damage_count == 0 ? exit_done : exit_failed;
 }
@@ -141,12 +160,21 @@ int main(int argc, char** argv) {
     add_image_options(tool, options.image);
     cli.add_option("TARGET", options.target, "File, block device, or - for standard output")
         ->required();
-    cli.add_option("--offset", options.offset, "Start at this byte of the logical device")
-        ->type_name("SIZE");
-    cli.add_option("--length", options.length, "Unpack so many bytes (default: up to the end)")
-        ->type_name("SIZE");
-    cli.add_flag("--salvage", options.salvage,
-                 "Go on behind damaged extents: they become zeros and are listed; exit status 1");
+    auto* offset =
+        cli.add_option("--offset", options.offset, "Start at this byte of the logical device")
+            ->type_name("SIZE");
+    auto* length =
+        cli.add_option("--length", options.length, "Unpack so many bytes (default: up to the end)")
+            ->type_name("SIZE");
+    auto* salvage = cli.add_flag(
+        "--salvage", options.salvage,
+        "Go on behind damaged extents: they become zeros and are listed; exit status 1");
+    cli.add_option("--verify-manifest", options.manifest,
+                   "Compare all content with this file, which insitu-pack --manifest wrote")
+        ->type_name("FILE")
+        ->excludes(offset)
+        ->excludes(length)
+        ->excludes(salvage);
     cli.add_flag("--force", options.force, "Overwrite what a device holds");
     tool.add_json_option();
     tool.add_progress_option();

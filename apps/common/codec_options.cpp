@@ -1,20 +1,8 @@
 #include "common/codec_options.hpp"
 
-#include <map>
+#include "common/choices.hpp"
 
 namespace insitu::apps {
-
-namespace {
-
-template <class Value>
-void add_choice(CLI::App& cli, const std::string& name, Value& value, const std::string& text,
-                const std::string& type, const std::map<std::string, Value>& choices) {
-    cli.add_option(name, value, text)
-        ->type_name(type)
-        ->transform(CLI::CheckedTransformer(choices, CLI::ignore_case).description(""));
-}
-
-}  // namespace
 
 void add_algorithm_option(CLI::App& cli, Algorithm& algorithm) {
     add_choice<Algorithm>(cli, "--alg", algorithm, "Compression: lzo or deflate (default: lzo)",
@@ -34,13 +22,16 @@ void add_codec_options(CLI::App& cli, EncoderOptions& options) {
 }
 
 void add_extent_option(CLI::App& cli, ExtentPolicy& policy) {
-    static const std::map<std::string, unsigned> sizes{{"auto", 0U}, {"4K", 1U},  {"8K", 2U},
-                                                       {"16K", 4U},  {"32K", 8U}, {"64K", 16U},
-                                                       {"128K", 32U}};
     add_choice<unsigned>(
         cli, "--extent", policy.blocks,
         "Extent size: 4K, 8K, 16K, 32K, 64K, 128K, or auto: by content (default: auto)", "SIZE",
-        sizes);
+        {{"auto", 0U},
+         {"4K", 1U},
+         {"8K", 2U},
+         {"16K", 4U},
+         {"32K", 8U},
+         {"64K", 16U},
+         {"128K", 32U}});
 }
 
 }  // namespace insitu::apps

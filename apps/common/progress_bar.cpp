@@ -5,10 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string_view>
-
-#include "common/sizes.hpp"
 
 namespace insitu::apps {
 
@@ -30,12 +29,16 @@ std::size_t terminal_width() {
     return size.ws_col;
 }
 
-std::string clock_text(double seconds) {
-    const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
-    if (whole >= 3600) {
-        return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
-    }
-    return fmt::format("{}:{:02}", whole / 60, whole % 60);
+// A terminal that can move its cursor.
+bool is_capable_terminal() {
+    const char* const kind = std::getenv("TERM");
+    return ::isatty(STDERR_FILENO) == 1 && (kind == nullptr || std::string_view(kind) != "dumb");
+}
+
+// A job in the background leaves the terminal to the one in the foreground.
+bool in_background() {
+    const pid_t foreground = ::tcgetpgrp(STDERR_FILENO);
+    return foreground > 0 && foreground != ::getpgrp();
 }
 
 }  // namespace
@@ -43,7 +46,7 @@ std::string clock_text(double seconds) {
 ProgressBar::ProgressBar(std::string tool, ProgressMode mode)
     : tool_(std::move(tool)),
       bar_(mode == ProgressMode::always ||
-           (mode == ProgressMode::automatic && ::isatty(STDERR_FILENO) == 1)),
+           (mode == ProgressMode::automatic && is_capable_terminal())),
       json_(mode == ProgressMode::json),
       start_(std::chrono::steady_clock::now()),
       thread_([this](const std::stop_token& stop) { draw_until_stopped(stop); }) {}
@@ -52,7 +55,7 @@ ProgressBar::~ProgressBar() {
     thread_.request_stop();
     thread_.join();
     if (json_) write_json("end");
-    if (drawn_) write_stderr("\r\033[K");
+    clear_bar();
 }
 
 void ProgressBar::begin(std::uint64_t total_bytes) noexcept {
@@ -71,53 +74,68 @@ void ProgressBar::request_line() noexcept {
     line_requested = true;
 }
 
-double ProgressBar::seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+ProgressState ProgressBar::state() const {
+    ProgressState state;
+    state.total_bytes = total_bytes_;
+    state.done_bytes = done_bytes_;
+    // The last window of an image may reach beyond its end.
+    if (state.total_bytes != 0) state.done_bytes = std::min(state.done_bytes, state.total_bytes);
+    state.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    state.bytes_per_second = rate_;
+    state.syncing = syncing_;
+    return state;
 }
 
-std::string ProgressBar::status_line(std::size_t width) const {
-    const std::uint64_t total = total_bytes_;
-    const std::uint64_t done =
-        total != 0 ? std::min(done_bytes_.load(), total) : done_bytes_.load();
-    const double elapsed = seconds();
-    const double rate = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
-    std::string text = human_bytes(done);
-    if (total != 0) text += fmt::format(" of {}", human_bytes(total));
-    text += fmt::format("  {}/s", human_bytes(static_cast<std::uint64_t>(rate)));
-    if (syncing_ && done >= total) {
-        text += "  syncing";
-    } else if (total > done && rate > 0) {
-        text += fmt::format("  {} left", clock_text(static_cast<double>(total - done) / rate));
-    }
-    if (total == 0) return text.substr(0, width);
-    const auto share = static_cast<double>(done) / static_cast<double>(total);
-    const std::string head = fmt::format("{:3.0f} % ", 100 * share);
-    constexpr std::size_t frame = 4;  // brackets and two spaces
-    constexpr std::size_t shortest_bar = 8;
-    constexpr std::size_t longest_bar = 40;
-    std::string bar;
-    if (width >= head.size() + text.size() + frame + shortest_bar) {
-        const std::size_t cells = std::min(longest_bar, width - head.size() - text.size() - frame);
-        const auto filled = static_cast<std::size_t>(share * static_cast<double>(cells));
-        bar = fmt::format("[{}{}] ", std::string(filled, '#'), std::string(cells - filled, ' '));
-    }
-    return (head + bar + text).substr(0, width);
+// The rate forgets what lies more than some seconds back: the time left follows the medium.
+void ProgressBar::update_rate() {
+    constexpr double memory_seconds = 5;
+    const ProgressState now = state();
+    const double passed = now.seconds - rate_seconds_;
+    if (passed <= 0) return;
+    const double rate = static_cast<double>(now.done_bytes - rate_done_bytes_) / passed;
+    const double weight = passed / std::min(memory_seconds, now.seconds);
+    rate_ += std::min(weight, 1.0) * (rate - rate_);
+    rate_seconds_ = now.seconds;
+    rate_done_bytes_ = now.done_bytes;
+}
+
+// A terminal that became narrower has wrapped the line onto several rows.
+void ProgressBar::clear_bar() {
+    if (drawn_columns_ == 0) return;
+    const std::size_t rows_above = (drawn_columns_ - 1) / terminal_width();
+    write_stderr(rows_above == 0 ? "\r\033[J" : fmt::format("\r\033[{}A\033[J", rows_above));
+    drawn_columns_ = 0;
 }
 
 void ProgressBar::draw_bar() {
-    const std::size_t width = terminal_width();
-    write_stderr("\r\033[K" + status_line(width > 1 ? width - 1 : 1));
-    drawn_ = true;
+    clear_bar();
+    if (in_background()) return;
+    // The last column stays free: some terminals wrap as soon as it is filled.
+    const std::string line = progress_line(state(), std::max<std::size_t>(terminal_width(), 2) - 1);
+    write_stderr(line);
+    drawn_columns_ = line.size();
 }
 
 void ProgressBar::write_json(const char* event) {
+    const ProgressState now = state();
     nlohmann::ordered_json line;
+    line["schema"] = "insitu-progress/1";
     line["tool"] = tool_;
     line["event"] = event;
-    line["done_bytes"] = done_bytes_.load();
-    line["total_bytes"] = total_bytes_.load();
-    line["seconds"] = seconds();
+    line["done_bytes"] = now.done_bytes;
+    line["total_bytes"] = now.total_bytes != 0 ? nlohmann::ordered_json(now.total_bytes) : nullptr;
+    line["bytes_per_second"] = static_cast<std::uint64_t>(now.bytes_per_second);
+    line["seconds"] = now.seconds;
+    line["syncing"] = now.syncing;
     write_stderr(line.dump() + "\n");
+}
+
+void ProgressBar::write_line() {
+    if (json_) return write_json("status");
+    constexpr std::size_t plain_width = 120;
+    clear_bar();
+    write_stderr(fmt::format("{}: {}\n", tool_, progress_line(state(), plain_width)));
 }
 
 void ProgressBar::draw_until_stopped(const std::stop_token& stop) {
@@ -126,13 +144,14 @@ void ProgressBar::draw_until_stopped(const std::stop_token& stop) {
     int ticks = 0;
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, stop, tick, [&stop] { return stop.stop_requested(); })) {
-        if (line_requested.exchange(false)) {
-            constexpr std::size_t plain_width = 120;
-            write_stderr(fmt::format("{}{}: {}\n", drawn_ ? "\r\033[K" : "", tool_,
-                                     status_line(plain_width)));
+        const bool asked = line_requested.exchange(false);
+        if (asked) {
+            update_rate();
+            write_line();
         }
         // Nothing is drawn for work that is over in a moment.
         if (++ticks % ticks_per_line != 0) continue;
+        update_rate();
         if (bar_) draw_bar();
         if (json_) write_json("progress");
     }

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "common/progress_line.hpp"
 #include "insitu/engine/control.hpp"
 
 namespace insitu::apps {
@@ -14,7 +15,9 @@ namespace insitu::apps {
 enum class ProgressMode { automatic, always, never, json };
 
 // Shows how far the work has come on stderr: a bar on a terminal, or one JSON object a line.
-// SIGUSR1 makes any mode print one line. A thread of its own draws, workers only add to a counter.
+// SIGUSR1 makes any mode print one line (of JSON, where that is the mode). The bar keeps to one row
+// whatever the width of the terminal becomes, and is not drawn by a job in the background. A thread
+// of its own draws, workers only add to a counter.
 class ProgressBar final : public Progress {
   public:
     ProgressBar(std::string tool, ProgressMode mode);
@@ -33,9 +36,11 @@ class ProgressBar final : public Progress {
   private:
     void draw_until_stopped(const std::stop_token& stop);
     void draw_bar();
+    void clear_bar();
     void write_json(const char* event);
-    std::string status_line(std::size_t width) const;
-    double seconds() const;
+    void write_line();
+    void update_rate();
+    ProgressState state() const;
 
     std::string tool_;
     bool bar_;
@@ -44,7 +49,11 @@ class ProgressBar final : public Progress {
     std::atomic<std::uint64_t> done_bytes_{0};
     std::atomic<bool> syncing_{false};
     std::chrono::steady_clock::time_point start_;
-    bool drawn_ = false;
+    // Of the drawing thread; behind its join, of the destructor.
+    std::size_t drawn_columns_ = 0;
+    double rate_ = 0;
+    double rate_seconds_ = 0;
+    std::uint64_t rate_done_bytes_ = 0;
     std::mutex mutex_;
     std::condition_variable_any wake_;
     std::jthread thread_;

@@ -7,8 +7,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <map>
 
+#include "common/choices.hpp"
+#include "common/help.hpp"
 #include "insitu/error.hpp"
 
 namespace insitu::apps {
@@ -44,19 +45,15 @@ void install_signal_handlers() {
     install(SIGPIPE, SIG_IGN, 0);
 }
 
-const std::map<std::string, ProgressMode> progress_modes{
-    {"auto", ProgressMode::automatic},
-    {"always", ProgressMode::always},
-    {"never", ProgressMode::never},
-    {"json", ProgressMode::json},
-};
-
 }  // namespace
 
 Tool::Tool(std::string name, const std::string& description)
     : name_(std::move(name)), cli_(description, name_) {
     constexpr unsigned most_threads = 1024;
-    cli_.set_version_flag("--version", name_ + " " INSITU_VERSION);
+    cli_.formatter(std::make_shared<HelpFormatter>());
+    cli_.footer(name_ + "(8) tells more, with examples.");
+    cli_.set_help_flag("-h,--help", "Print this help and exit");
+    cli_.set_version_flag("--version", name_ + " " INSITU_VERSION, "Print the version and exit");
     cli_.add_option("-j,--threads", common_.threads,
                     "Worker threads (default: the CPUs this process may use)")
         ->type_name("N")
@@ -70,10 +67,13 @@ void Tool::add_json_option() {
 }
 
 void Tool::add_progress_option() {
-    cli_.add_option("--progress", common_.progress,
-                    "Progress on stderr: auto, always, never or json (default: auto)")
-        ->type_name("WHEN")
-        ->transform(CLI::CheckedTransformer(progress_modes).description(""));
+    add_choice<ProgressMode>(cli_, "--progress", common_.progress,
+                             "Progress on stderr: auto, always, never or json (default: auto)",
+                             "WHEN",
+                             {{"auto", ProgressMode::automatic},
+                              {"always", ProgressMode::always},
+                              {"never", ProgressMode::never},
+                              {"json", ProgressMode::json}});
 }
 
 void Tool::add_force_share_option() {

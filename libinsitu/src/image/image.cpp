@@ -23,8 +23,8 @@ void check_size(const Store& store, const SuperBlock& super) {
                            "({} bytes): the driver refuses it",
                            wanted_bytes / block_bytes, wanted_bytes, actual_bytes / block_bytes,
                            actual_bytes),
-               fmt::format("truncate -s {} gives a file its size back; --ignore-size reads what is "
-                           "there",
+               fmt::format("truncate -s {} gives a file its size back, a partition must be made "
+                           "that large; --ignore-size reads what is there",
                            wanted_bytes));
     }
     if (classify_device(actual_bytes) == DeviceFit::driver_overflows) {
@@ -55,8 +55,10 @@ Image Image::open(const Store& store, SizeCheck check) {
     const SuperBlock super = read_super_block(store);
     const SuperFaults faults = check_super_block(super, store.size_bytes());
     if (faults.has(SuperFault::magic)) {
-        reject(store, fmt::format("not an insitu-comp image: magic is {:#018x}, expected {:#018x}",
-                                  super.magic, super_magic));
+        reject(store,
+               fmt::format("not an insitu-comp image: magic is {:#018x}, expected {:#018x}",
+                           super.magic, super_magic),
+               "insitu-pack makes an image of a raw one, insitu-format an empty one");
     }
     if (faults.has(SuperFault::version)) {
         reject(store,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <vector>
 
 #include "engine/ordered_run.hpp"
 #include "insitu/error.hpp"
@@ -27,6 +28,7 @@ namespace {
 struct PackItem {
     SourceBatch batch;
     AlignedBuffer buffer{batch_bytes};
+    std::vector<WindowMap> maps = std::vector<WindowMap>(batch_windows);
 };
 
 // One pack: what its workers share.
@@ -49,6 +51,7 @@ class Packer {
 
   private:
     void pack_batch(PackItem& item, WindowWriter& writer);
+    void tell_content(const PackItem& item) const;
 
     Source& source_;
     Store& target_;
@@ -73,7 +76,9 @@ void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
         const WindowIndex window = batch.first + at / window_bytes;
         const ByteView content =
             item.buffer.view().subspan(at, std::min<std::uint64_t>(window_bytes, padded - at));
-        writer.write(window, content, totals).encode(meta_.slot(window));
+        WindowMap& map = item.maps[at / window_bytes];
+        map = writer.write(window, content, totals);
+        map.encode(meta_.slot(window));
         if (verify_) sums_.add(window, content);
     }
     if (control_.progress != nullptr) {
@@ -82,6 +87,17 @@ void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
     const std::lock_guard guard(mutex_);
     totals_ += totals;
     source_bytes_ = std::max(source_bytes_, batch.first.value * window_bytes + batch.length_bytes);
+}
+
+void Packer::tell_content(const PackItem& item) const {
+    const SourceBatch& batch = item.batch;
+    for (std::uint64_t at = 0; at < batch.length_bytes; at += window_bytes) {
+        const std::uint64_t bytes = std::min(window_bytes, batch.length_bytes - at);
+        const std::uint64_t padded = ceil_div(bytes, block_bytes) * block_bytes;
+        options_.content->window({batch.first + at / window_bytes,
+                                  item.buffer.view().subspan(at, padded), bytes,
+                                  &item.maps[at / window_bytes]});
+    }
 }
 
 // Span by span: the payloads, a sync, then the meta that names them.
@@ -95,8 +111,11 @@ void Packer::write_payloads_and_meta() {
             [&] {
                 return
                     [this, writer = std::make_unique<WindowWriter>(options_, geometry_, target_)](
-                        PackItem& item, OrderedRun::Ticket, OrderedRun&) {
+                        PackItem& item, OrderedRun::Ticket ticket, OrderedRun& run) {
                         pack_batch(item, *writer);
+                        if (options_.content == nullptr || !run.await_turn(ticket)) return;
+                        tell_content(item);
+                        run.end_turn(ticket);
                     };
             });
         if (control_.progress != nullptr) control_.progress->syncing();
@@ -104,6 +123,11 @@ void Packer::write_payloads_and_meta() {
         meta_.commit_span();
     }
     meta_.finish();
+    // A hole at the end is part of the work, too.
+    const std::uint64_t size_bytes = source_.size_bytes().value_or(source_bytes_);
+    if (control_.progress != nullptr && size_bytes > source_bytes_) {
+        control_.progress->advance(size_bytes - source_bytes_);
+    }
 }
 
 void Packer::verify(const SuperBlock& super) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -75,8 +76,13 @@ Part part_of(const Image& image, const UnpackOptions& options) {
 // A worker's memory, and the reading that both kinds of target share.
 class BatchReader {
   public:
-    BatchReader(const Image& image, Part part, DamageSink* damage)
-        : image_(image), part_(part), damage_(damage), reader_(image), buffer_(batch_bytes) {}
+    BatchReader(const Image& image, Part part, DamageSink* damage, bool keep_maps)
+        : image_(image),
+          part_(part),
+          damage_(damage),
+          keep_maps_(keep_maps),
+          reader_(image),
+          buffer_(batch_bytes) {}
 
     // Reads a batch; the wanted bytes of it stand in content().
     void read(const WindowBatch& batch) {
@@ -85,12 +91,24 @@ class BatchReader {
             const WindowIndex window = batch.first + i;
             const std::uint64_t bytes = image_.geometry().blocks_in_window(window) * block_bytes;
             reader_.read(window, buffer_.span().subspan(length, bytes), damage_);
+            if (keep_maps_) maps_[i] = reader_.meta().map(window);
             length += bytes;
         }
         const std::uint64_t batch_start = batch.first.value * window_bytes;
         start_ = std::max(batch_start, part_.start);
         const std::uint64_t end = std::min(batch_start + length, part_.end);
         content_ = buffer_.view().subspan(start_ - batch_start, end - start_);
+    }
+
+    // Gives the whole windows of the batch to a sink.
+    void tell(const WindowBatch& batch, ContentSink& sink) const {
+        std::uint64_t at = 0;
+        for (std::uint64_t i = 0; i < batch.count; ++i) {
+            const WindowIndex window = batch.first + i;
+            const std::uint64_t bytes = image_.geometry().blocks_in_window(window) * block_bytes;
+            sink.window({window, buffer_.view().subspan(at, bytes), bytes, &maps_[i]});
+            at += bytes;
+        }
     }
 
     // Position of content() on the logical device.
@@ -101,8 +119,10 @@ class BatchReader {
     const Image& image_;
     Part part_;
     DamageSink* damage_;
+    bool keep_maps_;
     WindowReader reader_;
     AlignedBuffer buffer_;
+    std::array<WindowMap, batch_windows> maps_;
     std::uint64_t start_ = 0;
     ByteView content_;
 };
@@ -192,14 +212,19 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
             return true;
         },
         [&] {
-            return [&, reader = std::make_unique<BatchReader>(image, part, sink)](
-                       WindowBatch& batch, OrderedRun::Ticket, OrderedRun&) {
+            return [&, reader = std::make_unique<BatchReader>(image, part, sink,
+                                                              options.content != nullptr)](
+                       WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
                 reader->read(batch);
                 written += writer.write(reader->start_byte() - part.start, reader->content());
                 advance(control, batch);
+                if (options.content == nullptr || !run.await_turn(ticket)) return;
+                reader->tell(batch, *options.content);
+                run.end_turn(ticket);
             };
         });
     clear_to(part.end);
+    if (control.progress != nullptr) control.progress->advance(part.end - cleared_to);
     result.written_bytes = written;
     damage.move_to(result);
     return result;
@@ -227,11 +252,13 @@ UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& nam
             return true;
         },
         [&] {
-            return [&, reader = std::make_unique<BatchReader>(image, part, sink)](
+            return [&, reader = std::make_unique<BatchReader>(image, part, sink,
+                                                              options.content != nullptr)](
                        WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
                 reader->read(batch);
                 if (!run.await_turn(ticket)) return;
                 write_stream(fd, name, reader->content());
+                if (options.content != nullptr) reader->tell(batch, *options.content);
                 run.end_turn(ticket);
                 advance(control, batch);
             };

@@ -7,6 +7,7 @@
 #include "insitu/engine/control.hpp"
 #include "insitu/format/super_block.hpp"
 #include "insitu/image/meta_writer.hpp"
+#include "insitu/ops/content_sink.hpp"
 #include "insitu/ops/source.hpp"
 #include "insitu/ops/totals.hpp"
 #include "insitu/store/store.hpp"
@@ -25,6 +26,8 @@ struct PackOptions {
     TargetContent target_content = TargetContent::zeros;
     // Read everything back from the medium, decode it and compare.
     enum class Verify { no, yes } verify = Verify::no;
+    // Is given the content of the source, if set: every window that was read.
+    ContentSink* content = nullptr;
 };
 
 struct PackResult {

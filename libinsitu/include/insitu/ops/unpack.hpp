@@ -10,6 +10,7 @@
 #include "insitu/image/image.hpp"
 #include "insitu/image/meta_writer.hpp"
 #include "insitu/image/window_reader.hpp"
+#include "insitu/ops/content_sink.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {
@@ -21,6 +22,8 @@ struct UnpackOptions {
     // Whether damaged extents end the work or become zeros and are listed.
     enum class Damage { fail, salvage } damage = Damage::fail;
     TargetContent target_content = TargetContent::zeros;
+    // Is given the content, if set, by whole windows: for all of an image, not a part.
+    ContentSink* content = nullptr;
 };
 
 struct UnpackResult {

@@ -1,0 +1,81 @@
+#include "common/manifest.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "common/manifest_parser.hpp"
+#include "insitu/error.hpp"
+
+namespace insitu::apps {
+
+namespace {
+
+struct CloseFile {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+}  // namespace
+
+ManifestExtent hash_extent(BlockIndex first, ByteView content) noexcept {
+    const XXH128_hash_t hash = XXH3_128bits(content.data(), content.size());
+    return {first.value, content.size() / block_bytes, hash.high64, hash.low64};
+}
+
+std::string hash_text(const ManifestExtent& extent) {
+    return fmt::format("{:016x}{:016x}", extent.hash_high, extent.hash_low);
+}
+
+Manifest::Manifest(const std::string& path) : path_(path) {
+    std::ifstream input(path, std::ios::binary);
+    if (!input) throw io_error({.file = path}, "cannot open", errno != 0 ? errno : ENOENT);
+    const File spool(std::tmpfile());
+    if (!spool) throw io_error({.file = path}, "cannot create a temporary file", errno);
+    std::size_t count = 0;
+    ManifestParser parser(path, [&](const ManifestExtent& extent) {
+        if (std::fwrite(&extent, sizeof extent, 1, spool.get()) != 1) {
+            throw io_error({.file = path}, "cannot write to a temporary file", errno);
+        }
+        ++count;
+    });
+    nlohmann::json::sax_parse(input, &parser);
+    const ManifestParser::Head head = parser.finish();
+    logical_bytes_ = *head.logical_bytes;
+    raw_bytes_ = head.raw_bytes;
+    raw_sha256_ = head.raw_sha256;
+    complete_ = head.complete;
+    if (count == 0) return;
+    if (std::fflush(spool.get()) != 0) {
+        throw io_error({.file = path}, "cannot write to a temporary file", errno);
+    }
+    mapping_ = ::mmap(nullptr, count * sizeof(ManifestExtent), PROT_READ, MAP_PRIVATE,
+                      ::fileno(spool.get()), 0);
+    if (mapping_ == MAP_FAILED) {
+        mapping_ = nullptr;
+        throw io_error({.file = path}, "cannot map a temporary file", errno);
+    }
+    extents_ = {static_cast<const ManifestExtent*>(mapping_), count};
+}
+
+Manifest::~Manifest() {
+    if (mapping_ != nullptr) ::munmap(mapping_, extents_.size_bytes());
+}
+
+std::size_t Manifest::find(BlockIndex block) const noexcept {
+    const auto found = std::upper_bound(extents_.begin(), extents_.end(), block.value,
+                                        [](std::uint64_t wanted, const ManifestExtent& extent) {
+                                            return wanted < extent.first_block + extent.blocks;
+                                        });
+    return static_cast<std::size_t>(found - extents_.begin());
+}
+
+}  // namespace insitu::apps

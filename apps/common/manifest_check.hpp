@@ -1,0 +1,51 @@
+#pragma once
+
+#include <xxhash.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "common/manifest.hpp"
+#include "common/sha256.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/ops/content_sink.hpp"
+
+namespace insitu::apps {
+
+// Compares content with a manifest as it passes by. Needs no order of extents in the image: a
+// rewritten image with the same content is equal.
+class ManifestCheck final : public ContentSink {
+  public:
+    // The manifest outlives it. Throws a `refused` Error where the image has another size.
+    ManifestCheck(const Manifest& manifest, const Image& image, const StopFlag* stop);
+
+    void window(const ContentWindow& window) override;
+
+    // To be called once, behind the last window. Throws a `damaged` Error that names the first
+    // difference.
+    void finish();
+
+  private:
+    void pass(ByteView bytes);
+    void pass_zeros_until(std::uint64_t end_byte);
+    void pass_extents(ByteView bytes);
+    void pass_one(ByteView bytes);
+    void differ(std::uint64_t first_block, std::uint64_t blocks);
+
+    struct FreeState {
+        void operator()(XXH3_state_t* state) const noexcept { XXH3_freeState(state); }
+    };
+
+    const Manifest& manifest_;
+    std::string image_name_;
+    const StopFlag* stop_;
+    Sha256 sha256_;
+    std::unique_ptr<XXH3_state_t, FreeState> hash_;
+    std::uint64_t at_byte_ = 0;
+    std::size_t next_extent_ = 0;
+    std::uint64_t differences_ = 0;
+    std::optional<ManifestExtent> first_difference_;
+};
+
+}  // namespace insitu::apps

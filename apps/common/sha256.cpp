@@ -1,0 +1,58 @@
+#include "common/sha256.hpp"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <vector>
+
+#include "insitu/error.hpp"
+
+namespace insitu::apps {
+
+namespace {
+
+void require(int success) {
+    if (success != 1) throw std::runtime_error("libcrypto has no SHA-256");
+}
+
+}  // namespace
+
+void Sha256::Free::operator()(evp_md_ctx_st* context) const noexcept {
+    EVP_MD_CTX_free(context);
+}
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+    if (!context_) throw std::bad_alloc();
+    require(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr));
+}
+
+void Sha256::add(ByteView bytes) {
+    require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
+}
+
+void Sha256::add_zeros(std::uint64_t count, const StopFlag* stop) {
+    static const std::vector<std::byte> zeros(window_bytes);
+    while (count > 0) {
+        if (stop != nullptr && stop->requested()) {
+            throw Error(ErrorKind::cancelled, {}, "stopped before the end");
+        }
+        const std::uint64_t step = std::min<std::uint64_t>(count, zeros.size());
+        add(ByteView(zeros).first(step));
+        count -= step;
+    }
+}
+
+std::string Sha256::hex_digits() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    require(EVP_DigestFinal_ex(context_.get(), digest.data(), &length));
+    std::string text;
+    for (unsigned i = 0; i < length; ++i)
+        text += fmt::format("{:02x}", digest[i]);
+    return text;
+}
+
+}  // namespace insitu::apps

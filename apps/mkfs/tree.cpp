@@ -1,0 +1,99 @@
+#include "mkfs/tree.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "common/sha256.hpp"
+#include "insitu/error.hpp"
+
+namespace insitu::apps {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void add_text(Sha256& sha256, const std::string& text) {
+    sha256.add(std::as_bytes(std::span(text.c_str(), text.size() + 1)));
+}
+
+class TreeWalk {
+  public:
+    explicit TreeWalk(fs::path root) : root_(std::move(root)) {}
+
+    TreeSummary run() {
+        visit_directory(root_);
+        summary_.digest = sha256_.hex_digits();
+        return std::move(summary_);
+    }
+
+  private:
+    void visit_directory(const fs::path& directory) {
+        std::vector<fs::path> paths;
+        std::error_code failed;
+        for (fs::directory_iterator it(directory, failed), end; !failed && it != end;
+             it.increment(failed)) {
+            paths.push_back(it->path());
+        }
+        if (failed) throw io_error({.file = directory}, "cannot read", failed.value());
+        std::sort(paths.begin(), paths.end());
+        for (const fs::path& path : paths)
+            visit(path);
+    }
+
+    void visit(const fs::path& path) {
+        struct stat status {};
+        if (::lstat(path.c_str(), &status) != 0) {
+            throw io_error({.file = path}, "cannot look at", errno);
+        }
+        const bool is_directory = S_ISDIR(status.st_mode);
+        add_text(sha256_, path.lexically_relative(root_).string());
+        add_text(sha256_, fmt::format("{:o} {}", status.st_mode,
+                                      S_ISREG(status.st_mode) ? status.st_size : 0));
+        if (S_ISLNK(status.st_mode)) add_text(sha256_, fs::read_symlink(path).string());
+        const bool is_known = !is_directory && status.st_nlink > 1 &&
+                              !links_.emplace(status.st_dev, status.st_ino).second;
+        if (!is_known) {
+            ++summary_.entries;
+            if (S_ISREG(status.st_mode)) {
+                const auto size = static_cast<std::uint64_t>(status.st_size);
+                summary_.data_bytes += ceil_div(size, block_bytes) * block_bytes;
+            }
+        }
+        if (!is_directory) return;
+        ++summary_.directories;
+        visit_directory(path);
+    }
+
+    fs::path root_;
+    Sha256 sha256_;
+    TreeSummary summary_;
+    std::set<std::pair<dev_t, ino_t>> links_;
+};
+
+}  // namespace
+
+TreeSummary summarize_tree(const fs::path& root) {
+    return TreeWalk(root).run();
+}
+
+std::string derive_uuid(const TreeSummary& tree, const std::string& type,
+                        const std::string& epoch) {
+    Sha256 sha256;
+    for (const std::string& text : {tree.digest, type, epoch})
+        add_text(sha256, text);
+    std::string digits = sha256.hex_digits();
+    constexpr std::size_t version_digit = 12;
+    constexpr std::size_t variant_digit = 16;
+    digits[version_digit] = '8';
+    digits[variant_digit] = 'a';
+    return fmt::format("{}-{}-{}-{}-{}", digits.substr(0, 8), digits.substr(8, 4),
+                       digits.substr(12, 4), digits.substr(16, 4), digits.substr(20, 12));
+}
+
+}  // namespace insitu::apps

@@ -1,0 +1,7 @@
+#include "insitu/ops/content_sink.hpp"
+
+namespace insitu {
+
+ContentSink::~ContentSink() = default;
+
+}  // namespace insitu

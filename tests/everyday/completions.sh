@@ -1,0 +1,57 @@
+# Completions: every shell loads its file, and offers every option of --help and every value.
+. "$INSITU_TESTS/lib.sh"
+folder=$INSITU_TESTS/../../completions
+tools="insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta insitu-mkfs"
+
+options_of() { "$1" --help | grep -oE '^ {2,6}(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u; }
+offers() { # SHELL WORDS…: the last command's answer in the file got holds them
+    local shell=$1 word
+    shift
+    for word in "$@"; do
+        grep -qxF -- "$word" got || fail "$shell does not offer $word: $(tr '\n' ' ' <got)"
+    done
+}
+
+cat >ask.bash <<'S'
+. "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _insitu "$1"; printf '%s\n' "${COMPREPLY[@]}"
+S
+cat >ask.zsh <<'S'
+# Loads the completion in an interactive zsh behind a pseudo-terminal and lists what it offers.
+zmodload zsh/zpty
+zpty z zsh -f -i
+line() { zpty -w z "$1"; }
+line "PS1= ; stty -echo; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D"
+line 'list() { local want=${@[(I)-O]}; (( want )) && builtin compadd -O found "${@[1,want-1]}" "${@[want+2,-1]}"; builtin compadd "$@" }'
+line "compadd() { local -a found; if [[ \${@[(I)-[OAD]]} = 0 ]]; then builtin compadd -O found \"\$@\"; print -l -- \$found >>$3; fi; builtin compadd \"\$@\" }"
+line 'echo READY-$((1+1))'
+zpty -r z out '*READY-2*'
+zpty -n -w z "$2"$'\t\t'
+sleep 0.7
+zpty -d z
+S
+for tool in $tools; do
+    options=$(options_of $tool)
+    bash ask.bash "$folder/insitu.bash" $tool -- >got && offers bash $options
+    fish --no-config -c "source $folder/insitu.fish; complete -C '$tool --'" 2>err |
+        cut -f1 >got
+    [ ! -s err ] || fail "fish: $(cat err)"
+    offers fish $options
+    : >got
+    zsh -f ask.zsh "$folder" "$tool --" "$PWD/got"
+    offers zsh $options
+done
+
+bash ask.bash "$folder/insitu.bash" insitu-pack --alg '' >got && offers bash lzo deflate
+bash ask.bash "$folder/insitu.bash" insitu-pack --extent '' >got && offers bash auto 4K 128K
+bash ask.bash "$folder/insitu.bash" insitu-mkfs -t '' >got && offers bash ext4 erofs vfat
+bash ask.bash "$folder/insitu.bash" insitu-pack --progress '' >got && offers bash never json
+bash ask.bash "$folder/insitu.bash" insitu-fsck '' >got && offers bash check repair undo
+touch a-file && bash ask.bash "$folder/insitu.bash" insitu-pack a- >got && offers bash a-file
+fish_asks() { fish --no-config -c "source $folder/insitu.fish; complete -C '$1'" | cut -f1 >got; }
+fish_asks 'insitu-pack --alg ' && offers fish lzo deflate
+fish_asks 'insitu-pack --level ' && offers fish fast default best
+fish_asks 'insitu-mkfs -t ' && offers fish ext4 squashfs
+zsh_asks() { : >got && zsh -f ask.zsh "$folder" "$1" "$PWD/got"; }
+zsh_asks 'insitu-pack --alg ' && offers zsh lzo deflate
+zsh_asks 'insitu-mkfs -t ' && offers zsh ext4 erofs
