@@ -39,4 +39,22 @@ class MappedBatches {
     WindowIndex end_;
 };
 
+// Hands out all windows of an image in the same way.
+class AllBatches {
+  public:
+    explicit AllBatches(const Image& image) : end_{image.geometry().window_count()} {}
+
+    bool take(WindowBatch& batch) {
+        const std::uint64_t boundary = (next_.value / batch_windows + 1) * batch_windows;
+        const WindowIndex limit = std::min(WindowIndex{boundary}, end_);
+        batch = {next_, limit.value - next_.value, 0};
+        next_ = limit;
+        return batch.count != 0;
+    }
+
+  private:
+    WindowIndex next_{0};
+    WindowIndex end_;
+};
+
 }  // namespace insitu
