@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
+#include <map>
 #include <memory>
 
 #include "engine/ordered_run.hpp"
@@ -64,9 +64,7 @@ class RepairWorker {
                 continue;
             }
             checker_.check(window, findings_);
-            if (options_.scope == RepairOptions::Scope::all && wanted()) {
-                plans_.push_back(planner_.plan(window, checker_));
-            }
+            if (options_.scope == RepairOptions::Scope::all) plan(window);
         }
     }
 
@@ -74,13 +72,26 @@ class RepairWorker {
     const std::vector<WindowPlan>& plans() const noexcept { return plans_; }
 
   private:
+    void plan(WindowIndex window) {
+        if (wanted()) {
+            plans_.push_back(planner_.plan(window, checker_));
+        } else if (has(Judgement::crossing)) {
+            plans_.push_back(WindowPlanner::keep(window, checker_.meta()));
+        }
+        if (checker_.crossing()) {
+            planner_.split(plans_.back(), *checker_.crossing(), checker_.reader());
+        }
+    }
+
+    bool has(Judgement judgement) const {
+        return std::any_of(
+            checker_.extents().begin(), checker_.extents().end(),
+            [judgement](const JudgedExtent& judged) { return judged.judgement == judgement; });
+    }
+
     bool wanted() const {
         if (checker_.damaged()) return true;
-        return options_.trust_payloads &&
-               std::any_of(checker_.extents().begin(), checker_.extents().end(),
-                           [](const JudgedExtent& judged) {
-                               return judged.judgement == Judgement::suspect_raw;
-                           });
+        return options_.trust_payloads && has(Judgement::suspect_raw);
     }
 
     const RepairOptions& options_;
@@ -97,7 +108,8 @@ class PlanKeeper {
     PlanKeeper(const Image& image, UndoLog* log, RepairResult& result, FindingSink& sink)
         : image_(image), log_(log), result_(result), sink_(sink) {}
 
-    void keep(const WindowPlan& plan) {
+    void keep(WindowPlan plan) {
+        put_parts(plan);
         for (const PlannedAction& action : plan.actions)
             sink_.planned(action);
         result_.suspect_blocks += plan.suspect_blocks;
@@ -114,10 +126,27 @@ class PlanKeeper {
     }
 
   private:
+    // Parts of extents over borders belong to windows whose turn is yet to come.
+    void put_parts(WindowPlan& plan) {
+        for (const auto& [window, extent] : plan.parts)
+            parts_[window].push_back(extent);
+        const auto here = parts_.find(plan.window);
+        if (here == parts_.end()) return;
+        WindowMap map;
+        for (const Extent& extent : here->second)
+            map.set_extent(extent);
+        WindowMeta meta{};
+        map.encode(meta);
+        for (const Extent& extent : here->second)
+            copy_entries(meta, extent.first, extent.blocks, plan.new_meta);
+        parts_.erase(here);
+    }
+
     const Image& image_;
     UndoLog* log_;
     RepairResult& result_;
     FindingSink& sink_;
+    std::map<WindowIndex, std::vector<Extent>> parts_;
 };
 
 void plan_windows(const Image& image, const RepairOptions& options, UndoLog* log,

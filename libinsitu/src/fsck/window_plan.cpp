@@ -71,6 +71,7 @@ void copy_entries(const WindowMeta& from, unsigned first, unsigned count, Window
 WindowPlanner::WindowPlanner(const Image& image, const RepairOptions& options)
     : image_(image),
       options_(options),
+      encoder_({.algorithm = image.algorithm()}),
       search_(image.algorithm(), {options.trust_payloads, options.salvage}),
       content_(window_bytes) {}
 
@@ -100,6 +101,41 @@ SearchInput WindowPlanner::read(WindowIndex window) {
     return input;
 }
 
+WindowPlan WindowPlanner::keep(WindowIndex window, MetaCursor& meta) {
+    WindowPlan plan;
+    plan.window = window;
+    const auto bytes = meta.meta(window);
+    std::copy(bytes.begin(), bytes.end(), plan.old_meta.begin());
+    plan.new_meta = plan.old_meta;
+    return plan;
+}
+
+void WindowPlanner::split(WindowPlan& plan, const StoredExtent& extent, WindowReader& reader) {
+    AlignedBuffer content(extent.blocks * block_bytes);
+    if (reader.read_extent(extent, content.span())) return;
+    for (BlockIndex first = extent.first; first < extent.end();) {
+        const WindowIndex window = window_of(first);
+        const BlockIndex end = std::min(first_block_of(window + 1), extent.end());
+        const auto blocks = static_cast<unsigned>(end.value - first.value);
+        const ByteView payload = encoder_.encode(content.view().subspan(
+            (first.value - extent.first.value) * block_bytes, blocks * block_bytes));
+        PlannedWrite write;
+        write.at_byte = image_.geometry().block_at_byte(first);
+        write.new_bytes.assign(payload.begin(), payload.end());
+        write.old_bytes.resize(payload.size());
+        image_.store().read_at(write.at_byte, write.old_bytes);
+        plan.writes.push_back(std::move(write));
+        plan.parts.push_back({window,
+                              {static_cast<unsigned>(first.value % window_blocks), blocks,
+                               static_cast<unsigned>(payload.size() / sector_bytes)}});
+        first = end;
+    }
+    plan.actions.push_back({ActionKind::rewrite, plan.window, extent.first, extent.blocks,
+                            image_.geometry().block_at_byte(extent.first), 0,
+                            fmt::format("an extent over a border, as {} proper ones",
+                                        plan.parts.size())});
+}
+
 WindowPlan WindowPlanner::plan(WindowIndex window, WindowChecker& checker) {
     SearchInput input = read(window);
     input.prior = &checker.map();
@@ -107,10 +143,7 @@ WindowPlan WindowPlanner::plan(WindowIndex window, WindowChecker& checker) {
     if (options_.check.manifest != nullptr) {
         input.manifest = options_.check.manifest->starting_in(window);
     }
-    WindowPlan plan;
-    plan.window = window;
-    const auto meta = checker.meta().meta(window);
-    std::copy(meta.begin(), meta.end(), plan.old_meta.begin());
+    WindowPlan plan = keep(window, checker.meta());
     fill(plan, input);
     return plan;
 }
@@ -120,10 +153,7 @@ WindowPlan WindowPlanner::rebuild(WindowIndex window, MetaCursor& meta) {
     if (options_.check.manifest != nullptr) {
         input.manifest = options_.check.manifest->starting_in(window);
     }
-    WindowPlan plan;
-    plan.window = window;
-    const auto bytes = meta.meta(window);
-    std::copy(bytes.begin(), bytes.end(), plan.old_meta.begin());
+    WindowPlan plan = keep(window, meta);
     fill(plan, input);
     return plan;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "fsck/window_check.hpp"
@@ -25,6 +26,9 @@ struct WindowPlan {
     WindowMeta old_meta{};
     WindowMeta new_meta{};
     std::vector<PlannedWrite> writes;  // of payloads
+    // Extents that take the place of one that starts here and reaches over the window's border, in
+    // this window and the next ones.
+    std::vector<std::pair<WindowIndex, Extent>> parts;
     std::vector<PlannedAction> actions;
     std::uint64_t suspect_blocks = 0;
     std::uint64_t lost_blocks = 0;
@@ -43,8 +47,13 @@ class WindowPlanner {
 
     // The plan for a window that `checker` has just examined.
     WindowPlan plan(WindowIndex window, WindowChecker& checker);
-    // The same from its payloads alone.
+    // The plan for a window from its payloads alone.
     WindowPlan rebuild(WindowIndex window, MetaCursor& meta);
+    // A plan that changes nothing, for a window with a part of an extent over its border.
+    static WindowPlan keep(WindowIndex window, MetaCursor& meta);
+    // Cuts a readable extent that starts in the plan's window at the borders of windows, and stores
+    // each part again.
+    void split(WindowPlan& plan, const StoredExtent& extent, WindowReader& reader);
 
   private:
     SearchInput read(WindowIndex window);
@@ -54,6 +63,7 @@ class WindowPlanner {
 
     const Image& image_;
     const RepairOptions& options_;
+    ExtentEncoder encoder_;
     WindowSearch search_;
     AlignedBuffer content_;
 };
