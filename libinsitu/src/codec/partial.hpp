@@ -10,4 +10,8 @@ namespace insitu {
 // the spans.
 std::size_t decode_partly(Algorithm algorithm, ByteView stream, ByteSpan output) noexcept;
 
+// Decodes a stream whose length is not known: `bytes` start with it and go on behind it. Returns
+// what it gives where it comes to its own end inside them, else 0.
+std::size_t decode_open_end(Algorithm algorithm, ByteView bytes, ByteSpan output) noexcept;
+
 }  // namespace insitu

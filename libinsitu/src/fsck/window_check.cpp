@@ -161,7 +161,10 @@ void WindowChecker::check(WindowIndex window, std::vector<Finding>& findings) {
             judge_meta(extent);
         }
     }
-    if (options_.depth == CheckOptions::Depth::payloads) judge_payloads();
+    if (options_.depth == CheckOptions::Depth::payloads) {
+        judge_payloads();
+        judge_raw_beside_damage();
+    }
     for (const JudgedExtent& judged : extents()) {
         const bool sound = judged.judgement == Judgement::compressed ||
                            judged.judgement == Judgement::raw ||
@@ -297,9 +300,34 @@ void WindowChecker::judge_compressed(JudgedExtent& judged, ByteView payload) {
 
 void WindowChecker::judge_raw(JudgedExtent& judged, ByteView payload) {
     const auto& candidates = finder_.find(payload, judged.extent.first, 0);
-    if (candidates.empty()) return;
+    if (!candidates.empty()) suspect(judged, candidates.front());
+}
+
+// A payload may start in a raw extent and go on behind it, where the meta was torn. Beside damage
+// that is worth another look.
+void WindowChecker::judge_raw_beside_damage() {
+    const auto is_raw = [](const JudgedExtent& judged) {
+        return judged.judgement == Judgement::raw;
+    };
+    if (!damaged() || std::none_of(extents().begin(), extents().end(), is_raw)) return;
+    const ByteSpan content = payload_.first(map_.blocks() * block_bytes);
+    try {
+        image_.store().read_at(image_.geometry().block_at_byte(first_block_of(window_)), content);
+    } catch (const Error&) {
+        return;
+    }
+    for (const Candidate& candidate : finder_.find(content, 0, 0)) {
+        for (std::size_t i = 0; i < count_; ++i) {
+            const Extent& extent = extents_[i].extent;
+            const unsigned start = candidate.extent.first;
+            if (!is_raw(extents_[i]) || start < extent.first) continue;
+            if (start < extent.first + extent.blocks) suspect(extents_[i], candidate);
+        }
+    }
+}
+
+void WindowChecker::suspect(JudgedExtent& judged, const Candidate& first) {
     judged.judgement = Judgement::suspect_raw;
-    const Candidate& first = candidates.front();
     report(FindingId::p04, stored(judged.extent),
            fmt::format("at block {} stands a payload of {} sectors that gives {} blocks: stale "
                        "meta, or an image inside the image",

@@ -69,6 +69,8 @@ class WindowChecker {
     void judge_payload(JudgedExtent& judged, ByteView payload);
     void judge_compressed(JudgedExtent& judged, ByteView payload);
     void judge_raw(JudgedExtent& judged, ByteView payload);
+    void judge_raw_beside_damage();
+    void suspect(JudgedExtent& judged, const Candidate& candidate);
     void compare_with_manifest();
     void compare(const ManifestExtent& expected);
     bool reads_well(const ManifestExtent& expected) const;

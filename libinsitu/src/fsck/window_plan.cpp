@@ -20,6 +20,7 @@ ActionKind action_of(const Piece& piece) {
         case PieceKind::raw_proven:
             return ActionKind::remap;
         case PieceKind::cut:
+        case PieceKind::recovered:
         case PieceKind::salvaged:
             return ActionKind::rewrite;
         case PieceKind::raw_guess:
@@ -44,6 +45,8 @@ std::string detail_of(const Piece& piece) {
             return "raw: the manifest proves it";
         case PieceKind::cut:
             return "the first blocks of a payload that gives more";
+        case PieceKind::recovered:
+            return "a whole stream whose length word is lost";
         case PieceKind::salvaged:
             return "the blocks that decode of a torn stream: suspect";
         case PieceKind::raw_guess:

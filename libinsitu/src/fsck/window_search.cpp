@@ -276,8 +276,23 @@ bool WindowSearch::explained(const Extent& broken) const {
     return false;
 }
 
-bool WindowSearch::salvage(const JudgedExtent& broken) {
-    const Extent& extent = broken.extent;
+// A stream that is whole where only its length word is not: it ends by itself and gives exactly
+// the blocks that the meta says.
+bool WindowSearch::recover(const Extent& extent) {
+    const ByteView payload = bytes_of(extent).first(extent.payload_sectors * sector_bytes);
+    const ByteSpan content = content_.first(extent.blocks * block_bytes);
+    if (decode_open_end(algorithm_, payload.first(payload.size() - length_word_bytes), content) !=
+        content.size()) {
+        return false;
+    }
+    Piece piece{{extent.first, extent.blocks, 0}, PieceKind::recovered, false, {}};
+    store_again(piece, content);
+    proven_.push_back(std::move(piece));
+    mark(extent, State::fixed);
+    return true;
+}
+
+void WindowSearch::salvage(const Extent& extent) {
     const ByteView payload = bytes_of(extent).first(extent.payload_sectors * sector_bytes);
     const std::uint32_t length = unsafe_stream_length(payload);
     const bool framed = stream_readable(length, extent.payload_sectors);
@@ -294,7 +309,6 @@ bool WindowSearch::salvage(const JudgedExtent& broken) {
         proven_.push_back({{extent.first + i, 1, 0}, PieceKind::lost, false, {}});
     }
     mark(extent, State::fixed);
-    return true;
 }
 
 // Takes extents that the search could not explain out of it: they stay as they are, or what can be
@@ -304,12 +318,13 @@ bool WindowSearch::freeze_unexplained() {
     for (const JudgedExtent& judged : input_->judged) {
         if (judged.judgement != Judgement::broken) continue;
         if (states_[judged.extent.first] != State::free || explained(judged.extent)) continue;
+        changed = true;
+        if (recover(judged.extent)) continue;
         if (options_.salvage) {
-            salvage(judged);
+            salvage(judged.extent);
         } else {
             mark(judged.extent, State::undecided);
         }
-        changed = true;
     }
     return changed;
 }

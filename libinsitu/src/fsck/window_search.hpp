@@ -27,6 +27,7 @@ enum class PieceKind {
     undecided,  // as the meta says, though that is no good: nothing tells what is right
     candidate,  // a payload that describes itself
     cut,        // the first blocks of one: to be stored again
+    recovered,  // a whole stream without its length word: to be stored again
     salvaged,   // the blocks that decode of a torn stream: to be stored again
     raw_guess,  // holds data that nothing explains
     raw_proven, // a manifest proves it
@@ -39,7 +40,7 @@ struct Piece {
     Extent extent;  // with the payload that it will have
     PieceKind kind = PieceKind::kept;
     bool suspect = false;           // may be of an earlier state of the blocks
-    std::vector<std::byte> payload; // of `cut` and `salvaged`: what is to be written
+    std::vector<std::byte> payload; // of what is to be stored again
 };
 
 struct SearchOptions {
@@ -78,7 +79,8 @@ class WindowSearch {
     void offer_candidates(unsigned block, unsigned end);
     bool freeze_unexplained();
     bool explained(const Extent& broken) const;
-    bool salvage(const JudgedExtent& broken);
+    bool recover(const Extent& broken);
+    void salvage(const Extent& broken);
     void finish();
     void store_again(Piece& piece, ByteView content);
     bool prior_raw(unsigned block) const;
