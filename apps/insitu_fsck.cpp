@@ -61,8 +61,10 @@ int report_check(Tool& tool, const FsckOptions& options, const CheckResult& resu
         Json members;
         members["result"] = counts_json(result.counts);
         members["kernel_safe"] = unsafe == nullptr;
-        members["mapped_blocks"] = result.extents.mapped_blocks;
-        members["payload_sectors"] = result.extents.payload_sectors;
+        if (!options.meta_only) {
+            members["mapped_blocks"] = result.extents.mapped_blocks;
+            members["payload_sectors"] = result.extents.payload_sectors;
+        }
         members["walked_extents"] = result.walked_extents;
         members["wide_extents"] = result.wide_extents;
         members["largest_distance_class"] =

@@ -52,7 +52,13 @@ run 0 insitu-fsck undo bad.img bad.img.insitu-undo
 check "undo restores the image" test "$(sha bad.img)" = "$bad"
 run 0 insitu-fsck undo bad.img bad.img.insitu-undo
 check "the undo can be undone" test "$(sha bad.img)" = "$repaired"
-run 8 insitu-fsck undo good.img bad.img.insitu-undo
+content other 524288
+run 0 insitu-pack -q other other.img
+run 8 insitu-fsck undo other.img bad.img.insitu-undo
+says err "the undo log bad.img.insitu-undo is for an image of"
+cp bad.img other.img
+printf '\x01' | dd of=other.img bs=1 seek=4100 conv=notrunc status=none
+run 8 insitu-fsck undo other.img bad.img.insitu-undo
 says err "is not the image of the undo log"
 run 8 insitu-fsck undo bad.img raw
 damage

@@ -60,7 +60,11 @@ void tell(const Finding& finding, CheckResult& result, FindingSink& sink) {
 
 void check_windows(const Image& image, const CheckOptions& options, CheckResult& result,
                    FindingSink& sink, const Control& control) {
-    MappedBatches mapped(image);
+    // Without payloads a window is a matter of nanoseconds.
+    constexpr std::uint64_t meta_batch_windows = 512;
+    const bool meta_only = options.depth == CheckOptions::Depth::meta;
+    MappedBatches mapped(image, {0}, {image.geometry().window_count()},
+                         meta_only ? meta_batch_windows : batch_windows);
     AllBatches all(image);
     std::optional<WindowIndex> first_wide;
     Sums sums(result);

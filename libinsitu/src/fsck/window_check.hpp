@@ -39,7 +39,7 @@ class WindowChecker {
     WindowChecker(const Image& image, const CheckOptions& options);
 
     // Examines a window and appends what it finds. The extents of the window, in order and without
-    // gaps, stand in extents() until the next call.
+    // gaps, stand in extents() until the next call; of the meta alone only where it is not sound.
     void check(WindowIndex window, std::vector<Finding>& findings);
 
     std::span<const JudgedExtent> extents() const noexcept {
@@ -59,6 +59,7 @@ class WindowChecker {
     std::uint64_t take_wide_extents() noexcept { return std::exchange(wide_extents_, 0); }
 
   private:
+    bool next_starts_with_tail();
     Finding& report(FindingId id, const StoredExtent& extent, std::string detail);
     void judge_meta(const StoredExtent& extent);
     bool crossing_readable(const StoredExtent& extent);
