@@ -119,11 +119,13 @@ void Tool::print_json(Json document) const {
 }
 
 int Tool::fail(const Error& error) const {
-    if (error.kind() == ErrorKind::cancelled && stop_signal != 0) return 128 + stop_signal;
-    if (error.os_error() == EPIPE) return exit_failed;
+    if (error.kind() == ErrorKind::cancelled && stop_signal != 0) {
+        return exits_.cancelled != 0 ? exits_.cancelled : 128 + stop_signal;
+    }
+    if (error.os_error() == EPIPE) return exits_.failed;
     complain(error.what());
     if (!error.hint().empty()) std::fprintf(stderr, "hint: %s\n", error.hint().c_str());
-    return exit_failed;
+    return exits_.failed;
 }
 
 int Tool::guarded(const std::function<int()>& work) {
@@ -146,7 +148,7 @@ int Tool::guarded(const std::function<int()>& work) {
         end_progress();
         complain(error.what());
     }
-    return exit_failed;
+    return exits_.failed;
 }
 
 int Tool::run(int argc, char** argv, const std::function<int()>& work) {
@@ -161,7 +163,7 @@ int Tool::run(int argc, char** argv, const std::function<int()>& work) {
     } catch (const CLI::ParseError& error) {
         complain(error.what());
         std::fprintf(stderr, "hint: %s --help lists the options\n", name_.c_str());
-        return exit_usage;
+        return exits_.usage;
     }
 }
 

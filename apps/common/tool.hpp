@@ -26,6 +26,14 @@ struct CommonOptions {
     ProgressMode progress = ProgressMode::automatic;
 };
 
+// What a tool returns where it does not get to its end. After SIGINT or SIGTERM: 128 and the signal,
+// unless `cancelled` is set.
+struct ExitStatuses {
+    int failed = exit_failed;
+    int usage = exit_usage;
+    int cancelled = 0;
+};
+
 // The frame of a tool: common options, signals, messages, exit status. main() makes one, adds its
 // own options to cli(), and hands its work to run().
 class Tool {
@@ -39,6 +47,8 @@ class Tool {
     // --force-share and --ignore-size of the tools that read images.
     Sharing sharing() const noexcept { return force_share_ ? Sharing::shared : Sharing::exclusive; }
     void add_force_share_option();
+
+    void set_exit_statuses(const ExitStatuses& statuses) noexcept { exits_ = statuses; }
 
     // Parses, then calls `work`, whose result is the exit status. Errors become messages.
     int run(int argc, char** argv, const std::function<int()>& work);
@@ -69,6 +79,7 @@ class Tool {
   private:
     CLI::App cli_;
     CommonOptions common_;
+    ExitStatuses exits_;
     bool force_share_ = false;
     std::unique_ptr<ProgressBar> bar_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

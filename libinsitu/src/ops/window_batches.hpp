@@ -15,18 +15,19 @@ struct WindowBatch {
 };
 
 // Hands out the windows of an image that have mapped blocks, in rising order and in aligned
-// batches of at most 1 MiB. One caller at a time.
+// batches of at most 1 MiB, or `most_windows`. One caller at a time.
 class MappedBatches {
   public:
     // All windows of [first, end).
-    MappedBatches(const Image& image, WindowIndex first, WindowIndex end)
-        : cursor_(image), next_(first), end_(end) {}
+    MappedBatches(const Image& image, WindowIndex first, WindowIndex end,
+                  std::uint64_t most_windows = batch_windows)
+        : cursor_(image), next_(first), end_(end), most_windows_(most_windows) {}
     explicit MappedBatches(const Image& image)
         : MappedBatches(image, {0}, {image.geometry().window_count()}) {}
 
     bool take(WindowBatch& batch) {
         const WindowIndex first = std::min(cursor_.next_mapped(next_), end_);
-        const std::uint64_t boundary = (first.value / batch_windows + 1) * batch_windows;
+        const std::uint64_t boundary = (first.value / most_windows_ + 1) * most_windows_;
         const WindowIndex limit = std::min(WindowIndex{boundary}, end_);
         batch = {first, limit.value - std::min(first, limit).value, first.value - next_.value};
         next_ = std::max(first, limit);
@@ -36,6 +37,25 @@ class MappedBatches {
   private:
     MetaCursor cursor_;
     WindowIndex next_;
+    WindowIndex end_;
+    std::uint64_t most_windows_;
+};
+
+// Hands out all windows of an image in the same way.
+class AllBatches {
+  public:
+    explicit AllBatches(const Image& image) : end_{image.geometry().window_count()} {}
+
+    bool take(WindowBatch& batch) {
+        const std::uint64_t boundary = (next_.value / batch_windows + 1) * batch_windows;
+        const WindowIndex limit = std::min(WindowIndex{boundary}, end_);
+        batch = {next_, limit.value - next_.value, 0};
+        next_ = limit;
+        return batch.count != 0;
+    }
+
+  private:
+    WindowIndex next_{0};
     WindowIndex end_;
 };
 

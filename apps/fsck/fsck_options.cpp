@@ -1,0 +1,114 @@
+#include "fsck/fsck_options.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace insitu::apps {
+
+FsckMode take_mode(int& argc, char** argv) {
+    if (argc < 2) return FsckMode::check;
+    const std::string_view word = argv[1];
+    FsckMode mode = FsckMode::check;
+    if (word == "repair") {
+        mode = FsckMode::repair;
+    } else if (word == "undo") {
+        mode = FsckMode::undo;
+    } else if (word != "check") {
+        return mode;
+    }
+    std::copy(argv + 2, argv + argc + 1, argv + 1);  // with the null at the end
+    --argc;
+    return mode;
+}
+
+namespace {
+
+void add_fsck8_options(CLI::App& cli, FsckOptions& options) {
+    cli.add_flag("-n", options.no_changes, "Change nothing: check only");
+    cli.add_flag("-p,-a", options.safe_only,
+                 "Repair only what cannot change the content of any block that reads today");
+    cli.add_flag("-y", options.everything, "Repair everything that there is evidence for");
+    cli.add_flag("-f", options.full, "Accepted for fsck(8): an image is always checked");
+}
+
+void add_evidence_options(CLI::App& cli, FsckOptions& options) {
+    cli.add_flag("--trust-payloads", options.trust_payloads,
+                 "Take raw extents that form a perfect payload for compressed ones");
+    cli.add_flag("--salvage", options.salvage,
+                 "Keep the blocks that decode of a torn stream, zeros for the rest; both are listed");
+    cli.add_option("--manifest", options.manifest,
+                   "Compare contents with a manifest, as insitu-dump-meta --hash --json prints one")
+        ->type_name("FILE");
+    cli.add_flag("--rebuild-super", options.rebuild_super,
+                 "Make the super block from the size and the payloads");
+    cli.add_flag("--rebuild-meta", options.rebuild_meta, "Make all meta from the payloads alone");
+    cli.add_option("--restore-meta", options.restore_meta,
+                   "Write the meta that insitu-dump-meta --binary saved")
+        ->type_name("FILE");
+    cli.add_flag("--resize-file", options.resize_file,
+                 "Give a file the size that its super block names");
+}
+
+}  // namespace
+
+void add_fsck_options(Tool& tool, FsckOptions& options) {
+    CLI::App& cli = tool.cli();
+    cli.add_option("IMAGE", options.image, "Image file or block device")->required();
+    if (options.mode == FsckMode::undo) {
+        cli.add_option("LOG", options.undo_log, "Undo log of a repair")->required();
+        cli.add_flag("--force", options.force, "Even where the image does not fit the log");
+        tool.add_json_option();
+        return;
+    }
+    cli.footer(
+        "insitu-fsck [check] IMAGE tells what is wrong and never writes; insitu-fsck repair IMAGE "
+        "is -y;\ninsitu-fsck undo IMAGE LOG takes a repair back, and again applies it again.\n"
+        "Exit status: 0 clean, 1 corrected, 4 left uncorrected, 8 failed, 16 usage, 32 cancelled.");
+    add_fsck8_options(cli, options);
+    cli.add_flag("--meta-only", options.meta_only, "Look at the meta alone: quick");
+    cli.add_flag("--kernel-safe", options.kernel_safe,
+                 "One verdict: is it safe to activate the image");
+    add_evidence_options(cli, options);
+    cli.add_flag("--punch", options.punch,
+                 "Free the space of holes, if the image is clean; undo does not bring it back");
+    cli.add_option("--undo", options.log, "Where the undo log goes (default: beside the image)")
+        ->type_name("FILE");
+    cli.add_option("-o,--output", options.output, "Repair a copy, leave the image alone")
+        ->type_name("NEW");
+    cli.add_flag("--dry-run", options.dry_run, "Print the plan of a repair, change nothing");
+    cli.add_flag("--force", options.force, "Replace an undo log that is in the way");
+    tool.add_force_share_option();
+    tool.add_json_option();
+    tool.add_progress_option();
+}
+
+void settle(FsckOptions& options) {
+    if (options.mode == FsckMode::undo) return;
+    const auto refuse = [](const char* option, const char* why) {
+        throw CLI::ValidationError(option, why);
+    };
+    if (options.safe_only && options.everything) refuse("-p", "excludes -y");
+    if (options.no_changes && (options.safe_only || options.everything)) {
+        refuse("-n", "excludes -p, -a and -y");
+    }
+    if (options.no_changes && options.mode == FsckMode::repair) refuse("-n", "excludes repair");
+    if (options.rebuild_meta && !options.restore_meta.empty()) {
+        refuse("--rebuild-meta", "excludes --restore-meta");
+    }
+    const bool asks = options.rebuild_super || options.rebuild_meta || options.salvage ||
+                      options.trust_payloads || options.resize_file || options.dry_run ||
+                      options.punch || !options.restore_meta.empty() || !options.output.empty();
+    if (options.safe_only || options.everything) options.mode = FsckMode::repair;
+    if (options.mode == FsckMode::check && asks) {
+        if (options.no_changes) refuse("-n", "changes nothing, the other options would");
+        options.mode = FsckMode::repair;
+    }
+    if (options.mode == FsckMode::repair && options.meta_only && !options.safe_only) {
+        refuse("--meta-only", "is for checking: a repair needs the payloads");
+    }
+    if (options.kernel_safe && options.mode == FsckMode::repair) {
+        refuse("--kernel-safe", "is for checking");
+    }
+}
+
+}  // namespace insitu::apps

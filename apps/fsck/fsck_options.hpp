@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/tool.hpp"
+#include "insitu/fsck/check.hpp"
+
+namespace insitu::apps {
+
+// Exit statuses of fsck(8), to be joined.
+inline constexpr int fsck_clean = 0;
+inline constexpr int fsck_corrected = 1;
+inline constexpr int fsck_uncorrected = 4;
+inline constexpr int fsck_failed = 8;
+inline constexpr int fsck_usage = 16;
+inline constexpr int fsck_cancelled = 32;
+
+enum class FsckMode { check, repair, undo };
+
+struct FsckOptions {
+    FsckMode mode = FsckMode::check;
+    std::string image;
+    std::string undo_log;  // the second argument of `undo`
+    bool no_changes = false;
+    bool safe_only = false;
+    bool everything = false;
+    bool full = false;  // -f
+    bool meta_only = false;
+    bool kernel_safe = false;
+    bool trust_payloads = false;
+    bool salvage = false;
+    bool rebuild_super = false;
+    bool rebuild_meta = false;
+    bool resize_file = false;
+    bool punch = false;
+    bool dry_run = false;
+    bool force = false;
+    std::string manifest;
+    std::string restore_meta;
+    std::string log;     // --undo FILE
+    std::string output;  // -o NEW
+};
+
+// Takes `check`, `repair` or `undo` out of the arguments, where it is the first.
+FsckMode take_mode(int& argc, char** argv);
+
+// Adds the options, as fsck(8) has them and the own ones.
+void add_fsck_options(Tool& tool, FsckOptions& options);
+
+// Throws CLI::ValidationError for what contradicts itself; turns -p, -a and -y into a mode.
+void settle(FsckOptions& options);
+
+}  // namespace insitu::apps

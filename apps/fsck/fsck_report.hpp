@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "common/tool.hpp"
+#include "insitu/fsck/finding.hpp"
+#include "insitu/fsck/repair.hpp"
+
+namespace insitu::apps {
+
+// Prints findings and plan as they come: as lines, or as the arrays of one JSON document. The plan
+// of a JSON document waits in a temporary file, whatever its length.
+class FsckReport final : public FindingSink {
+  public:
+    FsckReport(const Tool& tool, std::string image, const char* mode);
+
+    void found(const Finding& finding) override;
+    void planned(const PlannedAction& action) override;
+
+    // Ends the document with these members, or does nothing for text.
+    void end(const Json& members);
+
+  private:
+    struct Close {
+        void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+    };
+    void begin();
+    void spool(const std::string& text);
+
+    const Tool& tool_;
+    std::string image_;
+    const char* mode_;
+    bool begun_ = false;
+    bool first_finding_ = true;
+    bool first_action_ = true;
+    std::unique_ptr<std::FILE, Close> plan_;
+};
+
+// "3 errors, 1 warning"; "clean" without errors and warnings.
+std::string counts_text(const FindingCounts& counts);
+Json counts_json(const FindingCounts& counts);
+
+}  // namespace insitu::apps

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "fsck/fsck_options.hpp"
+
+namespace insitu::apps {
+
+// insitu-fsck repair, -p and -y: finishes what an earlier run began, repairs the image or a copy of
+// it, reports. Returns the exit status.
+int run_repair(Tool& tool, const FsckOptions& options);
+
+// insitu-fsck undo IMAGE LOG.
+int run_undo(Tool& tool, const FsckOptions& options);
+
+// The undo logs of earlier repairs of an image that lie where repair puts them, in their order.
+std::vector<std::string> existing_logs(const FsckOptions& options);
+
+}  // namespace insitu::apps

@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include "fsck/fsck_options.hpp"
+#include "fsck/fsck_report.hpp"
+#include "fsck/manifest_file.hpp"
+#include "fsck/repair_run.hpp"
+#include "insitu/store/open.hpp"
+
+using namespace insitu;
+using namespace insitu::apps;
+
+namespace {
+
+CheckOptions check_options(const FsckOptions& options) {
+    CheckOptions result;
+    if (options.meta_only) result.depth = CheckOptions::Depth::meta;
+    if (options.kernel_safe) result.distances = CheckOptions::Distances::all;
+    return result;
+}
+
+// An earlier repair that was cut off explains what a check finds now.
+void warn_of_unfinished_repair(const Tool& tool, const FsckOptions& options) {
+    for (const std::string& path : existing_logs(options)) {
+        try {
+            LogFile medium(path, LogFile::Mode::open);
+            const LogState state = UndoLog::open(medium).state();
+            if (state != LogState::applying && state != LogState::undoing) continue;
+            tool.note(fmt::format("{}: a repair was interrupted (log {}): insitu-fsck repair ends it",
+                                  options.image, path));
+        } catch (const Error& error) {
+            tool.note(error.what());
+        }
+    }
+}
+
+// What keeps an image from being activated; null: nothing.
+const char* kernel_verdict(const FindingCounts& counts) {
+    switch (counts.worst) {
+        case KernelEffect::crashes:
+            return "the driver crashes on it";
+        case KernelEffect::out_of_bounds:
+            return "the driver reads outside its memory";
+        case KernelEffect::endless_loop:
+            return "the driver can loop for ever";
+        case KernelEffect::refuses:
+            return "the driver refuses it";
+        case KernelEffect::none:
+        case KernelEffect::eio:
+        case KernelEffect::wrong_data:
+            break;
+    }
+    return nullptr;
+}
+
+int report_check(Tool& tool, const FsckOptions& options, const CheckResult& result,
+                 FsckReport& report) {
+    const char* unsafe = kernel_verdict(result.counts);
+    const bool good = options.kernel_safe ? unsafe == nullptr : result.clean();
+    const int status = good ? fsck_clean : fsck_uncorrected;
+    if (tool.common().json) {
+        Json members;
+        members["result"] = counts_json(result.counts);
+        members["kernel_safe"] = unsafe == nullptr;
+        if (!options.meta_only) {
+            members["mapped_blocks"] = result.extents.mapped_blocks;
+            members["payload_sectors"] = result.extents.payload_sectors;
+        }
+        members["walked_extents"] = result.walked_extents;
+        members["wide_extents"] = result.wide_extents;
+        members["largest_distance_class"] =
+            result.walked_extents == 0 ? "none" : (result.wide_extents != 0 ? "32K" : "2K");
+        members["exit_status"] = status;
+        report.end(members);
+        return status;
+    }
+    if (options.kernel_safe) {
+        tool.print(fmt::format("{}: {}{}{}\n", options.image,
+                               unsafe == nullptr ? "safe to activate" : "not safe to activate",
+                               unsafe == nullptr ? "" : ": ", unsafe == nullptr ? "" : unsafe));
+    } else if (!tool.common().quiet) {
+        tool.print(fmt::format("{}: {}\n", options.image, counts_text(result.counts)));
+    }
+    return status;
+}
+
+int run_check(Tool& tool, const FsckOptions& options) {
+    const auto store = open_store(options.image, Access::read, tool.sharing());
+    if (tool.sharing() == Sharing::shared) {
+        tool.note(fmt::format("{}: read without a lock: the results may be stale", options.image));
+    }
+    warn_of_unfinished_repair(tool, options);
+    CheckOptions wanted = check_options(options);
+    std::optional<Manifest> manifest;
+    if (!options.manifest.empty()) {
+        manifest = read_manifest(options.manifest);
+        wanted.manifest = &*manifest;
+    }
+    FsckReport report(tool, options.image, "check");
+    const CheckResult result = check(*store, wanted, report, tool.control());
+    tool.end_progress();
+    return report_check(tool, options, result, report);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Tool tool("insitu-fsck", "Check and repair an insitu-comp image");
+    tool.set_exit_statuses({fsck_failed, fsck_usage, fsck_cancelled});
+    FsckOptions options;
+    options.mode = take_mode(argc, argv);
+    add_fsck_options(tool, options);
+    return tool.run(argc, argv, [&] {
+        settle(options);
+        switch (options.mode) {
+            case FsckMode::undo:
+                return run_undo(tool, options);
+            case FsckMode::repair:
+                return run_repair(tool, options);
+            case FsckMode::check:
+                break;
+        }
+        return run_check(tool, options);
+    });
+}

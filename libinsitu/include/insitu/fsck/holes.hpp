@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+
+#include "insitu/api.hpp"
+#include "insitu/engine/control.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/store/store.hpp"
+
+namespace insitu {
+
+// Discards what no payload of a clean image uses, in whole blocks of 4 KiB: the space of unmapped
+// blocks, and what payloads leave free. Nothing that reads is changed. `store` is the image's own.
+// Returns the bytes that were discarded.
+INSITU_API std::uint64_t punch_holes(const Image& image, Store& store, const Control& control);
+
+}  // namespace insitu

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "insitu/format/super_block.hpp"
+#include "insitu/units.hpp"
+
+namespace insitu {
+
+// Decodes as much of a torn stream as gives output, and returns how many bytes that is. What comes
+// out may be wrong from the tear on: the streams have no checksum. Never touches memory outside
+// the spans.
+std::size_t decode_partly(Algorithm algorithm, ByteView stream, ByteSpan output) noexcept;
+
+// Decodes a stream whose length is not known: `bytes` start with it and go on behind it. Returns
+// what it gives where it comes to its own end inside them, else 0.
+std::size_t decode_open_end(Algorithm algorithm, ByteView bytes, ByteSpan output) noexcept;
+
+}  // namespace insitu

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "insitu/codec/codec.hpp"
+#include "insitu/format/payload.hpp"
+#include "insitu/format/window_map.hpp"
+#include "insitu/store/aligned_buffer.hpp"
+
+namespace insitu {
+
+// A payload that describes itself: a length word that fits its sectors and a stream of exactly that
+// length which gives whole blocks. `extent.first + extent.blocks` may lie behind the bytes that
+// were searched where the extent reaches over their end.
+struct Candidate {
+    Extent extent;
+    std::uint32_t stream_bytes = 0;
+};
+
+// Finds such payloads. The word at the end of a sector names the length, the length names the
+// number of sectors, and with it the start: so there is one candidate a sector, and no more than
+// 256 streams are decoded for a window. One a thread.
+class CandidateFinder {
+  public:
+    explicit CandidateFinder(Algorithm algorithm);
+
+    // The candidates in `bytes`, whole blocks from block `first` of a window on, in order of their
+    // start and then of their payload. Bit `b` of `unreadable` excludes payloads that touch block b
+    // of the window. Valid until the next call.
+    const std::vector<Candidate>& find(ByteView bytes, unsigned first, std::uint32_t unreadable);
+
+    // Decodes one into `output`; false where it gives another length.
+    bool decode(ByteView stream, ByteSpan output);
+
+  private:
+    void examine(ByteView bytes, unsigned first, std::uint64_t end_sector);
+
+    std::unique_ptr<Decoder> decoder_;
+    AlignedBuffer output_;
+    std::vector<Candidate> found_;
+};
+
+}  // namespace insitu

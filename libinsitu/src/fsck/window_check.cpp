@@ -1,0 +1,395 @@
+#include "fsck/window_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "insitu/error.hpp"
+
+namespace insitu {
+
+namespace {
+
+// Reading a hole of this size from memory takes about as long as another system call.
+constexpr std::uint64_t joined_gap_bytes = 8192;
+
+// Small images are walked whole, of large ones one window in 64.
+constexpr std::uint64_t walked_windows = 256;
+constexpr std::uint64_t walked_one_in = 64;
+
+FindingId id_of(ExtentFault fault) noexcept {
+    switch (fault) {
+        case ExtentFault::bad_share:
+            return FindingId::m01;
+        case ExtentFault::unpacked_shares:
+            return FindingId::m03;
+        case ExtentFault::empty_head:
+            return FindingId::m04;
+        case ExtentFault::none:
+        case ExtentFault::no_head:
+        case ExtentFault::too_long:
+            break;
+    }
+    return FindingId::m02;
+}
+
+ExtentFault fault_of(const WindowMap& map, const Extent& extent) noexcept {
+    if (map.extent_sound(extent)) return ExtentFault::none;
+    const std::uint64_t mask = ((std::uint64_t{1} << extent.blocks) - 1) << extent.first;
+    if ((map.bad_shares() & mask) != 0) return ExtentFault::bad_share;
+    return (map.empty_heads() & mask) != 0 ? ExtentFault::empty_head : ExtentFault::unpacked_shares;
+}
+
+}  // namespace
+
+WindowChecker::WindowChecker(const Image& image, const CheckOptions& options)
+    : image_(image),
+      options_(options),
+      cursor_(image),
+      reader_(image),
+      decoder_(make_decoder(image.algorithm())),
+      finder_(image.algorithm()),
+      payload_(window_bytes),
+      content_(window_bytes) {}
+
+std::uint64_t WindowChecker::at_byte(const Extent& extent) const {
+    return image_.geometry().block_at_byte(first_block_of(window_) + extent.first);
+}
+
+StoredExtent WindowChecker::stored(const Extent& extent) const {
+    return {first_block_of(window_) + extent.first, extent.blocks, extent.payload_sectors};
+}
+
+bool WindowChecker::damaged() const noexcept {
+    return std::any_of(extents().begin(), extents().end(),
+                       [](const JudgedExtent& extent) { return extent.damaged(); });
+}
+
+Finding& WindowChecker::report(FindingId id, const StoredExtent& extent, std::string detail) {
+    Finding finding = Finding::make(id, std::move(detail));
+    finding.window = window_;
+    finding.block = extent.first;
+    finding.blocks = extent.blocks;
+    finding.at_byte = image_.geometry().block_at_byte(extent.first);
+    return findings_->emplace_back(std::move(finding));
+}
+
+void WindowChecker::judge_meta(const StoredExtent& extent) {
+    const BlockIndex window_first = first_block_of(window_);
+    const Extent local{static_cast<unsigned>(extent.first.value - window_first.value),
+                       extent.blocks, extent.payload_sectors};
+    JudgedExtent& judged = extents_[count_++];
+    judged = {local, Judgement::broken_meta};
+    if (extent.fault == ExtentFault::none) {
+        judged.judgement = local.unmapped() ? Judgement::unmapped
+                           : local.raw()    ? Judgement::raw
+                                            : Judgement::compressed;
+        return;
+    }
+    Finding& finding = report(id_of(extent.fault), extent, describe(extent.fault));
+    finding.at_byte = image_.geometry().window_meta_at_byte(window_);
+    if (finding.id != FindingId::m02) return;
+    if (extent.fault == ExtentFault::too_long) {
+        finding.effect = KernelEffect::endless_loop;
+    } else if (extent.fault == ExtentFault::none) {
+        finding.effect = KernelEffect::eio;
+    }
+}
+
+// Decodes an extent over a border. Windows side by side ask for the same one.
+bool WindowChecker::crossing_readable(const StoredExtent& extent) {
+    if (extent.fault != ExtentFault::none || extent.payload_sectors == 0) return false;
+    if (options_.depth == CheckOptions::Depth::meta) return true;
+    const bool known = last_crossing_ && last_crossing_->first == extent.first &&
+                       last_crossing_->blocks == extent.blocks;
+    if (!known) {
+        AlignedBuffer content(extent.blocks * block_bytes);
+        last_crossing_readable_ = !reader_.read_extent(extent, content.span());
+        last_crossing_ = extent;
+    }
+    return last_crossing_readable_;
+}
+
+void WindowChecker::judge_crossing(const StoredExtent& extent) {
+    const BlockIndex window_first = first_block_of(window_);
+    const BlockIndex window_end = window_first + map_.blocks();
+    const bool starts_here = extent.first >= window_first;
+    if (crossing_readable(extent)) {
+        const BlockIndex first = std::max(extent.first, window_first);
+        const BlockIndex end = std::min(extent.end(), window_end);
+        extents_[count_++] = {{static_cast<unsigned>(first.value - window_first.value),
+                               static_cast<unsigned>(end.value - first.value), 0},
+                              Judgement::crossing};
+        if (!starts_here) return;
+        crossing_ = extent;
+        totals_.add(extent.blocks, extent.payload_sectors);
+        report(FindingId::m05, extent,
+               fmt::format("{} blocks that cross the border of their window; the target reads "
+                           "them, its locking does not cover them",
+                           extent.blocks));
+        return;
+    }
+    if (starts_here) {
+        // The extent as far as its own window goes: what follows is the next window's fault.
+        const auto head = static_cast<unsigned>(extent.first.value - window_first.value);
+        const Extent cut = map_.extent_at(head);
+        StoredExtent part = stored(cut);
+        part.fault = fault_of(map_, cut);
+        return judge_meta(part);
+    }
+    const unsigned tails = map_.leading_tails();
+    extents_[count_++] = {{0, tails, 0}, Judgement::broken_meta};
+    Finding& finding = report(FindingId::m02, {window_first, tails, 0},
+                              fmt::format("{} tails that continue no readable extent", tails));
+    finding.at_byte = image_.geometry().window_meta_at_byte(window_);
+    finding.effect = KernelEffect::wrong_data;
+}
+
+bool WindowChecker::next_starts_with_tail() {
+    const WindowIndex next = window_ + 1;
+    return next.value < image_.geometry().window_count() && cursor_.map(next).leading_tails() != 0;
+}
+
+void WindowChecker::check(WindowIndex window, std::vector<Finding>& findings) {
+    window_ = window;
+    findings_ = &findings;
+    count_ = 0;
+    crossing_.reset();
+    map_ = cursor_.map(window);
+    if (options_.depth == CheckOptions::Depth::meta && map_.sound() && !next_starts_with_tail()) {
+        return;  // nothing to tell of it: the case of nearly all windows
+    }
+    const BlockIndex first = first_block_of(window);
+    const BlockIndex end = first + map_.blocks();
+    for (const StoredExtent& extent : cursor_.extents_touching(window)) {
+        if (extent.first < first || extent.end() > end) {
+            judge_crossing(extent);
+        } else {
+            judge_meta(extent);
+        }
+    }
+    if (options_.depth == CheckOptions::Depth::payloads) {
+        judge_payloads();
+        judge_raw_beside_damage();
+    }
+    for (const JudgedExtent& judged : extents()) {
+        const bool sound = judged.judgement == Judgement::compressed ||
+                           judged.judgement == Judgement::raw ||
+                           judged.judgement == Judgement::suspect_raw;
+        if (sound) totals_.add(judged.extent.blocks, judged.extent.payload_sectors);
+    }
+    if (options_.manifest != nullptr && options_.depth == CheckOptions::Depth::payloads) {
+        compare_with_manifest();
+    }
+}
+
+// The mapped extents from `from` on whose payloads are near each other; `end_byte` becomes the end
+// of the last payload.
+std::size_t WindowChecker::run_of(std::size_t from, std::uint64_t& end_byte) const {
+    const auto payload_end = [&](const Extent& extent) {
+        return at_byte(extent) + extent.payload_sectors * sector_bytes;
+    };
+    end_byte = payload_end(extents_[from].extent);
+    std::size_t last = from;
+    for (std::size_t i = from + 1; i < count_; ++i) {
+        const JudgedExtent& next = extents_[i];
+        if (next.judgement == Judgement::unmapped) continue;
+        if (next.judgement != Judgement::compressed && next.judgement != Judgement::raw) break;
+        if (at_byte(next.extent) - end_byte > joined_gap_bytes) break;
+        end_byte = payload_end(next.extent);
+        last = i;
+    }
+    return last + 1;
+}
+
+void WindowChecker::judge_payloads() {
+    const auto has_payload = [](const JudgedExtent& judged) {
+        return judged.judgement == Judgement::compressed || judged.judgement == Judgement::raw;
+    };
+    for (std::size_t i = 0; i < count_;) {
+        if (!has_payload(extents_[i])) {
+            ++i;
+            continue;
+        }
+        std::uint64_t end_byte = 0;
+        const std::size_t end = run_of(i, end_byte);
+        const std::uint64_t start_byte = at_byte(extents_[i].extent);
+        bool whole = true;
+        try {
+            image_.store().read_at(start_byte, payload_.first(end_byte - start_byte));
+        } catch (const Error&) {
+            whole = false;
+        }
+        for (; i < end; ++i) {
+            JudgedExtent& judged = extents_[i];
+            if (!has_payload(judged)) continue;
+            if (!whole) {
+                judge_one(judged);
+                continue;
+            }
+            const ByteView payload =
+                payload_.view().subspan(at_byte(judged.extent) - start_byte,
+                                        judged.extent.payload_sectors * sector_bytes);
+            judge_payload(judged, payload);
+        }
+    }
+}
+
+// Reads a payload by itself, where those around it cannot be read.
+void WindowChecker::judge_one(JudgedExtent& judged) {
+    const ByteSpan payload = payload_.first(judged.extent.payload_sectors * sector_bytes);
+    try {
+        image_.store().read_at(at_byte(judged.extent), payload);
+    } catch (const Error& error) {
+        judged.judgement = Judgement::unreadable;
+        report(FindingId::p06, stored(judged.extent),
+               fmt::format("payload of {} bytes cannot be read: {}", payload.size(),
+                           error.kind() == ErrorKind::io ? std::strerror(error.os_error())
+                                                         : "the file ends before"));
+        return;
+    }
+    judge_payload(judged, payload);
+}
+
+void WindowChecker::judge_payload(JudgedExtent& judged, ByteView payload) {
+    if (judged.judgement == Judgement::raw) {
+        judge_raw(judged, payload);
+    } else {
+        judge_compressed(judged, payload);
+    }
+}
+
+void WindowChecker::judge_compressed(JudgedExtent& judged, ByteView payload) {
+    const Extent& extent = judged.extent;
+    const std::uint64_t expected = extent.blocks * block_bytes;
+    const std::uint32_t length = unsafe_stream_length(payload);
+    if (!stream_readable(length, extent.payload_sectors)) {
+        judged.judgement = Judgement::broken;
+        report(FindingId::p01, stored(extent),
+               fmt::format("payload length {} does not fit {} sectors", length,
+                           extent.payload_sectors));
+        return;
+    }
+    const ByteView stream = payload.first(length);
+    const DecodeResult result = decoder_->decode(stream, content_.first(expected));
+    if (result.status != DecodeStatus::ok || result.output_bytes != expected) {
+        judged.judgement = Judgement::broken;
+        const bool at_end = extent.first + extent.blocks == map_.blocks() &&
+                            window_.value + 1 == image_.geometry().window_count();
+        if (result.status == DecodeStatus::corrupt) {
+            report(FindingId::p02, stored(extent),
+                   fmt::format("stream of {} bytes does not decode", length));
+        } else if (result.status == DecodeStatus::overflow) {
+            report(at_end ? FindingId::m06 : FindingId::p02, stored(extent),
+                   fmt::format("stream gives more than the {} bytes expected", expected));
+        } else {
+            report(FindingId::p02, stored(extent),
+                   fmt::format("stream gives {} bytes, expected {}", result.output_bytes,
+                               expected))
+                .effect = KernelEffect::wrong_data;
+        }
+        return;
+    }
+    if (!stream_fits(length, extent.payload_sectors)) {
+        Finding& finding =
+            report(FindingId::p01, stored(extent),
+                   fmt::format("payload of {} sectors for a stream of {} bytes, expected {}",
+                               extent.payload_sectors, length, payload_sectors_for(length)));
+        finding.severity = Severity::warning;
+        finding.effect = KernelEffect::none;
+    }
+    const bool walked = options_.distances == CheckOptions::Distances::all ||
+                        window_.value < walked_windows || window_.value % walked_one_in == 0;
+    if (image_.algorithm() != Algorithm::deflate || !walked) return;
+    ++walked_extents_;
+    if (walker_.over_2_kib(stream)) ++wide_extents_;
+}
+
+void WindowChecker::judge_raw(JudgedExtent& judged, ByteView payload) {
+    const auto& candidates = finder_.find(payload, judged.extent.first, 0);
+    if (!candidates.empty()) suspect(judged, candidates.front());
+}
+
+// A payload may start in a raw extent and go on behind it, where the meta was torn. Beside damage
+// that is worth another look.
+void WindowChecker::judge_raw_beside_damage() {
+    const auto is_raw = [](const JudgedExtent& judged) {
+        return judged.judgement == Judgement::raw;
+    };
+    if (!damaged() || std::none_of(extents().begin(), extents().end(), is_raw)) return;
+    const ByteSpan content = payload_.first(map_.blocks() * block_bytes);
+    try {
+        image_.store().read_at(image_.geometry().block_at_byte(first_block_of(window_)), content);
+    } catch (const Error&) {
+        return;
+    }
+    for (const Candidate& candidate : finder_.find(content, 0, 0)) {
+        for (std::size_t i = 0; i < count_; ++i) {
+            const Extent& extent = extents_[i].extent;
+            const unsigned start = candidate.extent.first;
+            if (!is_raw(extents_[i]) || start < extent.first) continue;
+            if (start < extent.first + extent.blocks) suspect(extents_[i], candidate);
+        }
+    }
+}
+
+void WindowChecker::suspect(JudgedExtent& judged, const Candidate& first) {
+    judged.judgement = Judgement::suspect_raw;
+    report(FindingId::p04, stored(judged.extent),
+           fmt::format("at block {} stands a payload of {} sectors that gives {} blocks: stale "
+                       "meta, or an image inside the image",
+                       first_block_of(window_).value + first.extent.first,
+                       first.extent.payload_sectors, first.extent.blocks));
+}
+
+// Whether no other finding covers the blocks already.
+bool WindowChecker::reads_well(const ManifestExtent& expected) const {
+    const BlockIndex first = first_block_of(window_);
+    return std::none_of(extents().begin(), extents().end(), [&](const JudgedExtent& judged) {
+        const BlockIndex start = first + judged.extent.first;
+        return judged.damaged() && judged.judgement != Judgement::differs &&
+               start < expected.end() && expected.first < start + judged.extent.blocks;
+    });
+}
+
+void WindowChecker::compare_with_manifest() {
+    for (const ManifestExtent& expected : options_.manifest->starting_in(window_)) {
+        if (expected.end().value > image_.geometry().data_blocks()) {
+            report(FindingId::p05, {expected.first, 1, 0}, "the manifest goes on behind the end");
+            return;
+        }
+        compare(expected);
+    }
+}
+
+void WindowChecker::compare(const ManifestExtent& expected) {
+    class Mute final : public DamageSink {
+      public:
+        void damaged(const ExtentDamage&) override {}
+    } mute;
+    const WindowIndex last = window_of({expected.end().value - 1});
+    const std::uint64_t windows = last.value - window_.value + 1;
+    AlignedBuffer content(windows * window_bytes);
+    for (std::uint64_t i = 0; i < windows; ++i) {
+        const std::uint64_t length =
+            image_.geometry().blocks_in_window(window_ + i) * block_bytes;
+        reader_.read(window_ + i, content.span().subspan(i * window_bytes, length), &mute);
+    }
+    const std::uint64_t offset =
+        (expected.first.value - first_block_of(window_).value) * block_bytes;
+    const std::string hash =
+        content_hash(content.view().subspan(offset, expected.blocks * block_bytes));
+    if (hash == expected.hash || !reads_well(expected)) return;
+    report(FindingId::p05, {expected.first, static_cast<unsigned>(expected.blocks), 0},
+           fmt::format("content has the hash {}, expected {}", hash, expected.hash));
+    const BlockIndex first = first_block_of(window_);
+    for (std::size_t i = 0; i < count_; ++i) {
+        const BlockIndex start = first + extents_[i].extent.first;
+        if (start < expected.end() && expected.first < start + extents_[i].extent.blocks) {
+            extents_[i].judgement = Judgement::differs;
+        }
+    }
+}
+
+}  // namespace insitu

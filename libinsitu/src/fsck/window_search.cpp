@@ -1,0 +1,367 @@
+#include "fsck/window_search.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "codec/partial.hpp"
+#include "image/zero_blocks.hpp"
+
+namespace insitu {
+
+namespace {
+
+// What a way to explain blocks costs; only the order matters. A payload that describes itself is
+// not there by accident, so leaving one unexplained at the start of an extent is worst of all:
+// it can only be stale where an earlier extent covers it.
+constexpr unsigned cost_candidate = 10;
+constexpr unsigned cost_against_prior = 5;
+constexpr unsigned cost_empty = 20;
+constexpr unsigned cost_cut = 40;
+constexpr unsigned cost_raw_by_prior = 50;
+constexpr unsigned cost_raw = 60;
+constexpr unsigned cost_lost = 80;
+constexpr unsigned cost_ignored_payload = 300;
+constexpr unsigned cost_never = std::numeric_limits<unsigned>::max() / 2;
+
+// A raw extent is one that does not compress, so nearly all of its blocks do not either.
+constexpr std::size_t packed_limit_bytes = block_bytes - 2 * sector_bytes;
+
+std::uint32_t mask_of(const Extent& extent) {
+    return static_cast<std::uint32_t>(((std::uint64_t{1} << extent.blocks) - 1) << extent.first);
+}
+
+bool overlap(const Extent& a, const Extent& b) {
+    return a.first < b.first + b.blocks && b.first < a.first + a.blocks;
+}
+
+}  // namespace
+
+WindowSearch::WindowSearch(Algorithm algorithm, const SearchOptions& options)
+    : algorithm_(algorithm),
+      options_(options),
+      finder_(algorithm),
+      encoder_({.algorithm = algorithm}),
+      content_(window_bytes),
+      probe_(make_encoder({.algorithm = algorithm, .level = Level::fast})),
+      probe_output_(encode_bound_bytes(block_bytes)) {}
+
+ByteView WindowSearch::bytes_of(const Extent& extent) const {
+    return input_->content.subspan(extent.first * block_bytes, extent.blocks * block_bytes);
+}
+
+bool WindowSearch::prior_raw(unsigned block) const {
+    return input_->prior != nullptr && input_->prior->share(block) == sectors_per_block;
+}
+
+bool WindowSearch::prior_agrees(const Extent& extent) const {
+    return input_->prior != nullptr && !input_->prior->is_tail(extent.first) &&
+           input_->prior->extent_at(extent.first) == extent;
+}
+
+void WindowSearch::mark(const Extent& extent, State state) {
+    for (unsigned i = 0; i < extent.blocks; ++i)
+        states_[extent.first + i] = state;
+}
+
+void WindowSearch::set_states() {
+    states_.fill(State::free);
+    for (const JudgedExtent& judged : input_->judged) {
+        switch (judged.judgement) {
+            case Judgement::unmapped:
+                mark(judged.extent, State::soft);
+                break;
+            case Judgement::compressed:
+            case Judgement::raw:
+            case Judgement::crossing:
+                mark(judged.extent, State::fixed);
+                break;
+            case Judgement::suspect_raw:
+                if (!options_.trust_payloads) mark(judged.extent, State::fixed);
+                break;
+            case Judgement::differs:
+            case Judgement::unreadable:
+                mark(judged.extent, State::undecided);
+                break;
+            case Judgement::broken_meta:
+            case Judgement::broken:
+                break;
+        }
+    }
+}
+
+void WindowSearch::judge_blocks() {
+    zero_blocks_ = ~nonzero_blocks(input_->content) & ~input_->unreadable;
+    // What cannot be read is mapped raw: reading it fails, as it should.
+    packed_blocks_ = input_->unreadable;
+    for (unsigned block = 0; block < input_->blocks; ++block) {
+        if (states_[block] != State::free || ((zero_blocks_ >> block) & 1) != 0) continue;
+        const std::size_t length = probe_->encode(bytes_of({block, 1, 0}), probe_output_.span(),
+                                                  packed_limit_bytes);
+        if (length == 0) packed_blocks_ |= std::uint32_t{1} << block;
+    }
+}
+
+bool WindowSearch::decode(const Candidate& candidate) {
+    const std::size_t at = candidate.extent.first * block_bytes;
+    return finder_.decode(input_->content.subspan(at, candidate.stream_bytes),
+                          content_.first(candidate.extent.blocks * block_bytes));
+}
+
+// Extents that read today give way to a proof only as a whole.
+bool WindowSearch::may_replace(const Extent& range) const {
+    return std::all_of(input_->judged.begin(), input_->judged.end(),
+                       [&](const JudgedExtent& judged) {
+                           const bool inside =
+                               judged.extent.first >= range.first &&
+                               judged.extent.first + judged.extent.blocks <=
+                                   range.first + range.blocks;
+                           return inside || judged.damaged() ||
+                                  judged.judgement == Judgement::unmapped ||
+                                  !overlap(judged.extent, range);
+                       });
+}
+
+bool WindowSearch::prove(const ManifestExtent& expected) {
+    const auto first =
+        static_cast<unsigned>(expected.first.value - first_block_of(input_->window).value);
+    const Extent range{first, static_cast<unsigned>(expected.blocks), 0};
+    if (!may_replace(range)) return false;
+    for (const Candidate& candidate : *candidates_) {
+        if (candidate.extent.first != first || candidate.extent.blocks != range.blocks) continue;
+        if (!decode(candidate)) continue;
+        if (content_hash(content_.first(range.blocks * block_bytes)) != expected.hash) continue;
+        proven_.push_back({candidate.extent, PieceKind::candidate, false, {}});
+        return true;
+    }
+    if ((input_->unreadable & mask_of(range)) != 0) return false;
+    if (content_hash(bytes_of(range)) != expected.hash) return false;
+    proven_.push_back({{first, range.blocks, range.blocks * sectors_per_block},
+                       PieceKind::raw_proven, false, {}});
+    return true;
+}
+
+void WindowSearch::prove_by_manifest() {
+    proven_.clear();
+    for (const ManifestExtent& expected : input_->manifest) {
+        const std::uint64_t first = expected.first.value - first_block_of(input_->window).value;
+        if (first + expected.blocks > input_->blocks) continue;
+        const Extent range{static_cast<unsigned>(first), static_cast<unsigned>(expected.blocks), 0};
+        const bool wanted =
+            input_->judged.empty() ||
+            std::any_of(input_->judged.begin(), input_->judged.end(),
+                        [&](const JudgedExtent& judged) {
+                            return judged.damaged() && overlap(judged.extent, range);
+                        });
+        if (wanted && prove(expected)) mark(range, State::fixed);
+    }
+}
+
+void WindowSearch::offer(unsigned at, Choice choice, unsigned next) {
+    choice.cost += best_[next].cost;
+    if (choice.cost < best_[at].cost) best_[at] = std::move(choice);
+}
+
+// One block by itself.
+void WindowSearch::offer_single(unsigned block) {
+    const Extent mapped{block, 1, sectors_per_block};
+    const Extent unmapped{block, 1, 0};
+    if (states_[block] == State::soft) {
+        return offer(block, {0, {unmapped, PieceKind::kept, false, {}}, -1}, block + 1);
+    }
+    const bool ignores =
+        std::any_of(candidates_->begin(), candidates_->end(),
+                    [&](const Candidate& candidate) { return candidate.extent.first == block; });
+    const unsigned extra = ignores ? cost_ignored_payload : 0;
+    if (((zero_blocks_ >> block) & 1) != 0) {
+        offer(block, {cost_empty, {unmapped, PieceKind::empty, false, {}}, -1}, block + 1);
+    } else if (prior_raw(block)) {
+        offer(block, {cost_raw_by_prior + extra, {mapped, PieceKind::raw_guess, false, {}}, -1},
+              block + 1);
+    } else if (((packed_blocks_ >> block) & 1) != 0) {
+        offer(block, {cost_raw + extra, {mapped, PieceKind::raw_guess, false, {}}, -1}, block + 1);
+    } else {
+        offer(block, {cost_lost + extra, {unmapped, PieceKind::lost, false, {}}, -1}, block + 1);
+    }
+}
+
+void WindowSearch::offer_candidates(unsigned block, unsigned end) {
+    // A payload in a block that the meta calls unmapped may be of a former life of the disk.
+    if (states_[block] == State::soft && !options_.trust_payloads) return;
+    for (std::size_t i = 0; i < candidates_->size(); ++i) {
+        const Extent& extent = (*candidates_)[i].extent;
+        if (extent.first != block) continue;
+        const unsigned candidate_end = block + extent.blocks;
+        if (candidate_end <= end) {
+            const unsigned cost =
+                cost_candidate + (prior_agrees(extent) ? 0 : cost_against_prior);
+            offer(block, {cost, {extent, PieceKind::candidate, false, {}}, static_cast<int>(i)},
+                  candidate_end);
+        } else {
+            const Extent part{block, end - block, 0};
+            offer(block, {cost_cut, {part, PieceKind::cut, false, {}}, static_cast<int>(i)}, end);
+        }
+    }
+}
+
+void WindowSearch::partition_region(unsigned first, unsigned end) {
+    best_[end] = {};
+    for (unsigned block = end; block-- > first;) {
+        best_[block] = {cost_never, {}, -1};
+        offer_single(block);
+        offer_candidates(block, end);
+    }
+    for (unsigned block = first; block < end;) {
+        Piece piece = best_[block].piece;
+        if (piece.kind == PieceKind::cut) {
+            const auto& candidate = (*candidates_)[static_cast<std::size_t>(best_[block].candidate)];
+            if (decode(candidate)) {
+                store_again(piece, content_.first(piece.extent.blocks * block_bytes));
+            }
+        }
+        block += piece.extent.blocks;
+        pieces_.push_back(std::move(piece));
+    }
+}
+
+void WindowSearch::store_again(Piece& piece, ByteView content) {
+    const ByteView payload = encoder_.encode(content);
+    piece.payload.assign(payload.begin(), payload.end());
+    piece.extent.payload_sectors = static_cast<unsigned>(payload.size() / sector_bytes);
+}
+
+// Cuts every run of free and unmapped blocks; the rest stays.
+void WindowSearch::partition() {
+    pieces_.clear();
+    const auto open = [&](unsigned block) {
+        return states_[block] == State::free || states_[block] == State::soft;
+    };
+    for (unsigned block = 0; block < input_->blocks;) {
+        unsigned end = block;
+        while (end < input_->blocks && open(end))
+            ++end;
+        if (end > block) {
+            partition_region(block, end);
+            block = end;
+            continue;
+        }
+        const auto proof =
+            std::find_if(proven_.begin(), proven_.end(),
+                         [&](const Piece& piece) { return piece.extent.first == block; });
+        if (proof != proven_.end()) {
+            pieces_.push_back(*proof);
+            block += proof->extent.blocks;
+            continue;
+        }
+        const bool undecided = states_[block] == State::undecided;
+        const PieceKind kind = undecided ? PieceKind::undecided : PieceKind::kept;
+        pieces_.push_back({{block, 1, 0}, kind, false, {}});
+        ++block;
+    }
+}
+
+// Whether the solution found something in the place of an extent whose payload is no good. What
+// stands in its hole may be older than the extent itself: without an explanation for its start
+// that is no evidence.
+bool WindowSearch::explained(const Extent& broken) const {
+    const unsigned hole =
+        broken.first + static_cast<unsigned>(ceil_div(broken.payload_sectors, sectors_per_block));
+    bool start_explained = false;
+    for (const Piece& piece : pieces_) {
+        const bool evidence = piece.kind == PieceKind::candidate || piece.kind == PieceKind::cut ||
+                              piece.kind == PieceKind::raw_proven;
+        if (!evidence || !overlap(piece.extent, broken)) continue;
+        if (piece.extent.first <= broken.first) start_explained = true;
+        if (start_explained || piece.extent.first < hole) return true;
+    }
+    return false;
+}
+
+// A stream that is whole where only its length word is not: it ends by itself and gives exactly
+// the blocks that the meta says.
+bool WindowSearch::recover(const Extent& extent) {
+    const ByteView payload = bytes_of(extent).first(extent.payload_sectors * sector_bytes);
+    const ByteSpan content = content_.first(extent.blocks * block_bytes);
+    if (decode_open_end(algorithm_, payload.first(payload.size() - length_word_bytes), content) !=
+        content.size()) {
+        return false;
+    }
+    Piece piece{{extent.first, extent.blocks, 0}, PieceKind::recovered, false, {}};
+    store_again(piece, content);
+    proven_.push_back(std::move(piece));
+    mark(extent, State::fixed);
+    return true;
+}
+
+void WindowSearch::salvage(const Extent& extent) {
+    const ByteView payload = bytes_of(extent).first(extent.payload_sectors * sector_bytes);
+    const std::uint32_t length = unsafe_stream_length(payload);
+    const bool framed = stream_readable(length, extent.payload_sectors);
+    const ByteView stream = framed ? payload.first(length) : payload;
+    const ByteSpan content = content_.first(extent.blocks * block_bytes);
+    const std::size_t given = decode_partly(algorithm_, stream, content);
+    const auto blocks = static_cast<unsigned>(given / block_bytes);
+    if (blocks > 0) {
+        Piece piece{{extent.first, blocks, 0}, PieceKind::salvaged, true, {}};
+        store_again(piece, content.first(blocks * block_bytes));
+        proven_.push_back(std::move(piece));
+    }
+    for (unsigned i = blocks; i < extent.blocks; ++i) {
+        proven_.push_back({{extent.first + i, 1, 0}, PieceKind::lost, false, {}});
+    }
+    mark(extent, State::fixed);
+}
+
+// Takes extents that the search could not explain out of it: they stay as they are, or what can be
+// decoded of them is kept. True: the partition has to be made again.
+bool WindowSearch::freeze_unexplained() {
+    bool changed = false;
+    for (const JudgedExtent& judged : input_->judged) {
+        if (judged.judgement != Judgement::broken) continue;
+        if (states_[judged.extent.first] != State::free || explained(judged.extent)) continue;
+        changed = true;
+        if (recover(judged.extent)) continue;
+        if (options_.salvage) {
+            salvage(judged.extent);
+        } else {
+            mark(judged.extent, State::undecided);
+        }
+    }
+    return changed;
+}
+
+// Joins what belongs together, and marks what may be stale: a payload behind the remains of
+// something unreadable may have been overwritten by it.
+void WindowSearch::finish() {
+    std::vector<Piece> joined;
+    bool after_unexplained = false;
+    for (Piece& piece : pieces_) {
+        const bool guess = piece.kind == PieceKind::raw_guess || piece.kind == PieceKind::lost;
+        if (piece.kind == PieceKind::candidate && after_unexplained) piece.suspect = true;
+        after_unexplained = guess;
+        Piece* last = joined.empty() ? nullptr : &joined.back();
+        const bool join = last != nullptr && last->kind == piece.kind &&
+                          (piece.kind == PieceKind::raw_guess);
+        if (join) {
+            last->extent.blocks += piece.extent.blocks;
+            last->extent.payload_sectors += piece.extent.payload_sectors;
+        } else {
+            joined.push_back(std::move(piece));
+        }
+    }
+    pieces_ = std::move(joined);
+}
+
+const std::vector<Piece>& WindowSearch::solve(const SearchInput& input) {
+    input_ = &input;
+    candidates_ = &finder_.find(input.content, 0, input.unreadable);
+    set_states();
+    prove_by_manifest();
+    judge_blocks();
+    do {
+        partition();
+    } while (freeze_unexplained());
+    finish();
+    return pieces_;
+}
+
+}  // namespace insitu

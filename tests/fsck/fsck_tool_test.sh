@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# insitu-fsck as a user runs it: options and exit statuses of fsck(8), logs, copies, locks, JSON.
+. "$INSITU_TESTS/cli/lib.sh"
+
+content raw 1048576
+run 0 insitu-pack -q raw good.img
+good=$(sha good.img)
+# A share of 15 in the first extent: bits 0..3 of the bitmap.
+damage() {
+  cp good.img bad.img
+  rm -f bad.img.insitu-undo*
+  printf '\x0f' | dd of=bad.img bs=1 seek=4096 conv=notrunc status=none
+  bad=$(sha bad.img)
+}
+
+run 0 insitu-fsck good.img
+says out "clean"
+run 0 insitu-fsck check --meta-only good.img
+run 0 insitu-fsck -n -f good.img
+run 0 insitu-fsck -p good.img
+run 0 insitu-fsck -a good.img
+run 0 insitu-fsck repair good.img
+check "a sound image is not changed and leaves no log" \
+  test "$(sha good.img)" = "$good" -a ! -e good.img.insitu-undo
+run 0 insitu-fsck --kernel-safe good.img
+says out "safe to activate"
+
+damage
+run 4 insitu-fsck bad.img
+says out "M01 error"
+says out "logical bytes 0-"
+run 4 insitu-fsck -n bad.img
+run 4 insitu-fsck -p bad.img
+run 4 insitu-fsck repair --dry-run bad.img
+says out "plan: remap"
+check "nothing was changed" test "$(sha bad.img)" = "$bad"
+run 4 insitu-fsck --json bad.img
+says out '"schema":"insitu-fsck/1"'
+says out '"id":"M01"'
+check "the report is JSON" python3 -c 'import json; json.load(open("out"))'
+
+run 1 insitu-fsck -o copy.img bad.img
+run 0 insitu-fsck copy.img
+check "the original is left alone" test "$(sha bad.img)" = "$bad" -a ! -e copy.img.insitu-undo
+
+run 1 insitu-fsck -y bad.img
+says out "insitu-fsck undo bad.img bad.img.insitu-undo"
+repaired=$(sha bad.img)
+check "the content is back" sh -c 'insitu-unpack -q bad.img back && cmp back raw'
+run 0 insitu-fsck -y bad.img
+run 0 insitu-fsck undo bad.img bad.img.insitu-undo
+check "undo restores the image" test "$(sha bad.img)" = "$bad"
+run 0 insitu-fsck undo bad.img bad.img.insitu-undo
+check "the undo can be undone" test "$(sha bad.img)" = "$repaired"
+content other 524288
+run 0 insitu-pack -q other other.img
+run 8 insitu-fsck undo other.img bad.img.insitu-undo
+says err "the undo log bad.img.insitu-undo is for an image of"
+cp bad.img other.img
+printf '\x01' | dd of=other.img bs=1 seek=4100 conv=notrunc status=none
+run 8 insitu-fsck undo other.img bad.img.insitu-undo
+says err "is not the image of the undo log"
+run 8 insitu-fsck undo bad.img raw
+damage
+run 1 insitu-fsck repair --json --undo my.log bad.img
+says out '"action":"remap"'
+says out '"undo_log":"my.log"'
+check "the report of a repair is JSON" python3 -c 'import json; json.load(open("out"))'
+run 8 insitu-fsck repair --undo my.log bad.img
+says err "exists"
+
+insitu-dump-meta --hash --json good.img >manifest.json
+run 0 insitu-fsck --manifest manifest.json good.img
+insitu-dump-meta --binary meta.bin good.img
+damage
+dd if=/dev/zero of=bad.img bs=4096 seek=1 count=1 conv=notrunc status=none
+run 0 insitu-fsck bad.img
+run 4 insitu-fsck --manifest manifest.json bad.img
+says out "P05 error"
+run 1 insitu-fsck --restore-meta meta.bin bad.img
+check "the dump brings the content back" sh -c 'insitu-unpack -q bad.img back && cmp back raw'
+run 0 insitu-fsck undo bad.img bad.img.insitu-undo
+run 1 insitu-fsck --rebuild-meta bad.img
+check "so do the payloads" sh -c 'insitu-unpack -q bad.img back && cmp back raw'
+echo '{"schema":"other"}' >other.json
+run 8 insitu-fsck --manifest other.json good.img
+
+run 16 insitu-fsck
+run 16 insitu-fsck -p -y good.img
+run 16 insitu-fsck --no-such-option good.img
+run 8 insitu-fsck missing.img
+run 8 insitu-fsck .
+head -c 100 raw >short
+run 8 insitu-fsck short
+run 4 insitu-fsck raw
+says out "S05"
+run 0 insitu-fsck --help
+run 0 insitu-fsck --version
+
+if [ "$(id -u)" = 0 ] && loop good.img 2>/dev/null; then
+  run 0 insitu-fsck "$loop"
+  ln -s "$(command -v insitu-fsck)" fsck.insitu
+  PATH="$PWD:$PATH" run 0 fsck -t insitu "$loop"
+  damage
+  loop bad.img
+  run 1 insitu-fsck -y --undo dev.log "$loop"
+  run 0 insitu-fsck "$loop"
+  run 0 insitu-fsck undo "$loop" dev.log
+fi
