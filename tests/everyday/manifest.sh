@@ -1,5 +1,5 @@
 # Manifests and measuring: what is written is what sha256sum says, and every change is found.
-. "$INSITU_TESTS/lib.sh"
+. "$INSITU_TESTS/everyday/lib.sh"
 
 make_raw raw
 for threads in 1 2 5; do

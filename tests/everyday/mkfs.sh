@@ -1,5 +1,5 @@
 # insitu-mkfs: every type is made with the real mkfs, unpacked, mounted and compared.
-. "$INSITU_TESTS/lib.sh"
+. "$INSITU_TESTS/everyday/lib.sh"
 need_root
 
 mkdir -p tree/sub/deep "tree/with space"

@@ -1,6 +1,6 @@
 # Others see what an image is: file(1) by the magic entry, udev by the rule.
-. "$INSITU_TESTS/lib.sh"
-data=$INSITU_TESTS/../../data
+. "$INSITU_TESTS/everyday/lib.sh"
+data=$INSITU_TESTS/../data
 
 insitu-format -q --size 64M lzo
 insitu-format -q --size 64M --alg deflate deflate
