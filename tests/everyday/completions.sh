@@ -1,4 +1,6 @@
+#!/usr/bin/env bash
 # Completions: every shell loads its file, and offers every option of --help and every value.
+# shellcheck source=lib.sh
 . "$INSITU_TESTS/everyday/lib.sh"
 folder=$INSITU_TESTS/../completions
 tools="insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta insitu-mkfs"

@@ -1,4 +1,6 @@
+#!/usr/bin/env bash
 # Manifests and measuring: what is written is what sha256sum says, and every change is found.
+# shellcheck source=lib.sh
 . "$INSITU_TESTS/everyday/lib.sh"
 
 make_raw raw

@@ -1,4 +1,6 @@
+#!/usr/bin/env bash
 # Others see what an image is: file(1) by the magic entry, udev by the rule.
+# shellcheck source=lib.sh
 . "$INSITU_TESTS/everyday/lib.sh"
 data=$INSITU_TESTS/../data
 
