@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # Completions: every shell loads its file, and offers every option of --help and every value.
-. "$INSITU_TESTS/lib.sh"
-folder=$INSITU_TESTS/../../completions
+# shellcheck source=lib.sh
+. "$INSITU_TESTS/everyday/lib.sh"
+folder=$INSITU_TESTS/../completions
 tools="insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta insitu-mkfs"
 
 options_of() { "$1" --help | grep -oE '^ {2,6}(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u; }

@@ -1,3 +1,5 @@
+#!/usr/bin/env bash
+# shellcheck shell=bash disable=SC2034
 # Shared by the scripts of this folder: the built tools, a scratch directory, expectations.
 set -eu
 PATH="${INSITU_TOOLS:?}:$PATH:/usr/sbin:/sbin"

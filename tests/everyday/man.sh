@@ -1,7 +1,9 @@
+#!/usr/bin/env bash
 # Manual pages: they list the options of --help, and say what a page has to say.
-. "$INSITU_TESTS/lib.sh"
+# shellcheck source=lib.sh
+. "$INSITU_TESTS/everyday/lib.sh"
 pages=$INSITU_BUILD/docs/man
-source=$INSITU_TESTS/../../docs/man
+source=$INSITU_TESTS/../docs/man
 
 for tool in "$INSITU_TOOLS"/insitu-*; do
     [ -x "$tool" ] && [ -f "$tool" ] || continue

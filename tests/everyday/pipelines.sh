@@ -1,7 +1,9 @@
+#!/usr/bin/env bash
 # Runs the recipes of docs/pipelines.md as they stand.
-. "$INSITU_TESTS/lib.sh"
+# shellcheck source=lib.sh
+. "$INSITU_TESTS/everyday/lib.sh"
 need_root
-page=$INSITU_TESTS/../../docs/pipelines.md
+page=$INSITU_TESTS/../docs/pipelines.md
 
 mkdir -p rootfs/etc rootfs/bin
 cp "$(command -v bash)" rootfs/bin/

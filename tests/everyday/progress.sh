@@ -1,11 +1,13 @@
+#!/usr/bin/env bash
 # Progress: in a pseudo-terminal, in tmux, on a pipe, as JSON.
-. "$INSITU_TESTS/lib.sh"
+# shellcheck source=lib.sh
+. "$INSITU_TESTS/everyday/lib.sh"
 
 slow() { for _ in $(seq 10); do head -c 6M /dev/zero; sleep 0.12; done; }
 
 truncate -s 64M raw
 insitu-pack -q raw image
-python3 "$INSITU_TESTS/progress_pty.py"
+python3 "$INSITU_TESTS/everyday/progress_pty.py"
 
 # Nothing on a pipe.
 slow | insitu-pack - image --size 60M >out 2>err

@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # Others see what an image is: file(1) by the magic entry, udev by the rule.
-. "$INSITU_TESTS/lib.sh"
-data=$INSITU_TESTS/../../data
+# shellcheck source=lib.sh
+. "$INSITU_TESTS/everyday/lib.sh"
+data=$INSITU_TESTS/../data
 
 insitu-format -q --size 64M lzo
 insitu-format -q --size 64M --alg deflate deflate
@@ -13,12 +15,13 @@ rules=/run/udev/rules.d/65-insitu-test.rules
 mkdir -p "${rules%/*}"
 trap 'rm -f $rules; clean_up' EXIT
 cp "$data/65-insitu.rules" $rules
-type_of() { # what udev would make of a loop device over the file
+type_of() { # what udev would make of a loop device over the file, in the variable type
     attach "$1"
-    udevadm test --action=add "/sys/block/${loop##*/}" 2>&1 |
-        sed -n 's/^\(ID_FS_TYPE\|ID_FS_USAGE\)=//p' | tr '\n' ' '
+    udevadm test --action=add "/sys/block/${loop##*/}" >udev 2>&1 || true
+    type=$(sed -n 's/^\(ID_FS_TYPE\|ID_FS_USAGE\)=//p' udev | sort | tr '\n' ' ')
 }
-[ "$(type_of lzo | tr ' ' '\n' | sort | tr '\n' ' ')" = " insitu_comp other " ] ||
-    [ "$(type_of lzo)" = "insitu_comp other " ] || fail "udev says: $(type_of lzo)"
+type_of lzo
+[ "$type" = "insitu_comp other " ] || fail "udev says: $type"
 truncate -s 64M zeros
-[ -z "$(type_of zeros)" ] || fail "udev takes zeros for an image"
+type_of zeros
+[ -z "$type" ] || fail "udev takes zeros for an image"
