@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "common/image_input.hpp"
 #include "fsck/fsck_options.hpp"
 #include "fsck/fsck_report.hpp"
 #include "fsck/manifest_file.hpp"
@@ -25,8 +26,9 @@ void warn_of_unfinished_repair(const Tool& tool, const FsckOptions& options) {
             LogFile medium(path, LogFile::Mode::open);
             const LogState state = UndoLog::open(medium).state();
             if (state != LogState::applying && state != LogState::undoing) continue;
-            tool.note(fmt::format("{}: a repair was interrupted (log {}): insitu-fsck repair ends it",
-                                  options.image, path));
+            tool.note(
+                fmt::format("{}: a repair was interrupted (log {}): insitu-fsck repair ends it",
+                            options.image, path));
         } catch (const Error& error) {
             tool.note(error.what());
         }
@@ -89,6 +91,15 @@ int run_check(Tool& tool, const FsckOptions& options) {
         tool.note(fmt::format("{}: read without a lock: the results may be stale", options.image));
     }
     warn_of_unfinished_repair(tool, options);
+    // What is to be checked is what the next opening makes of it.
+    std::unique_ptr<OverlayStore> recovered;
+    try {
+        recovered = recovered_in_memory(tool, *store);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::damaged) throw;
+        tool.note(error.what());
+    }
+    const Store& image = recovered ? *recovered : *store;
     CheckOptions wanted = check_options(options);
     std::optional<Manifest> manifest;
     if (!options.manifest.empty()) {
@@ -96,7 +107,7 @@ int run_check(Tool& tool, const FsckOptions& options) {
         wanted.manifest = &*manifest;
     }
     FsckReport report(tool, options.image, "check");
-    const CheckResult result = check(*store, wanted, report, tool.control());
+    const CheckResult result = check(image, wanted, report, tool.control());
     tool.end_progress();
     return report_check(tool, options, result, report);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "insitu/device/recovery.hpp"
+#include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
 
 namespace insitu::apps {
@@ -15,18 +16,29 @@ void add_image_options(Tool& tool, ImageInputOptions& options) {
     tool.add_force_share_option();
 }
 
+std::unique_ptr<OverlayStore> recovered_in_memory(const Tool& tool, const Store& store) {
+    if (!has_intent(store)) return nullptr;
+    auto recovered = std::make_unique<OverlayStore>(store);
+    const Recovery recovery = apply_intents(*recovered);
+    tool.note(fmt::format(
+        "{}: left by an interrupted live device; its last commit ({} windows) is applied in memory",
+        store.name(), recovery.windows));
+    return recovered;
+}
+
+void refuse_pending_intent(const Store& store) {
+    if (!has_intent(store)) return;
+    throw Error(ErrorKind::refused, {.file = store.name()},
+                "an interrupted live device left writes that are to be applied first",
+                "nbdkit -U - insitu IMAGE --run true applies them");
+}
+
 ImageInput::ImageInput(const Tool& tool, const ImageInputOptions& options)
     : store_(open_store(options.path, Access::read, tool.sharing())) {
     const SizeCheck check = options.ignore_size ? SizeCheck::trust_super : SizeCheck::strict;
     image_ = Image::open(*store_, check);
-    if (has_intent(*store_)) {
-        recovered_ = std::make_unique<OverlayStore>(*store_);
-        const Recovery recovery = apply_intents(*recovered_);
-        image_ = Image(*recovered_, image_->super());
-        tool.note(fmt::format("{}: left by an interrupted live device; its last commit ({} windows) "
-                              "is applied in memory",
-                              options.path, recovery.windows));
-    }
+    recovered_ = recovered_in_memory(tool, *store_);
+    if (recovered_) image_ = Image(*recovered_, image_->super());
     const std::uint64_t expected = image_->geometry().device_blocks();
     const std::uint64_t actual = store_->size_bytes() / block_bytes;
     if (expected == actual) return;

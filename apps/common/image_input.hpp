@@ -18,6 +18,13 @@ struct ImageInputOptions {
 // IMAGE, --ignore-size and --force-share
 void add_image_options(Tool& tool, ImageInputOptions& options);
 
+// The image as the next opening of a live device makes it, where an interrupted one left an intent
+// (docs/crash-safety.md), which is noted; null where there is none. Throws `io` and `damaged`
+// Errors.
+std::unique_ptr<OverlayStore> recovered_in_memory(const Tool& tool, const Store& store);
+// Throws a `refused` Error where an intent is pending.
+void refuse_pending_intent(const Store& store);
+
 // An image that is open for reading, with its store.
 class ImageInput {
   public:

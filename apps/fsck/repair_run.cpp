@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "common/image_input.hpp"
 #include "fsck/fsck_report.hpp"
 #include "fsck/manifest_file.hpp"
 #include "insitu/fsck/holes.hpp"
@@ -98,6 +99,8 @@ Patient open_patient(Tool& tool, const FsckOptions& options) {
     const bool reads = options.dry_run || !options.output.empty();
     patient.opened =
         open_store(options.image, reads ? Access::read : Access::read_write, tool.sharing());
+    // A repair would be undone, or spoilt, by the intent.
+    refuse_pending_intent(*patient.opened);
     if (options.output.empty() || options.dry_run) return patient;
     if (same_storage(options.image, options.output)) {
         throw Error(ErrorKind::refused, {.file = options.output},

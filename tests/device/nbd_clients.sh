@@ -51,6 +51,7 @@ kill_hard() {
 check_image() {
     cmp -s <(head -c 1536 "$1" | tail -c 1024) <(head -c 1024 /dev/zero) ||
         fail "$1: an intent is left"
+    insitu-fsck -n -f "$1" >fsck.log 2>&1 || { cat fsck.log; fail "$1: insitu-fsck"; }
     insitu-stat --json "$1" | grep -q '"faulty_extents": 0' || fail "$1: faulty extents"
     insitu-unpack -q "$1" - >/dev/null || fail "$1: does not unpack"
 }

@@ -108,7 +108,13 @@ void Device::Core::collect(Commit& commit) {
 
 void Device::Core::write_redo(Commit& commit) {
     try {
-        RedoWriter writer(*store_, [this] { return space_.take(); });
+        // A reader may have the hole between two payloads in the same read.
+        const auto write = [this](SectorRun run, ByteView bytes) {
+            const WindowIndex window{(run.at_byte() - geometry_.data_at_byte()) / window_bytes};
+            const std::unique_lock lock(stripe_of(window).mutex);
+            store_->write_at(run.at_byte(), bytes);
+        };
+        RedoWriter writer([this] { return space_.take(); }, write);
         for (const ChangedWindow& changed : commit.windows) {
             const auto pieces =
                 changed_pieces(*store_, window_at_byte(changed.window), *changed.staged);

@@ -19,9 +19,10 @@ std::uint64_t RunningHash::value() const noexcept {
     return XXH3_64bits_digest(state_.get());
 }
 
-RedoWriter::RedoWriter(Store& store, std::function<SectorRun()> take_run)
-    : store_(store),
-      take_run_(std::move(take_run)),
+RedoWriter::RedoWriter(std::function<SectorRun()> take_run,
+                       std::function<void(SectorRun, ByteView)> write)
+    : take_run_(std::move(take_run)),
+      write_(std::move(write)),
       buffer_(longest_run_sectors * sector_bytes),
       first_(take_run_()),
       current_(first_),
@@ -48,7 +49,7 @@ void RedoWriter::write_run(SectorRun next) {
     encode_run_link(next, buffer_.first(run_link_bytes).first<run_link_bytes>());
     const std::size_t length = ceil_div(filled_, sector_bytes) * sector_bytes;
     std::memset(buffer_.data() + filled_, 0, length - filled_);
-    store_.write_at(current_.at_byte(), buffer_.first(length));
+    write_(current_, buffer_.first(length));
     written_bytes_ += length;
 }
 

@@ -31,8 +31,9 @@ class RunningHash {
 // Writes a stream into runs of sectors, each of which begins with the place of the next.
 class RedoWriter {
   public:
-    // `take_run` gives the next run to use, at least 1 sector; throws where there is none.
-    RedoWriter(Store& store, std::function<SectorRun()> take_run);
+    // `take_run` gives the next run to use, at least 1 sector; throws where there is none. `write`
+    // writes the first sectors of a run.
+    RedoWriter(std::function<SectorRun()> take_run, std::function<void(SectorRun, ByteView)> write);
 
     void append(ByteView bytes);
     // Ends the stream. Fills in first, redo_bytes and redo_hash; nothing is synced.
@@ -43,8 +44,8 @@ class RedoWriter {
   private:
     void write_run(SectorRun next);
 
-    Store& store_;
     std::function<SectorRun()> take_run_;
+    std::function<void(SectorRun, ByteView)> write_;
     AlignedBuffer buffer_;
     SectorRun first_;
     SectorRun current_;
