@@ -25,8 +25,9 @@ void warn_of_unfinished_repair(const Tool& tool, const FsckOptions& options) {
             LogFile medium(path, LogFile::Mode::open);
             const LogState state = UndoLog::open(medium).state();
             if (state != LogState::applying && state != LogState::undoing) continue;
-            tool.note(fmt::format("{}: a repair was interrupted (log {}): insitu-fsck repair ends it",
-                                  options.image, path));
+            tool.note(
+                fmt::format("{}: a repair was interrupted (log {}): insitu-fsck repair ends it",
+                            options.image, path));
         } catch (const Error& error) {
             tool.note(error.what());
         }
