@@ -34,8 +34,9 @@ void add_fsck8_options(CLI::App& cli, FsckOptions& options) {
 void add_evidence_options(CLI::App& cli, FsckOptions& options) {
     cli.add_flag("--trust-payloads", options.trust_payloads,
                  "Take raw extents that form a perfect payload for compressed ones");
-    cli.add_flag("--salvage", options.salvage,
-                 "Keep the blocks that decode of a torn stream, zeros for the rest; both are listed");
+    cli.add_flag(
+        "--salvage", options.salvage,
+        "Keep the blocks that decode of a torn stream, zeros for the rest; both are listed");
     cli.add_option("--manifest", options.manifest,
                    "Compare contents with a manifest, as insitu-dump-meta --hash --json prints one")
         ->type_name("FILE");

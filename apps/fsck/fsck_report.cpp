@@ -86,9 +86,10 @@ void FsckReport::found(const Finding& finding) {
         place.block = finding.block;
         place.byte = finding.at_byte;
     }
-    std::string line = fmt::format("{}: {} {}: {}: {}{}", to_string(place), kind_of(finding.id).name,
-                                   to_string(finding.severity), kind_of(finding.id).text,
-                                   finding.detail, logical_range(finding.block, finding.blocks));
+    std::string line =
+        fmt::format("{}: {} {}: {}: {}{}", to_string(place), kind_of(finding.id).name,
+                    to_string(finding.severity), kind_of(finding.id).text, finding.detail,
+                    logical_range(finding.block, finding.blocks));
     if (finding.effect != KernelEffect::none) {
         line += fmt::format("; kernel: {}", to_string(finding.effect));
     }

@@ -109,7 +109,8 @@ void run_case(const std::string& path) {
         recipe.options.resize = [&](std::uint64_t size) { recipe.device.resize(size); };
     }
     LogMemory log;
-    const RepairResult result = repair(recipe.device, &log, recipe.options, planned, {.threads = 2});
+    const RepairResult result =
+        repair(recipe.device, &log, recipe.options, planned, {.threads = 2});
     CHECK(status_of(result) == recipe.status);
     CHECK_FALSE(result.rolled_back);
     for (const std::string& action : recipe.plan) {

@@ -66,7 +66,8 @@ void harm(Random& random, const Sound& sound, Bytes& image, Damaged what) {
         case 0: {  // bits of meta
             for (std::uint64_t i = 0; i <= below(random, 4); ++i) {
                 const std::uint64_t bit = below(random, meta_bits);
-                image[block_bytes + bit / 8] ^= std::byte{static_cast<unsigned char>(1U << bit % 8)};
+                image[block_bytes + bit / 8] ^=
+                    std::byte{static_cast<unsigned char>(1U << bit % 8)};
             }
             break;
         }

@@ -176,9 +176,9 @@ void Recipe::save_manifest() {
         for (const StoredExtent& extent : std::vector(touching.begin(), touching.end())) {
             if (extent.unmapped()) continue;
             const auto from = extent.first.value * block_bytes;
-            extents.push_back({extent.first, extent.blocks,
-                               content_hash(ByteView(same).subspan(
-                                   from, extent.blocks * block_bytes))});
+            extents.push_back(
+                {extent.first, extent.blocks,
+                 content_hash(ByteView(same).subspan(from, extent.blocks * block_bytes))});
         }
     }
     manifest.emplace(std::move(extents), "manifest");
@@ -215,7 +215,8 @@ bool Recipe::damage_data(const Words& words) {
         device.write_at(at(arg(2)), bytes);
     } else if (words[0] == "word") {
         const std::uint64_t value = arg(3);
-        device.write_at(at(arg(1), arg(2)) - 4, ByteView(reinterpret_cast<const std::byte*>(&value), 4));
+        device.write_at(at(arg(1), arg(2)) - 4,
+                        ByteView(reinterpret_cast<const std::byte*>(&value), 4));
     } else if (words[0] == "length") {
         // The length word of the extent that the meta has there.
         const Image image = Image::open(device);

@@ -31,9 +31,9 @@ Given inflate_partly(ByteView stream, ByteSpan output) noexcept {
 Given unpack_lzo_partly(ByteView stream, ByteSpan output) noexcept {
     lzo_uint length = output.size();
     // The length is what was written in any case, also where the stream ends in an error.
-    const int status = lzo1x_decompress_safe(
-        reinterpret_cast<const unsigned char*>(stream.data()), stream.size(),
-        reinterpret_cast<unsigned char*>(output.data()), &length, nullptr);
+    const int status =
+        lzo1x_decompress_safe(reinterpret_cast<const unsigned char*>(stream.data()), stream.size(),
+                              reinterpret_cast<unsigned char*>(output.data()), &length, nullptr);
     if (length > output.size()) return {};
     const bool ended = status == LZO_E_OK || status == LZO_E_INPUT_NOT_CONSUMED;
     return {length, ended ? Ended::yes : Ended::no};

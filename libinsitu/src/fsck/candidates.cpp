@@ -15,7 +15,8 @@ bool CandidateFinder::decode(ByteView stream, ByteSpan output) {
 // Looks at the length word at the end of the sector before `end_sector`.
 void CandidateFinder::examine(ByteView bytes, unsigned first, std::uint64_t end_sector) {
     const std::uint64_t end = end_sector * sector_bytes;
-    const std::uint32_t length = unsafe_stream_length(bytes.subspan(end - sector_bytes, sector_bytes));
+    const std::uint32_t length =
+        unsafe_stream_length(bytes.subspan(end - sector_bytes, sector_bytes));
     if (length == 0 || length > longest_stream_bytes(window_blocks)) return;
     const std::uint64_t sectors = payload_sectors_for(length);
     if (sectors > end_sector || (end_sector - sectors) % sectors_per_block != 0) return;
@@ -41,8 +42,9 @@ const std::vector<Candidate>& CandidateFinder::find(ByteView bytes, unsigned fir
         return (unreadable & mask) != 0;
     });
     std::sort(found_.begin(), found_.end(), [](const Candidate& a, const Candidate& b) {
-        return a.extent.first != b.extent.first ? a.extent.first < b.extent.first
-                                                : a.extent.payload_sectors < b.extent.payload_sectors;
+        return a.extent.first != b.extent.first
+                   ? a.extent.first < b.extent.first
+                   : a.extent.payload_sectors < b.extent.payload_sectors;
     });
     return found_;
 }

@@ -107,8 +107,8 @@ void check_holes(const Image& image, CheckResult& result, FindingSink& sink) {
     // What file systems allocate beyond the data itself is not worth a word.
     const std::uint64_t slack = needed / 16 + 16 * block_bytes;
     if (*allocated <= needed + slack) return;
-    tell(Finding::make(FindingId::h01, fmt::format("{} bytes are allocated, {} are needed",
-                                                   *allocated, needed)),
+    tell(Finding::make(FindingId::h01,
+                       fmt::format("{} bytes are allocated, {} are needed", *allocated, needed)),
          result, sink);
 }
 

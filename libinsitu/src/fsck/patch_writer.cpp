@@ -17,8 +17,7 @@ void PatchWriter::load(std::uint64_t block) {
 void PatchWriter::write(std::uint64_t at_byte, ByteView bytes) {
     for (std::size_t done = 0; done < bytes.size();) {
         const std::uint64_t in_block = (at_byte + done) % block_bytes;
-        const std::size_t step =
-            std::min<std::size_t>(block_bytes - in_block, bytes.size() - done);
+        const std::size_t step = std::min<std::size_t>(block_bytes - in_block, bytes.size() - done);
         load((at_byte + done) / block_bytes);
         std::memcpy(block_.data() + in_block, bytes.data() + done, step);
         done += step;

@@ -272,8 +272,7 @@ RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& op
     return result;
 }
 
-InterruptedWork finish_interrupted(Store& image, LogMedium& medium,
-                                   const UndoLog::Resize& resize) {
+InterruptedWork finish_interrupted(Store& image, LogMedium& medium, const UndoLog::Resize& resize) {
     UndoLog log = UndoLog::open(medium);
     switch (log.state()) {
         case LogState::applying:

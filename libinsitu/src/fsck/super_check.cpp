@@ -103,8 +103,7 @@ void judge_algorithm(SuperVerdict& verdict, const Store& store) {
     if (evidence.lzo == 0 && evidence.deflate == 0) {
         evidence = codec_by_payloads(store, super.counts, sampled_extents);
     }
-    const Algorithm chosen =
-        evidence.deflate > evidence.lzo ? Algorithm::deflate : Algorithm::lzo;
+    const Algorithm chosen = evidence.deflate > evidence.lzo ? Algorithm::deflate : Algorithm::lzo;
     const auto field_at = 32;
     Finding finding = super_finding(
         FindingId::s04,
@@ -121,9 +120,9 @@ void judge_algorithm(SuperVerdict& verdict, const Store& store) {
 
 SuperVerdict judge_super(const Store& store) {
     if (store.size_bytes() < block_bytes) {
-        throw Error(ErrorKind::refused, {.file = store.name()},
-                    fmt::format("is no image: {} bytes are less than a super block",
-                                store.size_bytes()));
+        throw Error(
+            ErrorKind::refused, {.file = store.name()},
+            fmt::format("is no image: {} bytes are less than a super block", store.size_bytes()));
     }
     SuperVerdict verdict;
     verdict.stored = read_super_block(store);
@@ -139,9 +138,9 @@ SuperVerdict judge_super(const Store& store) {
             super_finding(plausible ? FindingId::s01 : FindingId::s05, detail));
         if (!plausible) return verdict;
     } else if (faults.has(SuperFault::version)) {
-        verdict.findings.push_back(super_finding(
-            FindingId::s02,
-            fmt::format("version is {}, expected {}", super.version, super_version)));
+        verdict.findings.push_back(
+            super_finding(FindingId::s02,
+                          fmt::format("version is {}, expected {}", super.version, super_version)));
         return verdict;
     }
     judge_counts(verdict, store);

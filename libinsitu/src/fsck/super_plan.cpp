@@ -113,8 +113,8 @@ bool plan_unusable(const Store& store, const SuperVerdict& verdict, SuperPlanner
     super.counts = counts_for_device(target);
     if (super.comp_alg > 1) super.comp_alg = 0;
     const std::uint64_t new_meta_end = (1 + super.counts.meta_blocks) * block_bytes;
-    planner.write_super(super, fmt::format("counts of a device of {} bytes; every block unmapped",
-                                           target));
+    planner.write_super(
+        super, fmt::format("counts of a device of {} bytes; every block unmapped", target));
     planner.keep(block_bytes, std::min(size, new_meta_end));
     planner.resize(target);
     return true;

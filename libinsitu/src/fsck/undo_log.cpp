@@ -113,10 +113,14 @@ bool UndoLog::read_header(std::uint64_t slot, Header& header) const {
         damaged(*medium_, fmt::format("undo log has version {}, expected {}", disk.version.get(),
                                       log_version));
     }
-    header = {static_cast<LogState>(disk.state.get()), disk.number.get(),
-              disk.old_size_bytes.get(),               disk.new_size_bytes.get(),
-              disk.old_fingerprint.get(),              disk.new_fingerprint.get(),
-              disk.record_bytes.get(),                 disk.record_hash.get()};
+    header = {static_cast<LogState>(disk.state.get()),
+              disk.number.get(),
+              disk.old_size_bytes.get(),
+              disk.new_size_bytes.get(),
+              disk.old_fingerprint.get(),
+              disk.new_fingerprint.get(),
+              disk.record_bytes.get(),
+              disk.record_hash.get()};
     return header.state >= LogState::planning && header.state <= LogState::undone;
 }
 
@@ -142,8 +146,7 @@ void UndoLog::check_records() const {
     const auto running = new_hash();
     std::vector<std::byte> buffer(longest_record_bytes);
     for (std::uint64_t at = 0; at < header_.record_bytes;) {
-        const std::size_t step =
-            std::min<std::uint64_t>(buffer.size(), header_.record_bytes - at);
+        const std::size_t step = std::min<std::uint64_t>(buffer.size(), header_.record_bytes - at);
         medium_->read_at(records_at_byte + at, ByteSpan(buffer).first(step));
         XXH3_64bits_update(state_of(running), buffer.data(), step);
         at += step;
@@ -169,8 +172,7 @@ void UndoLog::write_header() {
     disk.record_hash.set(header_.record_hash);
     disk.hash.set(hash_of(disk));
     const std::uint64_t slot = (header_.number - 1) % header_slots;
-    medium_->write_at(slot * header_bytes,
-                      std::as_bytes(std::span<const DiskHeader, 1>(&disk, 1)));
+    medium_->write_at(slot * header_bytes, std::as_bytes(std::span<const DiskHeader, 1>(&disk, 1)));
     medium_->sync();
 }
 
@@ -231,13 +233,12 @@ void UndoLog::for_each_record(const std::function<void(const Record&)>& visit) c
 }
 
 void UndoLog::write_image(Store& image, Direction direction) const {
-    const std::uint64_t size = direction == Direction::forward ? header_.new_size_bytes
-                                                               : header_.old_size_bytes;
+    const std::uint64_t size =
+        direction == Direction::forward ? header_.new_size_bytes : header_.old_size_bytes;
     PatchWriter writer(image);
     for_each_record([&](const Record& record) {
         if (record.at_byte >= size) return;
-        const auto& bytes =
-            direction == Direction::forward ? record.new_bytes : record.old_bytes;
+        const auto& bytes = direction == Direction::forward ? record.new_bytes : record.old_bytes;
         const std::uint64_t length = std::min<std::uint64_t>(bytes.size(), size - record.at_byte);
         writer.write(record.at_byte, ByteView(bytes).first(length));
     });
@@ -250,8 +251,8 @@ void give_size(Store& image, std::uint64_t size_bytes, const UndoLog::Resize& re
     if (image.size_bytes() == size_bytes) return;
     if (!resize) {
         throw Error(ErrorKind::refused, {.file = image.name()},
-                    fmt::format("has {} bytes and cannot be made {} bytes long",
-                                image.size_bytes(), size_bytes));
+                    fmt::format("has {} bytes and cannot be made {} bytes long", image.size_bytes(),
+                                size_bytes));
     }
     resize(size_bytes);
 }
@@ -298,8 +299,8 @@ void UndoLog::verify(const Store& image, Trust trust) const {
     const bool is_new = header_.state == LogState::applied;
     const bool is_old = header_.state == LogState::undone || header_.state == LogState::planning;
     const std::uint64_t size = image.size_bytes();
-    const bool size_fits = (size == header_.old_size_bytes && !is_new) ||
-                           (size == header_.new_size_bytes && !is_old);
+    const bool size_fits =
+        (size == header_.old_size_bytes && !is_new) || (size == header_.new_size_bytes && !is_old);
     if (!size_fits) {
         refuse(fmt::format("has {} bytes, the undo log {} is for an image of {}", size,
                            medium_->name(),
@@ -314,8 +315,7 @@ void UndoLog::verify(const Store& image, Trust trust) const {
     for_each_record([&](const Record& record) {
         const auto& bytes = is_new ? record.new_bytes : record.old_bytes;
         if (record.at_byte >= size) return;
-        std::vector<std::byte> actual(
-            std::min<std::uint64_t>(bytes.size(), size - record.at_byte));
+        std::vector<std::byte> actual(std::min<std::uint64_t>(bytes.size(), size - record.at_byte));
         image.read_at(record.at_byte, actual);
         if (std::equal(actual.begin(), actual.end(), bytes.begin())) return;
         refuse(fmt::format("was changed at byte {} since the repair", record.at_byte));

@@ -148,7 +148,9 @@ void WindowChecker::judge_crossing(const StoredExtent& extent) {
 
 bool WindowChecker::next_starts_with_tail() {
     const WindowIndex next = window_ + 1;
-    return next.value < image_.geometry().window_count() && cursor_.map(next).leading_tails() != 0;
+    constexpr std::byte tail_of_block_0{0x10};
+    return next.value < image_.geometry().window_count() &&
+           (cursor_.meta(next)[0] & tail_of_block_0) != std::byte{0};
 }
 
 void WindowChecker::check(WindowIndex window, std::vector<Finding>& findings) {
@@ -228,9 +230,8 @@ void WindowChecker::judge_payloads() {
                 judge_one(judged);
                 continue;
             }
-            const ByteView payload =
-                payload_.view().subspan(at_byte(judged.extent) - start_byte,
-                                        judged.extent.payload_sectors * sector_bytes);
+            const ByteView payload = payload_.view().subspan(
+                at_byte(judged.extent) - start_byte, judged.extent.payload_sectors * sector_bytes);
             judge_payload(judged, payload);
         }
     }
@@ -285,8 +286,7 @@ void WindowChecker::judge_compressed(JudgedExtent& judged, ByteView payload) {
                    fmt::format("stream gives more than the {} bytes expected", expected));
         } else {
             report(FindingId::p02, stored(extent),
-                   fmt::format("stream gives {} bytes, expected {}", result.output_bytes,
-                               expected))
+                   fmt::format("stream gives {} bytes, expected {}", result.output_bytes, expected))
                 .effect = KernelEffect::wrong_data;
         }
         return;
@@ -372,8 +372,7 @@ void WindowChecker::compare(const ManifestExtent& expected) {
     const std::uint64_t windows = last.value - window_.value + 1;
     AlignedBuffer content(windows * window_bytes);
     for (std::uint64_t i = 0; i < windows; ++i) {
-        const std::uint64_t length =
-            image_.geometry().blocks_in_window(window_ + i) * block_bytes;
+        const std::uint64_t length = image_.geometry().blocks_in_window(window_ + i) * block_bytes;
         reader_.read(window_ + i, content.span().subspan(i * window_bytes, length), &mute);
     }
     const std::uint64_t offset =

@@ -133,10 +133,10 @@ void WindowPlanner::split(WindowPlan& plan, const StoredExtent& extent, WindowRe
                                static_cast<unsigned>(payload.size() / sector_bytes)}});
         first = end;
     }
-    plan.actions.push_back({ActionKind::rewrite, plan.window, extent.first, extent.blocks,
-                            image_.geometry().block_at_byte(extent.first), 0,
-                            fmt::format("an extent over a border, as {} proper ones",
-                                        plan.parts.size())});
+    plan.actions.push_back(
+        {ActionKind::rewrite, plan.window, extent.first, extent.blocks,
+         image_.geometry().block_at_byte(extent.first), 0,
+         fmt::format("an extent over a border, as {} proper ones", plan.parts.size())});
 }
 
 WindowPlan WindowPlanner::plan(WindowIndex window, WindowChecker& checker) {
@@ -206,8 +206,8 @@ void WindowPlanner::tell(WindowPlan& plan, const SearchInput& input, const Piece
     if (kind == ActionKind::lose) plan.lost_blocks += blocks;
     if (kind == ActionKind::left_undecided) plan.undecided_blocks += blocks;
     const BlockIndex first = first_block_of(input.window) + piece.extent.first;
-    const bool single = kind == ActionKind::unmap || kind == ActionKind::lose ||
-                        kind == ActionKind::left_undecided;
+    const bool single =
+        kind == ActionKind::unmap || kind == ActionKind::lose || kind == ActionKind::left_undecided;
     if (single && !plan.actions.empty()) {
         PlannedAction& last = plan.actions.back();
         if (last.kind == kind && last.block + last.blocks == first) {
@@ -216,8 +216,8 @@ void WindowPlanner::tell(WindowPlan& plan, const SearchInput& input, const Piece
         }
     }
     plan.actions.push_back({kind, input.window, first, blocks,
-                            image_.geometry().block_at_byte(first),
-                            piece.extent.payload_sectors, detail_of(piece)});
+                            image_.geometry().block_at_byte(first), piece.extent.payload_sectors,
+                            detail_of(piece)});
 }
 
 }  // namespace insitu

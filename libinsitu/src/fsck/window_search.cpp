@@ -95,8 +95,8 @@ void WindowSearch::judge_blocks() {
     packed_blocks_ = input_->unreadable;
     for (unsigned block = 0; block < input_->blocks; ++block) {
         if (states_[block] != State::free || ((zero_blocks_ >> block) & 1) != 0) continue;
-        const std::size_t length = probe_->encode(bytes_of({block, 1, 0}), probe_output_.span(),
-                                                  packed_limit_bytes);
+        const std::size_t length =
+            probe_->encode(bytes_of({block, 1, 0}), probe_output_.span(), packed_limit_bytes);
         if (length == 0) packed_blocks_ |= std::uint32_t{1} << block;
     }
 }
@@ -109,16 +109,14 @@ bool WindowSearch::decode(const Candidate& candidate) {
 
 // Extents that read today give way to a proof only as a whole.
 bool WindowSearch::may_replace(const Extent& range) const {
-    return std::all_of(input_->judged.begin(), input_->judged.end(),
-                       [&](const JudgedExtent& judged) {
-                           const bool inside =
-                               judged.extent.first >= range.first &&
-                               judged.extent.first + judged.extent.blocks <=
-                                   range.first + range.blocks;
-                           return inside || judged.damaged() ||
-                                  judged.judgement == Judgement::unmapped ||
-                                  !overlap(judged.extent, range);
-                       });
+    return std::all_of(
+        input_->judged.begin(), input_->judged.end(), [&](const JudgedExtent& judged) {
+            const bool inside =
+                judged.extent.first >= range.first &&
+                judged.extent.first + judged.extent.blocks <= range.first + range.blocks;
+            return inside || judged.damaged() || judged.judgement == Judgement::unmapped ||
+                   !overlap(judged.extent, range);
+        });
 }
 
 bool WindowSearch::prove(const ManifestExtent& expected) {
@@ -136,7 +134,9 @@ bool WindowSearch::prove(const ManifestExtent& expected) {
     if ((input_->unreadable & mask_of(range)) != 0) return false;
     if (content_hash(bytes_of(range)) != expected.hash) return false;
     proven_.push_back({{first, range.blocks, range.blocks * sectors_per_block},
-                       PieceKind::raw_proven, false, {}});
+                       PieceKind::raw_proven,
+                       false,
+                       {}});
     return true;
 }
 
@@ -192,8 +192,7 @@ void WindowSearch::offer_candidates(unsigned block, unsigned end) {
         if (extent.first != block) continue;
         const unsigned candidate_end = block + extent.blocks;
         if (candidate_end <= end) {
-            const unsigned cost =
-                cost_candidate + (prior_agrees(extent) ? 0 : cost_against_prior);
+            const unsigned cost = cost_candidate + (prior_agrees(extent) ? 0 : cost_against_prior);
             offer(block, {cost, {extent, PieceKind::candidate, false, {}}, static_cast<int>(i)},
                   candidate_end);
         } else {
@@ -213,7 +212,8 @@ void WindowSearch::partition_region(unsigned first, unsigned end) {
     for (unsigned block = first; block < end;) {
         Piece piece = best_[block].piece;
         if (piece.kind == PieceKind::cut) {
-            const auto& candidate = (*candidates_)[static_cast<std::size_t>(best_[block].candidate)];
+            const auto& candidate =
+                (*candidates_)[static_cast<std::size_t>(best_[block].candidate)];
             if (decode(candidate)) {
                 store_again(piece, content_.first(piece.extent.blocks * block_bytes));
             }
@@ -244,9 +244,9 @@ void WindowSearch::partition() {
             block = end;
             continue;
         }
-        const auto proof =
-            std::find_if(proven_.begin(), proven_.end(),
-                         [&](const Piece& piece) { return piece.extent.first == block; });
+        const auto proof = std::find_if(proven_.begin(), proven_.end(), [&](const Piece& piece) {
+            return piece.extent.first == block;
+        });
         if (proof != proven_.end()) {
             pieces_.push_back(*proof);
             block += proof->extent.blocks;
@@ -339,8 +339,8 @@ void WindowSearch::finish() {
         if (piece.kind == PieceKind::candidate && after_unexplained) piece.suspect = true;
         after_unexplained = guess;
         Piece* last = joined.empty() ? nullptr : &joined.back();
-        const bool join = last != nullptr && last->kind == piece.kind &&
-                          (piece.kind == PieceKind::raw_guess);
+        const bool join =
+            last != nullptr && last->kind == piece.kind && (piece.kind == PieceKind::raw_guess);
         if (join) {
             last->extent.blocks += piece.extent.blocks;
             last->extent.payload_sectors += piece.extent.payload_sectors;

@@ -14,33 +14,33 @@ namespace insitu {
 // What the search knows of a window before it begins.
 struct SearchInput {
     WindowIndex window;
-    unsigned blocks = window_blocks;             // of the device in this window
-    ByteView content;                            // the space of these blocks
-    std::uint32_t unreadable = 0;                // a bit for each block that cannot be read
-    const WindowMap* prior = nullptr;            // what the meta says; none: it says nothing
-    std::span<const JudgedExtent> judged;        // the same, examined
-    std::span<const ManifestExtent> manifest;    // what the window should hold, where known
+    unsigned blocks = window_blocks;           // of the device in this window
+    ByteView content;                          // the space of these blocks
+    std::uint32_t unreadable = 0;              // a bit for each block that cannot be read
+    const WindowMap* prior = nullptr;          // what the meta says; none: it says nothing
+    std::span<const JudgedExtent> judged;      // the same, examined
+    std::span<const ManifestExtent> manifest;  // what the window should hold, where known
 };
 
 enum class PieceKind {
-    kept,       // as the meta says
-    undecided,  // as the meta says, though that is no good: nothing tells what is right
-    candidate,  // a payload that describes itself
-    cut,        // the first blocks of one: to be stored again
-    recovered,  // a whole stream without its length word: to be stored again
-    salvaged,   // the blocks that decode of a torn stream: to be stored again
-    raw_guess,  // holds data that nothing explains
-    raw_proven, // a manifest proves it
-    empty,      // zeros: need not be mapped
-    lost,       // holds remains of something that cannot be read
+    kept,        // as the meta says
+    undecided,   // as the meta says, though that is no good: nothing tells what is right
+    candidate,   // a payload that describes itself
+    cut,         // the first blocks of one: to be stored again
+    recovered,   // a whole stream without its length word: to be stored again
+    salvaged,    // the blocks that decode of a torn stream: to be stored again
+    raw_guess,   // holds data that nothing explains
+    raw_proven,  // a manifest proves it
+    empty,       // zeros: need not be mapped
+    lost,        // holds remains of something that cannot be read
 };
 
 // An extent of the solution.
 struct Piece {
     Extent extent;  // with the payload that it will have
     PieceKind kind = PieceKind::kept;
-    bool suspect = false;           // may be of an earlier state of the blocks
-    std::vector<std::byte> payload; // of what is to be stored again
+    bool suspect = false;            // may be of an earlier state of the blocks
+    std::vector<std::byte> payload;  // of what is to be stored again
 };
 
 struct SearchOptions {

@@ -26,9 +26,9 @@ struct CheckResult {
     FindingCounts counts;
     // The super block by which the image was read: none where there was no way to read it.
     std::optional<SuperBlock> super;
-    ExtentTotals extents;                // sound ones; none where the meta alone was checked
-    std::uint64_t wide_extents = 0;      // of the walked ones: distances over 2 KiB
-    std::uint64_t walked_extents = 0;    // deflate streams whose distances were walked
+    ExtentTotals extents;              // sound ones; none where the meta alone was checked
+    std::uint64_t wide_extents = 0;    // of the walked ones: distances over 2 KiB
+    std::uint64_t walked_extents = 0;  // deflate streams whose distances were walked
 
     bool clean() const noexcept { return counts.errors == 0; }
 };

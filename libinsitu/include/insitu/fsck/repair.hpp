@@ -18,9 +18,9 @@ struct RepairOptions {
     } scope = Scope::all;
     CheckOptions check;
     bool trust_payloads = false;  // a perfect payload beats a raw extent
-    bool salvage = false;         // keep the blocks that decode of a torn stream, zeros for the rest
-    bool rebuild_super = false;   // block 0 from the size and the payloads
-    bool rebuild_meta = false;    // all meta from payloads alone
+    bool salvage = false;        // keep the blocks that decode of a torn stream, zeros for the rest
+    bool rebuild_super = false;  // block 0 from the size and the payloads
+    bool rebuild_meta = false;   // all meta from payloads alone
     const Store* meta_dump = nullptr;  // all meta from this dump; outlives the repair
     // Gives the file the size that its counts need; empty: not asked for, or not a file.
     UndoLog::Resize resize;

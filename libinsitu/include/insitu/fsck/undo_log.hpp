@@ -63,11 +63,11 @@ class INSITU_API LogMemory final : public LogMedium {
 // How far the changes that a log describes have come. The state is written, and synced, before the
 // step that it names begins.
 enum class LogState : std::uint32_t {
-    planning = 1,   // the log is not complete; the image is untouched
-    applying = 2,   // the image is being changed from old to new
-    applied = 3,    // it is changed
-    undoing = 4,    // it is being changed back
-    undone = 5,     // it is as it was
+    planning = 1,  // the log is not complete; the image is untouched
+    applying = 2,  // the image is being changed from old to new
+    applied = 3,   // it is changed
+    undoing = 4,   // it is being changed back
+    undone = 5,    // it is as it was
 };
 
 INSITU_API const char* to_string(LogState state) noexcept;
@@ -77,9 +77,9 @@ INSITU_API const char* to_string(LogState state) noexcept;
 //
 // On the medium (little-endian): two headers of 512 bytes, written in turn so that a torn one
 // leaves the other (the valid one with the higher number counts)
-//     0 magic "insitu-undo-log\n" | 16 u32 version 1 | 20 u32 state | 24 u64 number | 32 u64 size of
-//     the image before | 40 u64 after | 48 u64 fingerprint before | 56 u64 after | 64 u64 bytes of
-//     records | 72 u64 XXH3-64 of all records | 504 u64 XXH3-64 of the header up to here
+//     0 magic "insitu-undo-log\n" | 16 u32 version 1 | 20 u32 state | 24 u64 number | 32 u64 size
+//     of the image before | 40 u64 after | 48 u64 fingerprint before | 56 u64 after | 64 u64 bytes
+//     of records | 72 u64 XXH3-64 of all records | 504 u64 XXH3-64 of the header up to here
 // and records: u64 position | u64 length | old bytes | new bytes | u64 XXH3-64 of the record.
 //
 // A file that grows or shrinks has the bytes behind its other end as zeros, new or old.
