@@ -57,11 +57,11 @@ kind_of() { case $1 in lzo* | deflate*) echo insitu ;; qcow2*) echo qcow2 ;; *) 
 
 printf '%-28s %12s %12s\n' "sequential, MB/s" "write+flush" "read"
 for alg in lzo deflate; do
-    set -- $("$build/tests/bench/codec_speed" "$source" $alg 2)
-    printf '%-28s %12s %12s\n' "codec in memory, $alg" "$1" "$2"
+    read -r encode decode <<<"$("$build/tests/bench/codec_speed" "$source" $alg 2)"
+    printf '%-28s %12s %12s\n' "codec in memory, $alg" "$encode" "$decode"
 done
 for name in file qcow2 lzo deflate; do
-    for run in 1 2 3; do
+    for _ in 1 2 3; do
         fresh $name image
         start "$(kind_of $name)" image
         sync
@@ -75,7 +75,7 @@ done
 rm -f image
 qemu-img convert -c -O qcow2 "$source" qcow2c
 start qcow2 qcow2c
-for run in 1 2 3; do seconds nbdcopy "$uri" null: >>read.qcow2c; done
+for _ in 1 2 3; do seconds nbdcopy "$uri" null: >>read.qcow2c; done
 stop
 printf '%-28s %12s %12s\n' "qcow2, compressed" "" "$(mb "$size" "$(median <read.qcow2c)")"
 

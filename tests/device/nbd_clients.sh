@@ -193,4 +193,4 @@ if have mkfs.ext4 && have e2fsck; then
     insitu-unpack -q fs.img fs.raw
     e2fsck -fn fs.raw >e2fsck.log 2>&1 || { cat e2fsck.log; fail "e2fsck of the unpacked image"; }
 fi
-echo done
+echo "all clients agree"

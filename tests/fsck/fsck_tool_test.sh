@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # insitu-fsck as a user runs it: options and exit statuses of fsck(8), logs, copies, locks, JSON.
+# shellcheck source=../cli/lib.sh
 . "$INSITU_TESTS/cli/lib.sh"
 
 content raw 1048576

@@ -84,8 +84,8 @@ std::optional<ExtentDamage> WindowReader::read_extent(const StoredExtent& extent
     if (extent.fault != ExtentFault::none) {
         // A stream that decodes to exactly these blocks is proof enough where only the shares of
         // its meta are wrong; the driver reads it too.
-        const bool only_shares = extent.fault == ExtentFault::bad_share ||
-                                 extent.fault == ExtentFault::unpacked_shares;
+        const bool only_shares =
+            extent.fault == ExtentFault::bad_share || extent.fault == ExtentFault::unpacked_shares;
         if (!only_shares || extent.payload_sectors >= sectors_per_block * extent.blocks ||
             load(extent, output)) {
             return damage_of(extent, describe(extent.fault));

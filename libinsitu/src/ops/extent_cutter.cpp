@@ -55,7 +55,8 @@ unsigned DensityCutter::next_blocks(unsigned blocks_left) const noexcept {
         return (2 * blocks + 1) * (2 * blocks + 1) * density_bytes_ <= 4 * sector_bytes * ideal;
     };
     unsigned blocks = 2;
-    while (blocks < window_blocks && too_short(blocks)) ++blocks;
+    while (blocks < window_blocks && too_short(blocks))
+        ++blocks;
     const unsigned pieces = std::max(1U, (blocks_left + blocks / 2) / blocks);
     return static_cast<unsigned>(ceil_div(blocks_left, pieces));
 }

@@ -23,8 +23,8 @@ int main(int argc, char** argv) {
         const insitu::Image image = insitu::Image::open(*store);
         std::printf("%llu\n", static_cast<unsigned long long>(
                                   insitu::stat_image(image, {}).extents.mapped_blocks));
-        insitu::Target back(argv[3], insitu::TargetKind::raw,
-                            image.geometry().logical_bytes(), insitu::Target::Overwrite::refuse);
+        insitu::Target back(argv[3], insitu::TargetKind::raw, image.geometry().logical_bytes(),
+                            insitu::Target::Overwrite::refuse);
         insitu::unpack(image, back.store(), {}, {});
         back.commit();
     } catch (const insitu::Error& error) {
