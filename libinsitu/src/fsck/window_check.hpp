@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "codec/distance.hpp"
 #include "fsck/candidates.hpp"
-#include "fsck/distance.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/fsck/check.hpp"
 #include "insitu/image/meta_cursor.hpp"

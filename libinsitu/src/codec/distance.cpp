@@ -1,4 +1,4 @@
-#include "fsck/distance.hpp"
+#include "codec/distance.hpp"
 
 #include <zlib.h>
 
@@ -10,9 +10,10 @@ namespace insitu {
 namespace {
 
 constexpr int driver_window_bits = 11;
-// The output is handed over in pieces of the window's size: zlib checks a distance against its
-// window alone only where the output buffer does not hold the bytes itself.
-constexpr std::size_t piece_bytes = 2048;
+// zlib checks a distance against its window only where the output buffer of the call does not hold
+// the bytes itself, so the output is handed over in small pieces. A distance of up to this many
+// bytes more than 2 KiB may pass; no encoder stops there.
+constexpr std::size_t piece_bytes = 64;
 
 }  // namespace
 
