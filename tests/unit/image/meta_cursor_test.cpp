@@ -37,7 +37,8 @@ struct Fixture {
     std::vector<StoredExtent> mapped(std::uint64_t window) {
         std::vector<StoredExtent> found;
         const Image image = Image::open(store);
-        for (const StoredExtent& extent : MetaCursor(image).extents_touching({window})) {
+        MetaCursor cursor(image);
+        for (const StoredExtent& extent : cursor.extents_touching({window})) {
             if (!extent.unmapped()) found.push_back(extent);
         }
         return found;
