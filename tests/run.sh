@@ -44,7 +44,8 @@ jobs=$(nproc)
 for build in "${builds[@]}"; do
   echo "== $build"
   cmake --preset "$build" >/dev/null
-  cmake --build "build/$build" -j "$jobs" --target "$(target_of "$build")" | grep -E 'error|warning|FAILED' || :
+  step "the $build build has no warning" \
+    cmake --build "build/$build" -j "$jobs" --target "$(target_of "$build")" -- -k 0
   results=$(mktemp)
   ctest --test-dir "build/$build" -j "$jobs" -R "$(tests_of "$build")" --output-on-failure \
     --timeout 900 | tee "$results" | grep -vE '^ *Start|^Internal|^Test project' || :

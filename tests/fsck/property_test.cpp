@@ -262,7 +262,7 @@ TEST_CASE("a repair that is cut off at any write of the image is completed by th
     const std::uint64_t writes = counting.writes();
     REQUIRE(writes > 1);
     for (std::uint64_t n = 0; n < writes; ++n) {
-        for (const std::uint64_t torn : {0, 700}) {
+        for (const std::uint64_t torn : {0U, 700U}) {
             INFO("write " << n << ", " << torn << " bytes of it");
             TestDevice device(damaged);
             FaultStore faulty(device);
