@@ -27,7 +27,9 @@ void CandidateFinder::examine(ByteView bytes, unsigned first, std::uint64_t end_
     if (result.output_bytes % block_bytes != 0) return;
     const auto blocks = static_cast<unsigned>(result.output_bytes / block_bytes);
     // A writer keeps only what saves a sector, and never crosses the window.
-    if (sectors >= sectors_per_block * blocks || first + block + blocks > window_blocks) return;
+    if (sectors >= std::uint64_t{sectors_per_block} * blocks ||
+        first + block + blocks > window_blocks)
+        return;
     found_.push_back({{first + block, blocks, static_cast<unsigned>(sectors)}, length});
 }
 
