@@ -1,6 +1,7 @@
 #include "insitu/ops/pack.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "insitu/error.hpp"
 #include "insitu/image/meta_cursor.hpp"
@@ -126,7 +127,7 @@ TEST_CASE("verifying finds what the medium did not keep") {
         void zero(std::uint64_t at, std::uint64_t length) override { below.zero(at, length); }
         void sync() override {}
         MemoryStore& below;
-        int writes = 0;
+        std::atomic<int> writes = 0;
     };
     auto random = test::make_random(74);
     const auto content = test::make_content(random, Content::random, 10 * window_bytes);
