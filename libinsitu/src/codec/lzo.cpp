@@ -2,8 +2,9 @@
 
 #include <lzo/lzo1x.h>
 
-#include <algorithm>
 #include <vector>
+
+#include "codec/lzo_decoder.hpp"
 
 namespace insitu {
 
@@ -44,12 +45,7 @@ class LzoEncoder final : public Encoder {
 class LzoDecoder final : public Decoder {
   public:
     DecodeResult decode(ByteView stream, ByteSpan output) noexcept override {
-        lzo_uint length = output.size();
-        const int status = lzo1x_decompress_safe(bytes_of(stream), stream.size(), bytes_of(output),
-                                                 &length, nullptr);
-        if (status == LZO_E_OUTPUT_OVERRUN) return {DecodeStatus::overflow, 0};
-        if (status != LZO_E_OK) return {DecodeStatus::corrupt, 0};
-        return {DecodeStatus::ok, length};
+        return decode_lzo(stream, output);
     }
 };
 

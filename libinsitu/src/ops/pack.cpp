@@ -12,6 +12,7 @@
 #include "insitu/image/create.hpp"
 #include "ops/content_sum.hpp"
 #include "ops/window_writer.hpp"
+#include "store/writeback.hpp"
 
 namespace insitu {
 
@@ -42,6 +43,7 @@ class Packer {
           control_(control),
           geometry_(super.counts),
           meta_(target, geometry_, options.target_content),
+          writeback_(target),
           verify_(options.verify == PackOptions::Verify::yes),
           sums_(verify_ ? geometry_.window_count() : 0) {}
 
@@ -59,6 +61,7 @@ class Packer {
     const Control& control_;
     Geometry geometry_;
     MetaWriter meta_;
+    Writeback writeback_;
     bool verify_;
     ContentSums sums_;
     std::mutex mutex_;  // guards totals_ and source_bytes_
@@ -81,6 +84,7 @@ void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
         map.encode(meta_.slot(window));
         if (verify_) sums_.add(window, content);
     }
+    writeback_.written(geometry_.block_at_byte(first_block_of(batch.first)), padded);
     if (control_.progress != nullptr) {
         control_.progress->advance(batch.skipped_bytes + batch.length_bytes);
     }

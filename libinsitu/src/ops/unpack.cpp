@@ -16,6 +16,7 @@
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "ops/window_batches.hpp"
+#include "store/writeback.hpp"
 
 namespace insitu {
 
@@ -196,6 +197,7 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
     DamageList damage;
     DamageSink* sink = options.damage == UnpackOptions::Damage::salvage ? &damage : nullptr;
     SparseWriter writer(target, options.target_content);
+    Writeback writeback(target);
     std::atomic<std::uint64_t> written = 0;
 
     MappedBatches batches(image, part.first_window(), part.end_window());
@@ -216,7 +218,9 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
                                                               options.content != nullptr)](
                        WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
                 reader->read(batch);
-                written += writer.write(reader->start_byte() - part.start, reader->content());
+                const std::uint64_t at = reader->start_byte() - part.start;
+                written += writer.write(at, reader->content());
+                writeback.written(at, reader->content().size());
                 advance(control, batch);
                 if (options.content == nullptr || !run.await_turn(ticket)) return;
                 reader->tell(batch, *options.content);

@@ -5,7 +5,7 @@
 namespace insitu {
 
 // A target of any size that keeps nothing, for measuring: reads give zeros.
-class INSITU_API NullStore final : public Store {
+class INSITU_API NullStore : public Store {
   public:
     explicit NullStore(std::uint64_t size_bytes, std::string name = "(nothing is written)")
         : Store(std::move(name)), size_bytes_(size_bytes) {}

@@ -1,0 +1,175 @@
+#include "codec/lzo_decoder.hpp"
+
+#include <lzo/lzo1x.h>
+
+#include <optional>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/random_content.hpp"
+
+using namespace insitu;
+using test::Content;
+
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+std::vector<std::byte> bytes(std::initializer_list<unsigned> values) {
+    Bytes result;
+    for (const unsigned value : values)
+        result.push_back(static_cast<std::byte>(value));
+    return result;
+}
+
+// What liblzo2 makes of a stream; nothing where it refuses it.
+std::optional<Bytes> reference(ByteView stream, std::size_t output_bytes) {
+    Bytes output(output_bytes);
+    lzo_uint length = output.size();
+    const int status =
+        lzo1x_decompress_safe(reinterpret_cast<const unsigned char*>(stream.data()), stream.size(),
+                              reinterpret_cast<unsigned char*>(output.data()), &length, nullptr);
+    if (status != LZO_E_OK) return std::nullopt;
+    output.resize(length);
+    return output;
+}
+
+// Ours has buffers of the exact sizes, so that a sanitizer sees every step outside.
+DecodeResult decode(ByteView stream, Bytes& output) {
+    const Bytes exact(stream.begin(), stream.end());
+    return decode_lzo(exact, output);
+}
+
+DecodeStatus status_of(ByteView stream, std::size_t output_bytes) {
+    Bytes output(output_bytes);
+    return decode(stream, output).status;
+}
+
+std::optional<Bytes> decoded(ByteView stream, std::size_t output_bytes) {
+    Bytes output(output_bytes);
+    const DecodeResult result = decode(stream, output);
+    if (result.status != DecodeStatus::ok) return std::nullopt;
+    output.resize(result.output_bytes);
+    return output;
+}
+
+Bytes encode(ByteView input, Level level) {
+    Bytes output(encode_bound_bytes(input.size()));
+    const auto encoder = make_encoder({Algorithm::lzo, level, DeflateWindow::kib2});
+    output.resize(encoder->encode(input, output, output.size()));
+    return output;
+}
+
+// Whether the end of a stream may be a marker with another length than 11 00 00 has, in its token
+// or behind it (10 11 00 00): liblzo2 lets it pass, the kernel does not.
+bool may_end_oddly(ByteView stream) {
+    if (stream.size() < 4) return true;
+    constexpr std::byte marker{0x11};
+    constexpr std::byte marker_with_extension{0x10};
+    std::size_t at = stream.size() - 3;
+    if (stream[at] != marker) return true;
+    do {
+        --at;
+    } while (at > 0 && stream[at] == std::byte{0});
+    return stream[at] == marker_with_extension;
+}
+
+// A stream with some bytes changed, cut out or doubled.
+Bytes damaged(Bytes stream, test::Random& random) {
+    const auto place = [&] { return static_cast<std::ptrdiff_t>(random() % stream.size()); };
+    for (unsigned changes = 1 + static_cast<unsigned>(random() % 3); changes > 0; --changes) {
+        const auto at = stream.begin() + place();
+        switch (random() % 4) {
+            case 0:
+                *at ^= static_cast<std::byte>(1U << random() % 8);
+                break;
+            case 1:
+                *at = static_cast<std::byte>(random());
+                break;
+            case 2:
+                if (stream.size() > 1) stream.erase(at);
+                break;
+            default:
+                stream.insert(at, *at);
+        }
+    }
+    return stream;
+}
+
+}  // namespace
+
+TEST_CASE("a stream decodes to what liblzo2 makes of it, whatever room there is") {
+    auto random = test::make_random(21);
+    for (const Level level : {Level::fast, Level::best}) {
+        for (const Content kind :
+             {Content::zeros, Content::text, Content::mixed, Content::repeats, Content::random}) {
+            const Bytes input = test::make_content(random, kind, block_bytes * (1 + random() % 8));
+            const Bytes stream = encode(input, level);
+            for (const std::size_t room : {input.size(), input.size() + 1, input.size() + 100}) {
+                CHECK(decoded(stream, room) == input);
+            }
+            CHECK(status_of(stream, input.size() - 1) == DecodeStatus::overflow);
+        }
+    }
+}
+
+TEST_CASE("damaged streams are refused or decoded exactly as liblzo2 does it") {
+    auto random = test::make_random(22);
+    unsigned refused = 0;
+    unsigned survived = 0;
+    for (unsigned round = 0; round < 8000; ++round) {
+        const auto kind = round % 2 == 0 ? Content::repeats : Content::mixed;
+        const Bytes input = test::make_content(random, kind, 64 + random() % 2000);
+        const Bytes stream =
+            damaged(encode(input, round % 3 == 0 ? Level::best : Level::fast), random);
+        const auto expected = reference(stream, input.size());
+        const auto found = decoded(stream, input.size());
+        if (expected && !found && may_end_oddly(stream)) continue;
+        REQUIRE(found == expected);
+        ++(found ? survived : refused);
+    }
+    CHECK(refused > 1000);
+    CHECK(survived > 100);
+}
+
+TEST_CASE("every cut of a stream is refused") {
+    auto random = test::make_random(23);
+    const Bytes input = test::make_content(random, Content::mixed, 700);
+    const Bytes stream = encode(input, Level::fast);
+    for (std::size_t length = 0; length < stream.size(); ++length) {
+        CHECK(status_of(ByteView(stream).first(length), input.size()) == DecodeStatus::corrupt);
+    }
+}
+
+TEST_CASE("tokens at the edges of the format") {
+    Bytes room(64);
+    SECTION("an end marker alone is an empty stream") {
+        const DecodeResult result = decode_lzo(bytes({0x11, 0, 0}), room);
+        CHECK(result.status == DecodeStatus::ok);
+        CHECK(result.output_bytes == 0);
+    }
+    SECTION("bytes behind the end marker are refused") {
+        CHECK(status_of(bytes({0x11, 0, 0, 0}), room.size()) == DecodeStatus::corrupt);
+    }
+    SECTION("an end marker of another length is refused, as in the kernel") {
+        CHECK(status_of(bytes({0x12, 0, 0}), room.size()) == DecodeStatus::corrupt);
+    }
+    SECTION("a match before the start is refused") {
+        // one literal, then a match of 3 at distance 2
+        CHECK(status_of(bytes({0x12, 'a', 0x44, 0, 0x11, 0, 0}), room.size()) ==
+              DecodeStatus::corrupt);
+    }
+    SECTION("a short match behind one to three literals, and behind a run") {
+        // "abcd", M1 of 3 needs 0x801 bytes before it
+        CHECK(status_of(bytes({0x15, 'a', 'b', 'c', 'd', 0x00, 0, 0x11, 0, 0}), room.size()) ==
+              DecodeStatus::corrupt);
+        // "ab", M1 of 2 at distance 2
+        const DecodeResult result = decode_lzo(bytes({0x13, 'a', 'b', 0x04, 0, 0x11, 0, 0}), room);
+        CHECK(result.status == DecodeStatus::ok);
+        CHECK(result.output_bytes == 4);
+        CHECK(Bytes(room.begin(), room.begin() + 4) == bytes({'a', 'b', 'a', 'b'}));
+    }
+    SECTION("a length of zeros only never ends") {
+        CHECK(status_of(bytes({0x00, 0, 0, 0, 0, 0}), room.size()) == DecodeStatus::corrupt);
+    }
+}
