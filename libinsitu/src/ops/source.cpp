@@ -14,7 +14,7 @@ class StoreSource final : public Source {
     std::optional<std::uint64_t> size_bytes() const override { return store_.size_bytes(); }
 
     std::optional<WindowIndex> next_window() override {
-        const std::uint64_t data = store_.next_data(at_byte_);
+        const std::uint64_t data = at_byte_ < hole_byte_ ? at_byte_ : store_.next_data(at_byte_);
         if (data >= store_.size_bytes()) return std::nullopt;
         return WindowIndex{data / window_bytes};
     }
@@ -24,8 +24,9 @@ class StoreSource final : public Source {
         if (!window || *window >= limit) return false;
         const std::uint64_t start = window->value * window_bytes;
         // A batch ends with the window in which a hole begins: holes are not worth reading.
-        const std::uint64_t hole = store_.next_hole(std::max(start, at_byte_));
-        const std::uint64_t data_end = ceil_div(std::max(hole, start + 1), window_bytes);
+        const std::uint64_t from = std::max(start, at_byte_);
+        if (hole_byte_ <= from) hole_byte_ = store_.next_hole(from);
+        const std::uint64_t data_end = ceil_div(std::max(hole_byte_, start + 1), window_bytes);
         const std::uint64_t end = std::min({data_end * window_bytes, start + batch_bytes,
                                             limit.value * window_bytes, store_.size_bytes()});
         batch = {*window, end - start, start - at_byte_};
@@ -40,6 +41,7 @@ class StoreSource final : public Source {
   private:
     const Store& store_;
     std::uint64_t at_byte_ = 0;
+    std::uint64_t hole_byte_ = 0;  // no hole is known to begin before it
 };
 
 }  // namespace
