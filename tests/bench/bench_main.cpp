@@ -1,11 +1,13 @@
 // insitu-bench codec RAW ALG LEVEL     encode and decode windows of 128 KiB in memory
+// insitu-bench encode|decode RAW ALG LEVEL   one round of that, as a row of run.sh's tables
+// insitu-bench io-pack RAW TARGET      the reads and writes of packing RAW, without the codec
+// insitu-bench io-unpack IMAGE TARGET  the reads and writes of unpacking IMAGE
 // insitu-bench meta                    decode maps of windows in memory
 // insitu-bench extents RAW ALG LEVEL   what each extent policy makes of RAW, and its CPU
 //
-// Prints `name value` lines. CPU seconds are of this process, medians of five rounds in which the
-// candidates take turns.
+// A row is `cpu-seconds wall-seconds peak-KiB`; the others print `name value` lines. CPU seconds
+// are of this process, medians of five rounds in which the candidates take turns.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -21,21 +23,14 @@
 #include "insitu/ops/pack.hpp"
 #include "insitu/store/null_store.hpp"
 #include "insitu/store/open.hpp"
+#include "replay.hpp"
+#include "stopwatch.hpp"
 
 using namespace insitu;
 
 namespace {
 
 constexpr int rounds = 5;
-
-double cpu_seconds() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
@@ -64,37 +59,76 @@ std::vector<std::vector<std::byte>> load_windows(const std::string& path) {
     return windows;
 }
 
-int bench_codec(const std::string& path, const EncoderOptions& options) {
-    const auto windows = load_windows(path);
-    const auto encoder = make_encoder(options);
-    const auto decoder = make_decoder(options.algorithm);
-    std::vector<std::byte> output(encode_bound_bytes(window_bytes));
-    std::vector<std::byte> decoded(window_bytes);
-    std::vector<std::vector<std::byte>> streams(windows.size());
-    std::vector<double> encode_seconds;
-    std::vector<double> decode_seconds;
-    for (int round = 0; round < rounds; ++round) {
-        double start = cpu_seconds();
-        for (std::size_t i = 0; i < windows.size(); ++i) {
+// The codec over windows in memory.
+class CodecRun {
+  public:
+    CodecRun(const std::string& path, const EncoderOptions& options)
+        : windows_(load_windows(path)),
+          streams_(windows_.size()),
+          encoder_(make_encoder(options)),
+          decoder_(make_decoder(options.algorithm)),
+          output_(encode_bound_bytes(window_bytes)) {}
+
+    std::size_t count() const { return windows_.size(); }
+
+    // Keeps the streams where they are to be decoded later.
+    void encode(bool keep) {
+        for (std::size_t i = 0; i < windows_.size(); ++i) {
             const std::size_t length =
-                encoder->encode(windows[i], output, longest_stream_bytes(window_blocks));
-            if (round == 0)
-                streams[i].assign(output.begin(),
-                                  output.begin() + static_cast<std::ptrdiff_t>(length));
+                encoder_->encode(windows_[i], output_, longest_stream_bytes(window_blocks));
+            if (!keep) continue;
+            const auto end = output_.begin() + static_cast<std::ptrdiff_t>(length);
+            streams_[i].assign(output_.begin(), end);
         }
-        encode_seconds.push_back(cpu_seconds() - start);
-        start = cpu_seconds();
-        for (std::size_t i = 0; i < windows.size(); ++i) {
-            if (streams[i].empty()) {
-                std::memcpy(decoded.data(), windows[i].data(), window_bytes);
-            } else if (decoder->decode(streams[i], decoded).status != DecodeStatus::ok) {
-                return 1;
+    }
+
+    void decode() {
+        const std::span decoded = std::span(output_).first(window_bytes);
+        for (std::size_t i = 0; i < windows_.size(); ++i) {
+            if (streams_[i].empty()) {
+                std::memcpy(decoded.data(), windows_[i].data(), window_bytes);
+            } else if (decoder_->decode(streams_[i], decoded).status != DecodeStatus::ok) {
+                throw Error(ErrorKind::damaged, {}, "a stream does not decode");
             }
         }
-        decode_seconds.push_back(cpu_seconds() - start);
     }
-    fmt::print("windows {}\nencode_cpu_seconds {:.3f}\ndecode_cpu_seconds {:.3f}\n", windows.size(),
+
+  private:
+    std::vector<std::vector<std::byte>> windows_;
+    std::vector<std::vector<std::byte>> streams_;
+    std::unique_ptr<Encoder> encoder_;
+    std::unique_ptr<Decoder> decoder_;
+    std::vector<std::byte> output_;
+};
+
+int bench_codec(const std::string& path, const EncoderOptions& options) {
+    CodecRun codec(path, options);
+    std::vector<double> encode_seconds;
+    std::vector<double> decode_seconds;
+    codec.encode(true);
+    for (int round = 0; round < rounds; ++round) {
+        const double start = cpu_seconds();
+        codec.encode(false);
+        const double middle = cpu_seconds();
+        codec.decode();
+        encode_seconds.push_back(middle - start);
+        decode_seconds.push_back(cpu_seconds() - middle);
+    }
+    fmt::print("windows {}\nencode_cpu_seconds {:.3f}\ndecode_cpu_seconds {:.3f}\n", codec.count(),
                median(encode_seconds), median(decode_seconds));
+    return 0;
+}
+
+int bench_round(const std::string& what, const std::string& path, const EncoderOptions& options) {
+    CodecRun codec(path, options);
+    if (what == "decode") codec.encode(true);
+    const Stopwatch stopwatch;
+    if (what == "decode") {
+        codec.decode();
+    } else {
+        codec.encode(false);
+    }
+    stopwatch.print_row();
     return 0;
 }
 
@@ -192,6 +226,11 @@ int main(int argc, char** argv) {
         if (args.size() == 4 && args[0] == "codec") {
             return bench_codec(args[1], encoder_options(args[2], args[3]));
         }
+        if (args.size() == 4 && (args[0] == "encode" || args[0] == "decode")) {
+            return bench_round(args[0], args[1], encoder_options(args[2], args[3]));
+        }
+        if (args.size() == 3 && args[0] == "io-pack") return replay_pack(args[1], args[2]);
+        if (args.size() == 3 && args[0] == "io-unpack") return replay_unpack(args[1], args[2]);
         if (args.size() == 1 && args[0] == "meta") return bench_meta();
         if (args.size() == 4 && args[0] == "extents") {
             return bench_extents(args[1], encoder_options(args[2], args[3]));
@@ -200,6 +239,8 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "insitu-bench: {}\n", error.what());
         return 1;
     }
-    fmt::print(stderr, "usage: insitu-bench codec RAW ALG LEVEL | meta | extents RAW ALG LEVEL\n");
+    fmt::print(stderr,
+               "usage: insitu-bench codec|encode|decode|extents RAW ALG LEVEL | meta | "
+               "io-pack RAW TARGET | io-unpack IMAGE TARGET\n");
     return 2;
 }
