@@ -84,6 +84,7 @@ void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
         map.encode(meta_.slot(window));
         if (verify_) sums_.add(window, content);
     }
+    writer.finish();
     writeback_.written(geometry_.block_at_byte(first_block_of(batch.first)), padded);
     if (control_.progress != nullptr) {
         control_.progress->advance(batch.skipped_bytes + batch.length_bytes);

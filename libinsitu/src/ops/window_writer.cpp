@@ -9,7 +9,10 @@
 namespace insitu {
 
 WindowWriter::WindowWriter(const PackOptions& options, const Geometry& geometry, Store& target)
-    : encoder_(options.codec), policy_(options.extents), geometry_(geometry), target_(target) {
+    : encoder_(options.codec),
+      policy_(options.extents),
+      geometry_(geometry),
+      target_(target.write_queue()) {
     const bool automatic = policy_.blocks == 0;
     if (automatic && options.codec.algorithm == Algorithm::lzo &&
         options.codec.level != Level::best) {
@@ -23,14 +26,14 @@ ByteView WindowWriter::content_of(Cut cut) const {
 
 void WindowWriter::record(Cut cut, ByteView payload) {
     const auto sectors = static_cast<unsigned>(payload.size() / sector_bytes);
-    target_.write_at(geometry_.block_at_byte(first_block_ + cut.first), payload);
+    target_->write_at(geometry_.block_at_byte(first_block_ + cut.first), payload);
     map_.set_extent({cut.first, cut.blocks, sectors});
     totals_->add(cut.blocks, sectors);
 }
 
 // Raw blocks lie where they lie, however they are cut; small extents make small reads.
 void WindowWriter::write_raw_blocks(Cut cut) {
-    target_.write_at(geometry_.block_at_byte(first_block_ + cut.first), content_of(cut));
+    target_->write_at(geometry_.block_at_byte(first_block_ + cut.first), content_of(cut));
     for (unsigned i = 0; i < cut.blocks; ++i) {
         map_.set_extent({cut.first + i, 1, sectors_per_block});
         totals_->add(1, sectors_per_block);

@@ -15,9 +15,11 @@ class WindowWriter {
   public:
     WindowWriter(const PackOptions& options, const Geometry& geometry, Store& target);
 
-    // Writes the payloads of a window, adds them to `totals` and returns its meta. `content` holds
+    // Writes (or queues) the payloads of a window, adds them to `totals` and returns its meta. `content` holds
     // whole blocks.
     WindowMap write(WindowIndex window, ByteView content, ExtentTotals& totals);
+    // Returns when all payloads are written; throws what went wrong with them.
+    void finish() { target_->finish(); }
 
   private:
     struct Cut {
@@ -39,7 +41,7 @@ class WindowWriter {
     ExtentPolicy policy_;
     std::unique_ptr<LzoCutter> border_cutter_;  // where the policy wants it
     const Geometry& geometry_;
-    Store& target_;
+    std::unique_ptr<WriteQueue> target_;
 
     // The window at work.
     BlockIndex first_block_;

@@ -19,6 +19,7 @@
 #include "insitu/error.hpp"
 #include "insitu/store/aligned_buffer.hpp"
 #include "store/posix_io.hpp"
+#include "store/uring_write_queue.hpp"
 
 namespace insitu {
 
@@ -113,6 +114,11 @@ void BlockDevice::write_at(std::uint64_t at_byte, ByteView input) {
     AlignedBuffer bounce(input.size());
     std::memcpy(bounce.data(), input.data(), input.size());
     write_whole(direct_.get(), name(), at_byte, bounce.view());
+}
+
+std::unique_ptr<WriteQueue> BlockDevice::write_queue() {
+    auto queue = make_uring_write_queue(direct_.get(), name());
+    return queue ? std::move(queue) : Store::write_queue();
 }
 
 void BlockDevice::zero(std::uint64_t at_byte, std::uint64_t length_bytes) {

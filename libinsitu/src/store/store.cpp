@@ -2,9 +2,29 @@
 
 namespace insitu {
 
+namespace {
+
+class ImmediateWrites final : public WriteQueue {
+  public:
+    explicit ImmediateWrites(Store& store) : store_(store) {}
+    void write_at(std::uint64_t at_byte, ByteView input) override {
+        store_.write_at(at_byte, input);
+    }
+    void finish() override {}
+
+  private:
+    Store& store_;
+};
+
+}  // namespace
+
 Store::~Store() = default;
 
 void Store::discard(std::uint64_t, std::uint64_t) {}
+
+std::unique_ptr<WriteQueue> Store::write_queue() {
+    return std::make_unique<ImmediateWrites>(*this);
+}
 
 void Store::start_writeback(std::uint64_t, std::uint64_t) {}
 

@@ -1,7 +1,9 @@
 #include "insitu/store/block_device.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "insitu/error.hpp"
@@ -129,4 +131,46 @@ TEST_CASE("the file below a loop device is the same storage") {
     LoopDevice loop(16 << 20);
     CHECK(same_storage(loop.path(), loop.backing_file()));
     CHECK(same_storage(loop.backing_file(), loop.path()));
+}
+
+TEST_CASE("queued writes arrive, whatever their number, size and alignment in memory") {
+    LoopDevice loop(16 << 20);
+    BlockDevice device(loop.path(), Access::read_write, Sharing::exclusive);
+    auto random = test::make_random(121);
+    const auto content = test::make_content(random, test::Content::random, 8 << 20);
+    std::vector<std::byte> passing;
+    {
+        const auto queue = device.write_queue();
+        for (std::size_t at = 0; at < content.size();) {
+            const std::size_t length = std::min<std::size_t>(
+                content.size() - at, 512 * (1 + static_cast<std::size_t>(random() % 700)));
+            // The memory is another one, and changes as soon as the call has returned.
+            passing.assign(content.begin() + static_cast<std::ptrdiff_t>(at),
+                           content.begin() + static_cast<std::ptrdiff_t>(at + length));
+            queue->write_at(at, passing);
+            std::fill(passing.begin(), passing.end(), std::byte{0});
+            at += length;
+        }
+        queue->finish();
+    }
+    std::vector<std::byte> again(content.size());
+    device.read_at(0, again);
+    CHECK(again == content);
+}
+
+TEST_CASE("of queued writes that fail, the lowest place is told, and the queue goes on") {
+    LoopDevice loop(16 << 20);
+    BlockDevice device(loop.path(), Access::read_write, Sharing::exclusive);
+    const auto queue = device.write_queue();
+    const std::vector<std::byte> sector(512, std::byte{0x5a});
+    const std::uint64_t end = 16 << 20;
+    queue->write_at(end + 4096, sector);
+    queue->write_at(end, sector);
+    queue->write_at(end + 8192, sector);
+    CHECK_THROWS_WITH(queue->finish(), Contains(fmt::format("byte {}", end)));
+    queue->write_at(end - 512, sector);
+    CHECK_NOTHROW(queue->finish());
+    std::vector<std::byte> again(512);
+    device.read_at(end - 512, again);
+    CHECK(again == sector);
 }

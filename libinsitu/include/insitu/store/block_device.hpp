@@ -27,6 +27,7 @@ class INSITU_API BlockDevice final : public Store {
     std::uint64_t size_bytes() const override { return size_bytes_; }
     void read_at(std::uint64_t at_byte, ByteSpan output) const override;
     void write_at(std::uint64_t at_byte, ByteView input) override;
+    std::unique_ptr<WriteQueue> write_queue() override;
     void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override;
     void discard(std::uint64_t at_byte, std::uint64_t length_bytes) override;
     void sync() override;

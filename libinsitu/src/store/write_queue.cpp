@@ -1,0 +1,7 @@
+#include "insitu/store/write_queue.hpp"
+
+namespace insitu {
+
+WriteQueue::~WriteQueue() = default;
+
+}  // namespace insitu
