@@ -112,10 +112,12 @@ int set_image(const char* value) {
 }
 
 int set_numbers(const std::string& key, const char* value) {
-    if (key == "cache-size") {
+    if (key == "cache-size" || key == "decode-cache") {
         const std::int64_t bytes = nbdkit_parse_size(value);
         if (bytes < 0) return -1;
-        plugin.options.cache_bytes = static_cast<std::uint64_t>(bytes);
+        DeviceOptions& options = plugin.options;
+        (key == "cache-size" ? options.cache_bytes : options.decode_cache_bytes) =
+            static_cast<std::uint64_t>(bytes);
         return 0;
     }
     unsigned number = 0;
@@ -154,7 +156,7 @@ int set_choices(const std::string& key, const std::string& value) {
 int insitu_config(const char* key_text, const char* value) {
     const std::string key = key_text;
     if (key == "image") return set_image(value);
-    if (key == "cache-size" || key == "threads" || key == "commit-delay") {
+    if (key == "cache-size" || key == "decode-cache" || key == "threads" || key == "commit-delay") {
         return set_numbers(key, value);
     }
     if (key == "readonly") {
@@ -177,6 +179,7 @@ constexpr const char* config_help =
     "metadata=writeback|writethrough   When writes reach the medium (default: writeback).\n"
     "commit-delay=<SECONDS>        At most so long after the write (default: 5).\n"
     "cache-size=<SIZE>             Memory of writes that wait (default: 64M).\n"
+    "decode-cache=<SIZE>           Memory of extents that were read in part (default: 64M).\n"
     "level=fast|default|best       Effort of the compression (default: default).\n"
     "threads=<N>                   Requests that work at a time (default: nbdkit's --threads).\n"
     "readonly=<BOOL>               Open the image for reading only (default: false).\n"

@@ -37,6 +37,7 @@ Device::Core::Core(Store& store, const DeviceOptions& options,
       meta_(*store_, geometry_),
       space_(geometry_, options.cache_bytes,
              [this](WindowIndex window) { return free_sectors(window); }),
+      content_(options.decode_cache_bytes),
       workspaces_({image_.algorithm(), options.level, DeflateWindow::kib2}) {
     counters_.recovered = recovered;
     if (options_.access == Access::read_write) space_.refill(RedoSpace::windows_at_open);

@@ -9,6 +9,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "device/content_cache.hpp"
 #include "device/gate.hpp"
 #include "device/meta_cache.hpp"
 #include "device/redo_space.hpp"
@@ -82,6 +83,11 @@ class Device::Core {
     void read_unsound(const WindowPart& part, ByteSpan output);
     void read_planned(const WindowPart& part, std::span<const PlannedExtent> extents,
                       ByteSpan output, Workspace& space);
+    struct Piece;
+    void read_piece(WindowIndex window, const Piece& piece, ByteView in_place, std::size_t start,
+                    ByteSpan output, Decoder& decoder);
+    ContentCache::Content decode_and_keep(WindowIndex window, const PlannedExtent& extent,
+                                          ByteView payload, Decoder& decoder);
     // Decodes all of an extent. `payload`: its payload; raw: copied.
     void decode(WindowIndex window, const PlannedExtent& extent, ByteView payload, ByteSpan output,
                 Decoder& decoder) const;
@@ -126,6 +132,7 @@ class Device::Core {
     Geometry geometry_;
     MetaCache meta_;
     RedoSpace space_;
+    ContentCache content_;
     Workspaces workspaces_;
     std::array<Stripe, stripe_count> stripes_;
     Gate gate_;

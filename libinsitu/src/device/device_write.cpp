@@ -76,8 +76,12 @@ void Device::Core::cut(Edit& edit, const PlannedExtent& extent) {
         return;
     }
     const ByteSpan whole = edit.space.content.first(extent.blocks * block_bytes);
-    decode(part.window, extent, payload_of(part.window, extent, edit.space), whole,
-           *edit.space.decoder);
+    if (const auto known = content_.find(first_block_of(part.window) + extent.first)) {
+        std::memcpy(whole.data(), known->data(), whole.size());
+    } else {
+        decode(part.window, extent, payload_of(part.window, extent, edit.space), whole,
+               *edit.space.decoder);
+    }
     ++counters_.rewritten;
     const auto offset = [&](unsigned block) { return (block - extent.first) * block_bytes; };
     if (before && behind && !edit.content.empty()) {
@@ -102,6 +106,7 @@ WindowPlan Device::Core::change_plan(const StagedWindow& staged, const WindowPar
             edit.plan.push_back(extent);
         } else {
             cut(edit, extent);
+            content_.forget(first_block_of(part.window) + extent.first);
         }
     }
     if (content.empty()) {

@@ -31,6 +31,8 @@ struct DeviceOptions {
     CommitPolicy policy = CommitPolicy::writeback;
     std::chrono::milliseconds commit_delay{5000};
     std::uint64_t cache_bytes = std::uint64_t{64} << 20;  // of payloads that wait for a commit
+    // Of the content of compressed extents of which a part was read; 0: each read decodes.
+    std::uint64_t decode_cache_bytes = std::uint64_t{64} << 20;
     PendingIntent pending = PendingIntent::apply;
 };
 
@@ -66,7 +68,7 @@ struct BlockRun {
 // `damaged` where an extent does not decode, or a window's meta is unsound and a write does not
 // replace the whole window; `io`. A failed write leaves every block outside it as it was.
 //
-// Memory: cache_bytes, 10 MiB of meta and 600 KiB a thread.
+// Memory: cache_bytes, decode_cache_bytes, 10 MiB of meta and 600 KiB a thread.
 class INSITU_API Device {
   public:
     // Opens the image and applies a pending intent (in memory, for Access::read). The store
