@@ -13,13 +13,12 @@ namespace {
 // Makes a pending intent true, in memory where the image is not to be written.
 std::uint64_t settle_intents(Store& store, const DeviceOptions& options,
                              std::unique_ptr<OverlayStore>& overlay) {
-    if (!has_intent(store)) return 0;
+    std::uint64_t windows = 0;
     if (options.access == Access::read) {
-        if (options.pending == PendingIntent::drop) return 0;
+        if (options.pending == PendingIntent::drop || !has_intent(store)) return 0;
         overlay = std::make_unique<OverlayStore>(store);
         return apply_intents(*overlay).windows;
     }
-    std::uint64_t windows = 0;
     if (options.pending == PendingIntent::apply) windows = apply_intents(store).windows;
     clear_intents(store);
     return windows;

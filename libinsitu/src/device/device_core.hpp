@@ -22,6 +22,8 @@
 
 namespace insitu {
 
+class RedoWriter;
+
 // The blocks [first, end) of one window.
 struct WindowPart {
     WindowIndex window;
@@ -108,18 +110,22 @@ class Device::Core {
     void keep_raw(Edit& edit, const PlannedExtent& extent, unsigned first, unsigned end);
 
     // device_commit.cpp
+    struct ChangedWindow;
     struct Commit;
     void check_failed();
     [[noreturn]] void fail_for_good();
     void commit(std::uint64_t sequence);
     void commit_staged();
     void collect(Commit& commit);
+    static void append(RedoWriter& writer, const ChangedWindow& changed);
     void write_redo(Commit& commit);
     void write_intent(const Commit& commit);
     void apply(const Commit& commit);
     void write_meta();
     void commit_unprotected(Commit& commit);
     void forget_intents();
+    void stamp_bitmap();
+    void write_stamp(std::uint64_t stamp);
     void sync_store();
     SectorMask free_sectors(WindowIndex window);
     void commit_now_and_then();
@@ -143,6 +149,7 @@ class Device::Core {
     std::mutex commit_mutex_;
     std::atomic<std::uint64_t> durable_sequence_{0};
     std::uint64_t generation_ = 0;  // of the last intent
+    std::uint64_t stamp_ = 0;       // of the bitmap; 0: not yet
     std::atomic<bool> intent_pending_{false};
     std::mutex failure_mutex_;
     std::exception_ptr failure_;

@@ -13,7 +13,7 @@ namespace {
 
 // What a stream holds of a window besides its payloads, at most.
 constexpr std::uint64_t window_overhead_bytes =
-    redo_window_bytes + longest_run_sectors / 2 * redo_piece_bytes;
+    redo_window_bytes + longest_run_sectors * (redo_piece_bytes + redo_hash_bytes);
 // A request makes no more than a window of payload.
 constexpr std::uint64_t worst_bytes = window_bytes + window_overhead_bytes;
 
@@ -39,9 +39,13 @@ void Device::Core::put(Edit& edit, unsigned first, ByteView blocks) {
     if ((place & edit.needed).any()) {
         extent.held = std::make_shared<std::vector<std::byte>>(payload.begin(), payload.end());
     } else {
+        // Behind the write: a sync that clears it before has not seen it. A part of a failed write
+        // may be there, too.
+        struct Unsynced {
+            std::atomic<bool>& flag;
+            ~Unsynced() { flag = true; }
+        } const unsynced{direct_unsynced_};
         store_->write_at(window_at_byte(edit.part.window) + first * block_bytes, payload);
-        // Behind the write: a sync that clears it before has not seen it.
-        direct_unsynced_ = true;
         counters_.compressed += payload.size();
     }
     edit.plan.push_back(std::move(extent));
