@@ -81,6 +81,7 @@ DeviceCounters Device::Core::counters() const noexcept {
     all.commits = counters_.commits;
     all.unprotected_commits = counters_.unprotected;
     all.recovered_windows = counters_.recovered;
+    all.compacted_windows = counters_.compacted;
     return all;
 }
 
@@ -122,6 +123,10 @@ std::vector<BlockRun> Device::map(std::uint64_t at_byte, std::uint64_t length_by
 
 void Device::start_commits() {
     core_->start_commits();
+}
+
+std::uint64_t Device::compact() {
+    return core_->compact([] { return false; });
 }
 
 void Device::close() {

@@ -251,43 +251,6 @@ void Device::Core::finish_request(Durability durability) {
     }
 }
 
-void Device::Core::commit_now_and_then() {
-    std::uint64_t seen = 0;
-    std::unique_lock lock(thread_mutex_);
-    while (!stop_changed_.wait_for(lock, options_.commit_delay, [&] { return stop_; })) {
-        lock.unlock();
-        try {
-            const std::uint64_t sequence = written_sequence_;
-            if (durable_sequence_ < sequence) {
-                commit(sequence);
-            } else if (intent_pending_ && seen == sequence) {
-                const std::lock_guard commit_lock(commit_mutex_);
-                const ClosedGate closed(gate_);
-                if (durable_sequence_ == written_sequence_) forget_intents();
-            }
-            seen = sequence;
-        } catch (...) {
-            // What is staged stays staged, and a device that failed stays failed: the next flush
-            // meets the error.
-        }
-        lock.lock();
-    }
-}
-
-void Device::Core::start_commits() {
-    if (options_.access == Access::read || thread_.joinable()) return;
-    thread_ = std::thread([this] { commit_now_and_then(); });
-}
-
-void Device::Core::stop_commits() {
-    {
-        const std::lock_guard lock(thread_mutex_);
-        stop_ = true;
-    }
-    stop_changed_.notify_all();
-    if (thread_.joinable()) thread_.join();
-}
-
 void Device::Core::close() {
     stop_commits();
     if (options_.access == Access::read) return;

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <optional>
 #include <shared_mutex>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "device/meta_cache.hpp"
 #include "device/redo_space.hpp"
 #include "device/window_plan.hpp"
+#include "device/window_queue.hpp"
 #include "device/workspace.hpp"
 #include "insitu/device/device.hpp"
 #include "insitu/error.hpp"
@@ -52,11 +54,16 @@ class Device::Core {
     // device_write.cpp; no `content`: unmap
     void write(std::uint64_t at_byte, std::uint64_t length_bytes, const std::byte* content);
 
+    // device_compact.cpp
+    std::uint64_t compact(const std::function<bool()>& stop);
+
     // device_commit.cpp
     void commit_all();
     void finish_request(Durability durability);
-    void start_commits();
     void close();
+
+    // device_background.cpp
+    void start_commits();
 
     DeviceCounters counters() const noexcept;
 
@@ -68,7 +75,8 @@ class Device::Core {
     };
     struct Counters {
         std::atomic<std::uint64_t> reads{0}, writes{0}, uncompressed{0}, compressed{0}, encoded{0},
-            meta{0}, journal{0}, rewritten{0}, commits{0}, unprotected{0}, recovered{0};
+            meta{0}, journal{0}, rewritten{0}, commits{0}, unprotected{0}, recovered{0},
+            compacted{0};
     };
 
     Stripe& stripe_of(WindowIndex window) { return stripes_[window.value % stripe_count]; }
@@ -93,21 +101,40 @@ class Device::Core {
     // Decodes all of an extent. `payload`: its payload; raw: copied.
     void decode(WindowIndex window, const PlannedExtent& extent, ByteView payload, ByteSpan output,
                 Decoder& decoder) const;
-    // The payload, in memory that lives as long as the extent and the workspace.
-    ByteView payload_of(WindowIndex window, const PlannedExtent& extent, Workspace& space) const;
+    // The same of an extent wherever it is; raw or compressed.
+    void content_of(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
+                    Workspace& space);
     std::uint64_t window_at_byte(WindowIndex window) const noexcept {
         return geometry_.block_at_byte(first_block_of(window));
     }
 
     // device_write.cpp
-    void write_part(const WindowPart& part, ByteView content);
-    bool stage_part(const WindowPart& part, ByteView content);
+    // Work on one window's plan.
+    struct Edit {
+        Edit(WindowIndex edited, const StagedWindow& staged, SectorMask redo, Workspace& workspace);
+        WindowPlan finish();
+
+        WindowIndex window;
+        SectorMask needed;  // sectors that a direct write must not touch
+        Workspace& space;
+        WindowPlan plan;
+        bool patched = false;  // the content of the request is in an old extent
+    };
+    enum class Staging { changed, unchanged, no_room };  // no_room: commit first
+    using Change = std::function<std::optional<WindowPlan>(const StagedWindow&)>;
+    Staging stage_change(const WindowPart& part, const Change& change);
     StagedWindow stage(const WindowPart& part);
-    struct Edit;
+    void write_part(const WindowPart& part, ByteView content);
     WindowPlan change_plan(const StagedWindow& staged, const WindowPart& part, ByteView content);
-    void cut(Edit& edit, const PlannedExtent& extent);
+    void cut(Edit& edit, const WindowPart& part, ByteView content, const PlannedExtent& extent);
     void put(Edit& edit, unsigned first, ByteView blocks);
-    void keep_raw(Edit& edit, const PlannedExtent& extent, unsigned first, unsigned end);
+    void place(Edit& edit, unsigned first, std::size_t content_bytes, ByteView payload);
+    static void keep_raw(Edit& edit, const PlannedExtent& extent, unsigned first, unsigned end);
+
+    // device_compact.cpp
+    std::optional<WindowPlan> compact_plan(const StagedWindow& staged, WindowIndex window);
+    void compact_run(Edit& edit, std::span<const PlannedExtent> run);
+    bool compact_window(WindowIndex window);
 
     // device_commit.cpp
     struct ChangedWindow;
@@ -128,6 +155,16 @@ class Device::Core {
     void write_stamp(std::uint64_t stamp);
     void sync_store();
     SectorMask free_sectors(WindowIndex window);
+
+    // device_background.cpp
+    struct Activity {  // what had happened when it was last looked at
+        std::uint64_t requests = 0;
+        std::uint64_t sequence = 0;
+    };
+    std::uint64_t requests() const noexcept;
+    bool stopping();
+    void clean_when_idle();
+    void work_in_background(Activity& seen);
     void commit_now_and_then();
     void stop_commits();
 
@@ -139,6 +176,7 @@ class Device::Core {
     MetaCache meta_;
     RedoSpace space_;
     ContentCache content_;
+    WindowQueue to_compact_;
     Workspaces workspaces_;
     std::array<Stripe, stripe_count> stripes_;
     Gate gate_;

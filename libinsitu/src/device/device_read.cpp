@@ -31,14 +31,6 @@ std::optional<WindowMap> Device::Core::plain_map(WindowIndex window) {
     return map;
 }
 
-ByteView Device::Core::payload_of(WindowIndex window, const PlannedExtent& extent,
-                                  Workspace& space) const {
-    if (extent.held) return *extent.held;
-    const ByteSpan payload = space.payload.first(extent.payload_sectors * sector_bytes);
-    store_->read_at(window_at_byte(window) + extent.first * block_bytes, payload);
-    return payload;
-}
-
 void Device::Core::decode(WindowIndex window, const PlannedExtent& extent, ByteView payload,
                           ByteSpan output, Decoder& decoder) const {
     if (extent.raw()) {
@@ -58,6 +50,20 @@ void Device::Core::decode(WindowIndex window, const PlannedExtent& extent, ByteV
         result.status == DecodeStatus::ok
             ? fmt::format("stream gives {} bytes, expected {}", result.output_bytes, output.size())
             : fmt::format("stream of {} bytes does not decode to {} bytes", length, output.size()));
+}
+
+void Device::Core::content_of(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
+                              Workspace& space) {
+    if (extent.compressed()) {
+        if (const auto known = content_.find(first_block_of(window) + extent.first)) {
+            std::memcpy(output.data(), known->data(), output.size());
+            return;
+        }
+    }
+    if (extent.held) return decode(window, extent, *extent.held, output, *space.decoder);
+    const ByteSpan payload = space.payload.first(extent.payload_sectors * sector_bytes);
+    store_->read_at(window_at_byte(window) + extent.first * block_bytes, payload);
+    decode(window, extent, payload, output, *space.decoder);
 }
 
 // What a part of a window takes of one extent: its blocks [first, end).

@@ -25,6 +25,13 @@ enum class PendingIntent {
     drop,  // forget it: the image was changed by another program since
 };
 
+// Whether windows that requests have cut up are put together again: extents side by side become
+// one, and what is stored raw is compressed, where that saves at least a block and an eighth.
+enum class Compaction {
+    off,
+    idle,  // by the thread of start_commits(), when nothing was asked for a commit delay
+};
+
 struct DeviceOptions {
     Access access = Access::read_write;
     Level level = Level::normal;
@@ -34,6 +41,7 @@ struct DeviceOptions {
     // Of the content of compressed extents of which a part was read; 0: each read decodes.
     std::uint64_t decode_cache_bytes = std::uint64_t{64} << 20;
     PendingIntent pending = PendingIntent::apply;
+    Compaction compaction = Compaction::off;
 };
 
 // Since the device was opened.
@@ -49,6 +57,7 @@ struct DeviceCounters {
     std::uint64_t commits = 0;              // that wrote an intent
     std::uint64_t unprotected_commits = 0;  // that found no room for one
     std::uint64_t recovered_windows = 0;    // restored at open
+    std::uint64_t compacted_windows = 0;
 };
 
 // Blocks side by side that are mapped, or that are not.
@@ -98,6 +107,9 @@ class INSITU_API Device {
 
     // Starts the thread that commits every commit delay, and makes an idle image clean.
     void start_commits();
+    // Does now what Compaction::idle does when idle, for the windows written since it last did;
+    // returns how many have changed. Content stays what it is; nothing is durable before a flush.
+    std::uint64_t compact();
     // Commits everything and leaves no intent behind. Afterwards only the destructor may be called.
     void close();
 
