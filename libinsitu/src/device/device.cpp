@@ -125,8 +125,8 @@ void Device::start_commits() {
     core_->start_commits();
 }
 
-std::uint64_t Device::compact() {
-    return core_->compact([] { return false; });
+void Device::do_idle_work() {
+    core_->do_idle_work();
 }
 
 void Device::close() {

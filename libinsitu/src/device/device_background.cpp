@@ -19,6 +19,12 @@ void Device::Core::clean_when_idle() {
     if (durable_sequence_ == written_sequence_) forget_intents();
 }
 
+void Device::Core::do_idle_work() {
+    compact([] { return false; });
+    commit_all();
+    clean_when_idle();
+}
+
 void Device::Core::work_in_background(Activity& seen) {
     const std::uint64_t sequence = written_sequence_;
     const std::uint64_t asked = requests();

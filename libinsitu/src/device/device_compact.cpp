@@ -71,23 +71,18 @@ bool Device::Core::compact_window(WindowIndex window) {
     }
 }
 
-std::uint64_t Device::Core::compact(const std::function<bool()>& stop) {
-    std::uint64_t changed = 0;
+void Device::Core::compact(const std::function<bool()>& stop) {
     while (!stop()) {
         const auto window = to_compact_.take();
         if (!window) break;
         check_failed();
         try {
-            if (!compact_window(*window)) continue;
+            if (compact_window(*window)) ++counters_.compacted;
         } catch (const Error& error) {
             // What cannot be read stays as it is; whoever reads it is told.
             if (error.kind() != ErrorKind::damaged && error.kind() != ErrorKind::io) throw;
-            continue;
         }
-        ++changed;
-        ++counters_.compacted;
     }
-    return changed;
 }
 
 }  // namespace insitu

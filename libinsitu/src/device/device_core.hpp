@@ -54,9 +54,6 @@ class Device::Core {
     // device_write.cpp; no `content`: unmap
     void write(std::uint64_t at_byte, std::uint64_t length_bytes, const std::byte* content);
 
-    // device_compact.cpp
-    std::uint64_t compact(const std::function<bool()>& stop);
-
     // device_commit.cpp
     void commit_all();
     void finish_request(Durability durability);
@@ -64,6 +61,7 @@ class Device::Core {
 
     // device_background.cpp
     void start_commits();
+    void do_idle_work();
 
     DeviceCounters counters() const noexcept;
 
@@ -135,6 +133,7 @@ class Device::Core {
     std::optional<WindowPlan> compact_plan(const StagedWindow& staged, WindowIndex window);
     void compact_run(Edit& edit, std::span<const PlannedExtent> run);
     bool compact_window(WindowIndex window);
+    void compact(const std::function<bool()>& stop);
 
     // device_commit.cpp
     struct ChangedWindow;

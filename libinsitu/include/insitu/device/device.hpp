@@ -107,9 +107,9 @@ class INSITU_API Device {
 
     // Starts the thread that commits every commit delay, and makes an idle image clean.
     void start_commits();
-    // Does now what Compaction::idle does when idle, for the windows written since it last did;
-    // returns how many have changed. Content stays what it is; nothing is durable before a flush.
-    std::uint64_t compact();
+    // Does now what the thread does when nothing was asked for a commit delay: the compaction that
+    // was chosen, a commit, and the image is clean.
+    void do_idle_work();
     // Commits everything and leaves no intent behind. Afterwards only the destructor may be called.
     void close();
 
