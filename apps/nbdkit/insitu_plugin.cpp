@@ -114,7 +114,7 @@ int set_image(const char* value) {
 int set_numbers(const std::string& key, const char* value) {
     if (key == "cache-size" || key == "decode-cache") {
         const std::int64_t bytes = nbdkit_parse_size(value);
-        if (bytes < 0) return -1;
+        if (bytes < 0) return unknown_value(key, value, "a size such as 64M");
         DeviceOptions& options = plugin.options;
         (key == "cache-size" ? options.cache_bytes : options.decode_cache_bytes) =
             static_cast<std::uint64_t>(bytes);
@@ -155,7 +155,7 @@ int set_choices(const std::string& key, const std::string& value) {
 
 int set_switch(const std::string& key, const char* value) {
     const int on = nbdkit_parse_bool(value);
-    if (on < 0) return -1;
+    if (on < 0) return unknown_value(key, value, "true or false");
     DeviceOptions& options = plugin.options;
     if (key == "readonly") {
         options.access = on != 0 ? Access::read : Access::read_write;

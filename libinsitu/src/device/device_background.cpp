@@ -19,21 +19,51 @@ void Device::Core::clean_when_idle() {
     if (durable_sequence_ == written_sequence_) forget_intents();
 }
 
+// Gives the host back what is in holes: old payloads and redo streams. Where no intent is pending,
+// what is in place is durable, and nothing else is needed.
+void Device::Core::punch_holes(const std::function<bool()>& stop) {
+    while (!stop()) {
+        const auto window = to_punch_.take();
+        if (!window) return;
+        const InsideGate inside(gate_);
+        const std::unique_lock lock(stripe_of(*window).mutex);
+        if (intent_pending_) return to_punch_.add(*window);
+        const SectorMask free = free_sectors(*window);
+        const auto free_block = [&](unsigned block) {
+            const SectorMask sectors = sector_range(block * sectors_per_block, sectors_per_block);
+            return (free & sectors) == sectors;
+        };
+        for (unsigned first = 0; first < window_blocks; ++first) {
+            unsigned end = first;
+            while (end < window_blocks && free_block(end))
+                ++end;
+            if (end == first) continue;
+            store_->discard(window_at_byte(*window) + first * block_bytes,
+                            (end - first) * block_bytes);
+            first = end;
+        }
+    }
+}
+
 void Device::Core::do_idle_work() {
-    compact([] { return false; });
+    const auto never = [] { return false; };
+    compact(never);
     commit_all();
     clean_when_idle();
+    punch_holes(never);
 }
 
 void Device::Core::work_in_background(Activity& seen) {
     const std::uint64_t sequence = written_sequence_;
     const std::uint64_t asked = requests();
+    const auto stop = [&] { return stopping() || requests() != asked; };
     if (durable_sequence_ < sequence) {
         commit(sequence);
     } else if (asked == seen.requests) {
-        compact([&] { return stopping() || requests() != asked; });
+        compact(stop);
     }
     if (intent_pending_ && sequence == seen.sequence) clean_when_idle();
+    if (!intent_pending_) punch_holes(stop);
     seen = {asked, sequence};
 }
 

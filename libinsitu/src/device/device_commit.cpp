@@ -107,6 +107,7 @@ void Device::Core::write_redo(Commit& commit) {
         const auto write = [this](SectorRun run, ByteView bytes) {
             const WindowIndex window{(run.at_byte() - geometry_.data_at_byte()) / window_bytes};
             const std::unique_lock lock(stripe_of(window).mutex);
+            to_punch_.add(window);
             store_->write_at(run.at_byte(), bytes);
         };
         RedoWriter writer([this] { return space_.take(); }, write);
@@ -153,6 +154,7 @@ void Device::Core::apply(const Commit& commit) {
             }
             meta_.set(changed.window, changed.after);
             stripe.staged.erase(changed.window.value);
+            to_punch_.add(changed.window);
         }
     } catch (...) {
         fail_for_good();
@@ -188,13 +190,13 @@ void Device::Core::forget_intents() {
     space_.release_current();
 }
 
-// Durable before the first intent is (it counts as a direct write), so that no intent is without.
+// The sync that makes the first intent durable does so with the stamp. Where only one of the two is
+// on the medium, nothing was acknowledged yet, and nothing applied.
 void Device::Core::stamp_bitmap() {
     if (stamp_ != 0) return;
     const std::uint64_t stamp = random_stamp();
     write_stamp(stamp);
     stamp_ = stamp;
-    direct_unsynced_ = true;
 }
 
 void Device::Core::write_stamp(std::uint64_t stamp) {
@@ -255,12 +257,15 @@ void Device::Core::close() {
     stop_commits();
     if (options_.access == Access::read) return;
     commit_all();
-    const std::lock_guard lock(commit_mutex_);
-    check_failed();
-    const ClosedGate closed(gate_);
-    forget_intents();
-    if (stamp_ != 0) write_stamp(0);
-    sync_store();
+    {
+        const std::lock_guard lock(commit_mutex_);
+        check_failed();
+        const ClosedGate closed(gate_);
+        forget_intents();
+        if (stamp_ != 0) write_stamp(0);
+        sync_store();
+    }
+    punch_holes([] { return false; });
 }
 
 }  // namespace insitu

@@ -163,6 +163,7 @@ class Device::Core {
     std::uint64_t requests() const noexcept;
     bool stopping();
     void clean_when_idle();
+    void punch_holes(const std::function<bool()>& stop);
     void work_in_background(Activity& seen);
     void commit_now_and_then();
     void stop_commits();
@@ -176,6 +177,7 @@ class Device::Core {
     RedoSpace space_;
     ContentCache content_;
     WindowQueue to_compact_;
+    WindowQueue to_punch_;
     Workspaces workspaces_;
     std::array<Stripe, stripe_count> stripes_;
     Gate gate_;

@@ -8,8 +8,8 @@
 
 namespace insitu {
 
-// Windows that are to be looked at some time, each once. Forgets new ones where it is full (2 MiB).
-// Thread-safe.
+// Windows that are to be looked at some time, each once. Takes no new ones where it is full (2
+// MiB). Thread-safe.
 class WindowQueue {
   public:
     void add(WindowIndex window) {
