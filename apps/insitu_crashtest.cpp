@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
     options.states = 100000;
     options.check = fsck;
     CLI::App& cli = tool.cli();
-    cli.add_option("--states", options.states, "States to test, about (default: 100000)")
+    cli.add_option("--states", options.states, "States to test, at least (default: 100000)")
         ->type_name("N")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
     cli.add_option("--seed", options.seed,
