@@ -10,6 +10,17 @@
 using namespace insitu;
 using namespace insitu::test;
 
+namespace {
+
+// Each window one extent.
+std::unique_ptr<MemoryStore> pack_windows(const std::vector<std::byte>& content) {
+    PackOptions options;
+    options.extents.blocks = window_blocks;
+    return pack_in_memory(content, options);
+}
+
+}  // namespace
+
 TEST_CASE("whichever write fails, flushed blocks stay and the error is told") {
     Random random = make_random(3);
     const auto flushed = make_content(random, Content::text, 128 * block_bytes);
@@ -58,9 +69,7 @@ TEST_CASE("whichever write fails, flushed blocks stay and the error is told") {
 TEST_CASE("a write that cannot read what it patches changes nothing") {
     Random random = make_random(4);
     const auto content = make_content(random, Content::text, 64 * block_bytes);
-    PackOptions options;
-    options.extents.blocks = 32;
-    const auto store = pack_in_memory(content, options);
+    const auto store = pack_windows(content);
     FaultStore faulty(*store);
     Device device(faulty, {});
     faulty.fail_reads(device.geometry().block_at_byte({0}), 4096);
@@ -148,9 +157,7 @@ TEST_CASE("a fault that passes leaves every block as one of the requests that it
 TEST_CASE("sectors that cannot be read are overwritten by whoever needs not read them") {
     Random random = make_random(13);
     const auto content = make_content(random, Content::text, 64 * block_bytes);
-    PackOptions options;
-    options.extents.blocks = 32;
-    const auto store = pack_in_memory(content, options);
+    const auto store = pack_windows(content);
     FaultStore faulty(*store);
     Device device(faulty, {});
     faulty.fail_reads(device.geometry().block_at_byte({0}), 3 * sector_bytes);

@@ -13,8 +13,8 @@ device=$work/libinsitu/src/device
 run_tests() {
     ninja -C "$work/build" device_tests device_crash_tests >"$work/build.log" 2>&1 ||
         { tail -20 "$work/build.log"; echo "does not build"; exit 1; }
-    timeout 300 "$work/build/tests/device/device_tests" >"$work/test.log" 2>&1 &&
-        timeout 300 "$work/build/tests/device/device_crash_tests" >"$work/test.log" 2>&1
+    timeout 120 "$work/build/tests/device/device_tests" >"$work/test.log" 2>&1 &&
+        timeout 120 "$work/build/tests/device/device_crash_tests" >"$work/test.log" 2>&1
 }
 
 missed=0
