@@ -35,16 +35,18 @@ mistake() { # mistake NAME FILE SED-SCRIPT
 }
 
 run_tests || { tail -20 "$work/test.log"; echo "the tests fail as it is"; exit 1; }
-mistake direct-payloads-not-synced device_commit.cpp 's/if (direct_unsynced_) sync_store();//'
+mistake direct-payloads-not-synced device_commit.cpp 's/if (holes_unsynced_) sync_store();//'
 mistake intent-not-synced device_commit.cpp '/^void Device::Core::write_intent/,/^}/ s/    sync_store();//'
 mistake stream-overwritten-by-payloads device_write.cpp 's/ | redo),/),/'
 mistake old-payload-overwritten device_write.cpp 's/needed(staged.on_medium | /needed(/'
 mistake stream-overwritten-by-the-next redo_space.cpp 's/free_sectors_(window) & ~current(window)/free_sectors_(window)/'
 mistake newer-intent-cleared-first recovery.cpp 's/{older, 1 - older}/{1 - older, older}/'
 mistake newer-intent-applied-first recovery.cpp 's/a.generation < b.generation/a.generation > b.generation/'
+mistake recovery-without-sync recovery.cpp 's/if (i != 0) store.sync();//'
 mistake torn-stream-applied redo_window_reader.hpp 's/ && reader_.hash() == redo_hash_//'
 mistake stamp-behind-the-intent device_commit.cpp 's/^    stamp_bitmap();//; s/^            apply(commit);/            stamp_bitmap();\n&/'
 mistake kept-sectors-not-compared sector_evidence.cpp 's/const bool same =/const bool same = true ||/'
+mistake killed-device-not-synced device_core.hpp 's/holes_unsynced_{true}/holes_unsynced_{false}/'
 mistake cached-content-not-forgotten device_write.cpp 's/content_.forget(.*);//'
 mistake gate-left-open device_write.cpp 's/const InsideGate inside(gate_);//'
 mistake stream-punched device_background.cpp 's/if (intent_pending_) return to_punch_.add(.window);//; s/if (!intent_pending_) punch/punch/; s/    clean_when_idle();//'

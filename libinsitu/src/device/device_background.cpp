@@ -42,6 +42,7 @@ void Device::Core::punch_holes(const std::function<bool()>& stop) {
                             (end - first) * block_bytes);
             first = end;
         }
+        holes_unsynced_ = true;
     }
 }
 

@@ -50,7 +50,7 @@ void Device::Core::fail_for_good() {
 void Device::Core::sync_store() {
     try {
         // Before the sync: what is written from here on may miss it.
-        direct_unsynced_ = false;
+        holes_unsynced_ = false;
         store_->sync();
     } catch (...) {
         fail_for_good();
@@ -118,7 +118,7 @@ void Device::Core::write_redo(Commit& commit) {
     } catch (...) {
         // Nothing but holes was written: the commit can be tried again. It will tell what stands in
         // them, so what was written there has to be durable by then.
-        direct_unsynced_ = true;
+        holes_unsynced_ = true;
         space_.untake();
         throw;
     }
@@ -211,7 +211,7 @@ void Device::Core::commit_staged() {
     check_failed();
     stamp_bitmap();
     // The bulk of direct payloads goes to the medium while writers go on.
-    if (direct_unsynced_) sync_store();
+    if (holes_unsynced_) sync_store();
     const ClosedGate closed(gate_);
     const std::uint64_t sequence = written_sequence_;
     Commit commit;
@@ -222,7 +222,7 @@ void Device::Core::commit_staged() {
             commit.intent.data_blocks = geometry_.data_blocks();
             commit.intent.stamp = stamp_;
             write_redo(commit);
-            if (direct_unsynced_) sync_store();
+            if (holes_unsynced_) sync_store();
             write_intent(commit);
             apply(commit);
             write_meta();

@@ -184,7 +184,9 @@ class Device::Core {
     Counters counters_;
 
     std::atomic<std::uint64_t> written_sequence_{0};
-    std::atomic<bool> direct_unsynced_{false};
+    // What stands in holes may not be durable: direct payloads, what was discarded, what a killed
+    // device left. An intent tells what it will replace, so they are synced before.
+    std::atomic<bool> holes_unsynced_{true};
     std::mutex commit_mutex_;
     std::atomic<std::uint64_t> durable_sequence_{0};
     std::uint64_t generation_ = 0;  // of the last intent

@@ -36,7 +36,7 @@ void Device::Core::place(Edit& edit, unsigned first, std::size_t content_bytes, 
         struct Unsynced {
             std::atomic<bool>& flag;
             ~Unsynced() { flag = true; }
-        } const unsynced{direct_unsynced_};
+        } const unsynced{holes_unsynced_};
         store_->write_at(window_at_byte(edit.window) + first * block_bytes, payload);
         counters_.compressed += payload.size();
     }

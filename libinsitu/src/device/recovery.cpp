@@ -114,8 +114,10 @@ Recovery apply_intents(Store& store) {
     }
     foreign.check();
     std::set<std::uint64_t> windows;
-    for (const Intent& intent : intents) {
-        for_each_redo(store, geometry, intent, [&](const Redo& redo) {
+    for (std::size_t i = 0; i < intents.size(); ++i) {
+        // The newer one may put payloads where the stream of the older one is.
+        if (i != 0) store.sync();
+        for_each_redo(store, geometry, intents[i], [&](const Redo& redo) {
             write_redo(store, geometry, redo);
             windows.insert(redo.window.window.value);
         });
