@@ -2,11 +2,31 @@
 
 #include "common/tool.hpp"
 #include "insitu/device/crash_test.hpp"
+#include "insitu/fsck/check.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
 
 namespace {
+
+// Keeps the first thing that fsck would have somebody look at.
+class FirstFinding final : public FindingSink {
+  public:
+    void found(const Finding& finding) override {
+        if (finding.severity == Severity::note || !text.empty()) return;
+        text = fmt::format("fsck: {} at block {}: {}", kind_of(finding.id).name,
+                           finding.block.value, finding.detail);
+    }
+    std::string text;
+};
+
+std::string fsck(const Store& image) {
+    FirstFinding first;
+    Control control;
+    control.threads = 1;
+    check(image, {}, first, control);
+    return first.text;
+}
 
 int crashtest(Tool& tool, const CrashTestOptions& options) {
     const CrashTestResult result = crash_test(options, tool.control());
@@ -20,7 +40,8 @@ int crashtest(Tool& tool, const CrashTestOptions& options) {
         document["states"] = result.states;
         document["recovered_states"] = result.recovered_states;
         document["recut_states"] = result.recut_states;
-        document["unprotected_commits"] = result.unprotected_commits;
+        document["checked_states"] = result.checked_states;
+        document["unprotected_runs"] = result.unprotected_runs;
         document["violations"] = result.violations;
         document["examples"] = result.examples;
         tool.print_json(document);
@@ -30,9 +51,10 @@ int crashtest(Tool& tool, const CrashTestOptions& options) {
         if (!tool.common().quiet) {
             tool.print(fmt::format(
                 "{} runs, {} writes, {} syncs: {} states after a power cut, {} with an intent to "
-                "apply, {} cut again while recovering, in {:.0f} s\n{} violations\n",
+                "apply, {} cut again while recovering, {} checked by fsck, in {:.0f} s\n"
+                "{} violations\n",
                 result.runs, result.writes, result.syncs, result.states, result.recovered_states,
-                result.recut_states, tool.seconds(), result.violations));
+                result.recut_states, result.checked_states, tool.seconds(), result.violations));
         }
     }
     return result.violations == 0 ? exit_done : exit_failed;
@@ -45,8 +67,9 @@ int main(int argc, char** argv) {
               "Cut the power of a live device in memory, in many ways, and check what is left");
     CrashTestOptions options;
     options.states = 100000;
+    options.check = fsck;
     CLI::App& cli = tool.cli();
-    cli.add_option("--states", options.states, "States to test, about (default: 100000)")
+    cli.add_option("--states", options.states, "States to test, at least (default: 100000)")
         ->type_name("N")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
     cli.add_option("--seed", options.seed,
@@ -58,6 +81,14 @@ int main(int argc, char** argv) {
     cli.add_option("--requests", options.requests, "Requests of a run (default: 60)")
         ->type_name("N")
         ->check(CLI::Range(1U, 100000U));
+    cli.add_option("--clients", options.clients,
+                   "Clients at a time; more than 1: other runs each time (default: 1)")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 64U));
+    cli.add_option("--fsck-every", options.check_every,
+                   "Let fsck check every N-th state as well (default: 1)")
+        ->type_name("N")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
     cli.add_flag(
         "--ignore-syncs", [&](std::int64_t) { options.syncs = CrashTestOptions::Syncs::ignored; },
         "Let syncs do nothing: shows that the test can fail");

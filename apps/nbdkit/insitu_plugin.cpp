@@ -112,10 +112,12 @@ int set_image(const char* value) {
 }
 
 int set_numbers(const std::string& key, const char* value) {
-    if (key == "cache-size") {
+    if (key == "cache-size" || key == "decode-cache") {
         const std::int64_t bytes = nbdkit_parse_size(value);
-        if (bytes < 0) return -1;
-        plugin.options.cache_bytes = static_cast<std::uint64_t>(bytes);
+        if (bytes < 0) return unknown_value(key, value, "a size such as 64M");
+        DeviceOptions& options = plugin.options;
+        (key == "cache-size" ? options.cache_bytes : options.decode_cache_bytes) =
+            static_cast<std::uint64_t>(bytes);
         return 0;
     }
     unsigned number = 0;
@@ -151,18 +153,25 @@ int set_choices(const std::string& key, const std::string& value) {
     return -1;
 }
 
+int set_switch(const std::string& key, const char* value) {
+    const int on = nbdkit_parse_bool(value);
+    if (on < 0) return unknown_value(key, value, "true or false");
+    DeviceOptions& options = plugin.options;
+    if (key == "readonly") {
+        options.access = on != 0 ? Access::read : Access::read_write;
+    } else {
+        options.compaction = on != 0 ? Compaction::idle : Compaction::off;
+    }
+    return 0;
+}
+
 int insitu_config(const char* key_text, const char* value) {
     const std::string key = key_text;
     if (key == "image") return set_image(value);
-    if (key == "cache-size" || key == "threads" || key == "commit-delay") {
+    if (key == "cache-size" || key == "decode-cache" || key == "threads" || key == "commit-delay") {
         return set_numbers(key, value);
     }
-    if (key == "readonly") {
-        const int readonly = nbdkit_parse_bool(value);
-        if (readonly < 0) return -1;
-        plugin.options.access = readonly != 0 ? Access::read : Access::read_write;
-        return 0;
-    }
+    if (key == "readonly" || key == "compact") return set_switch(key, value);
     return set_choices(key, value);
 }
 
@@ -177,7 +186,9 @@ constexpr const char* config_help =
     "metadata=writeback|writethrough   When writes reach the medium (default: writeback).\n"
     "commit-delay=<SECONDS>        At most so long after the write (default: 5).\n"
     "cache-size=<SIZE>             Memory of writes that wait (default: 64M).\n"
+    "decode-cache=<SIZE>           Memory of extents that were read in part (default: 256M).\n"
     "level=fast|default|best       Effort of the compression (default: default).\n"
+    "compact=<BOOL>                Put cut-up windows together when idle (default: false).\n"
     "threads=<N>                   Requests that work at a time (default: nbdkit's --threads).\n"
     "readonly=<BOOL>               Open the image for reading only (default: false).\n"
     "pending=apply|drop            What an interrupted run left (default: apply).";
@@ -204,9 +215,11 @@ void insitu_cleanup() {
     (void)guarded([] { plugin.device->close(); });
     const DeviceCounters c = plugin.device->counters();
     const std::string text = fmt::format(
-        "{} {} {} reads={} writes={} rewritten={} encoded={} journal={} commits={} unprotected={}",
+        "{} {} {} reads={} writes={} rewritten={} encoded={} journal={} commits={} unprotected={} "
+        "recovered={} compacted={}",
         c.uncompressed_bytes, c.compressed_bytes, c.meta_bytes, c.read_requests, c.write_requests,
-        c.rewritten_extents, c.encoded_bytes, c.journal_bytes, c.commits, c.unprotected_commits);
+        c.rewritten_extents, c.encoded_bytes, c.journal_bytes, c.commits, c.unprotected_commits,
+        c.recovered_windows, c.compacted_windows);
     nbdkit_debug("%s", text.c_str());
     plugin.device.reset();
     plugin.store.reset();

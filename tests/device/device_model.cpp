@@ -7,6 +7,7 @@
 
 #include "insitu/device/recovery.hpp"
 #include "insitu/format/payload.hpp"
+#include "insitu/fsck/check.hpp"
 #include "insitu/image/meta_cursor.hpp"
 #include "insitu/ops/format.hpp"
 #include "insitu/store/overlay_store.hpp"
@@ -21,8 +22,24 @@ std::unique_ptr<MemoryStore> format_in_memory(std::uint64_t data_blocks, Algorit
     return store;
 }
 
+namespace {
+
+class Findings final : public FindingSink {
+  public:
+    void found(const Finding& finding) override {
+        text += fmt::format("{} at block {}: {}\n", kind_of(finding.id).name, finding.block.value,
+                            finding.detail);
+    }
+    std::string text;
+};
+
+}  // namespace
+
 std::string find_fault(const Store& store) {
     if (has_intent(store)) return "an intent is pending";
+    Findings findings;
+    check(store, {}, findings, {.threads = 1});
+    if (!findings.text.empty()) return findings.text;
     const Image image = Image::open(store);
     MetaCursor cursor(image);
     for (WindowIndex window{0}; window.value < image.geometry().window_count();
@@ -80,6 +97,7 @@ void random_request(Device& device, ByteSpan expected, RequestLimits limits, Ran
             return;
         case 4:
             if (below(random, 10) == 0) return device.flush();
+            if (below(random, 10) == 0) return device.do_idle_work();
             [[fallthrough]];
         default: {
             const auto kind = static_cast<Content>(below(random, 5));

@@ -13,8 +13,8 @@ namespace insitu::test {
 // use. Holes are 0xcc.
 std::unique_ptr<MemoryStore> format_in_memory(std::uint64_t data_blocks, Algorithm algorithm);
 
-// What is wrong with an image without an intent: the first unsound window or extent that a writer
-// would not have left, as text; empty where all is well.
+// What is wrong with an image without an intent, as text: all that fsck finds, notes too, or the
+// first unsound window or extent that a writer would not have left; empty where all is well.
 std::string find_fault(const Store& store);
 
 // The logical content; applies an intent in memory first.

@@ -1,7 +1,9 @@
 #include <algorithm>
 
 #include "device/device_model.hpp"
+#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
+#include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 
@@ -155,4 +157,68 @@ TEST_CASE("an extent over the border of a window is read and never written into"
                       Catch::Contains("crosses the border"));
     device.write(64 * block_bytes, text(1));
     device.close();
+}
+
+TEST_CASE("a window that was cut up is put together when idle, where that is wanted") {
+    for (const Compaction compaction : {Compaction::off, Compaction::idle}) {
+        const auto store = format_in_memory(64, Algorithm::lzo);
+        DeviceOptions options;
+        options.compaction = compaction;
+        Device device(*store, options);
+        const auto content = text(32);
+        for (std::size_t at = 0; at < content.size(); at += block_bytes)
+            device.write(at, ByteView(content).subspan(at, block_bytes));
+        // Nothing can be saved here.
+        device.write(32 * block_bytes, noise(8));
+        device.do_idle_work();
+        CHECK_FALSE(has_intent(*store));
+        CHECK(heads(*store, {0}).size() == (compaction == Compaction::idle ? 1 : 32));
+        CHECK(heads(*store, {1}) == Heads{{0, 8}});
+        CHECK(device.counters().compacted_windows == (compaction == Compaction::idle ? 1 : 0));
+        std::vector<std::byte> got(content.size());
+        device.read(0, got);
+        CHECK(got == content);
+        device.close();
+        CHECK(find_fault(*store) == "");
+    }
+}
+
+TEST_CASE("what is left of a raw extent is compressed when idle, where that saves a block") {
+    const auto store = format_in_memory(64, Algorithm::lzo);
+    const Geometry geometry(read_super_block(*store).counts);
+    store->write_at(geometry.block_at_byte({0}), text(8));
+    WindowMap raw;
+    raw.set_extent({0, 8, 8 * sectors_per_block});
+    put_map(*store, {0}, raw);
+    DeviceOptions options;
+    options.compaction = Compaction::idle;
+    Device device(*store, options);
+    device.unmap(0, 2 * block_bytes);
+    device.flush();
+    CHECK(get_map(*store, {0}).extent_at(2) == Extent{2, 6, 6 * sectors_per_block});
+    device.do_idle_work();
+    CHECK(get_map(*store, {0}).extent_at(2).payload_sectors < 5 * sectors_per_block);
+    device.close();
+    CHECK(find_fault(*store) == "");
+    const auto content = content_of(*store);
+    const auto expected = text(8);
+    CHECK(std::equal(expected.begin() + 2 * std::ptrdiff_t{block_bytes}, expected.end(),
+                     content.begin() + 2 * std::ptrdiff_t{block_bytes}));
+}
+
+TEST_CASE("a part of an extent is decoded once, and again after a write") {
+    const auto store = text_image(32);
+    FaultStore counted(*store);
+    Device device(counted, {});
+    std::vector<std::byte> block(block_bytes);
+    device.read(3 * block_bytes, block);
+    // From here on it is in memory.
+    counted.fail_reads(device.geometry().block_at_byte({0}), window_bytes);
+    device.read(4 * block_bytes, block);
+    const auto changed = noise(1);
+    device.write(4 * block_bytes, changed);
+    device.read(4 * block_bytes, block);
+    CHECK(block == changed);
+    std::vector<std::byte> whole(window_bytes);
+    CHECK_THROWS_AS(Device(counted, {}).read(0, whole), Error);
 }

@@ -10,6 +10,17 @@
 using namespace insitu;
 using namespace insitu::test;
 
+namespace {
+
+// Each window one extent.
+std::unique_ptr<MemoryStore> pack_windows(const std::vector<std::byte>& content) {
+    PackOptions options;
+    options.extents.blocks = window_blocks;
+    return pack_in_memory(content, options);
+}
+
+}  // namespace
+
 TEST_CASE("whichever write fails, flushed blocks stay and the error is told") {
     Random random = make_random(3);
     const auto flushed = make_content(random, Content::text, 128 * block_bytes);
@@ -58,9 +69,7 @@ TEST_CASE("whichever write fails, flushed blocks stay and the error is told") {
 TEST_CASE("a write that cannot read what it patches changes nothing") {
     Random random = make_random(4);
     const auto content = make_content(random, Content::text, 64 * block_bytes);
-    PackOptions options;
-    options.extents.blocks = 32;
-    const auto store = pack_in_memory(content, options);
+    const auto store = pack_windows(content);
     FaultStore faulty(*store);
     Device device(faulty, {});
     faulty.fail_reads(device.geometry().block_at_byte({0}), 4096);
@@ -89,6 +98,76 @@ TEST_CASE("a failed commit of holes can be tried again") {
     CHECK_THROWS_AS(device.flush(), Error);
     faulty.fail_writes(FaultStore::never, 0);
     device.flush();
+    device.close();
+    CHECK(find_fault(*store) == "");
+}
+
+TEST_CASE("a fault that passes leaves every block as one of the requests that it was given") {
+    Random random = make_random(12);
+    const auto flushed = make_content(random, Content::text, 128 * block_bytes);
+    const auto later = make_content(random, Content::mixed, 24 * block_bytes);
+    unsigned failed_requests = 0;
+    unsigned failed_devices = 0;
+    for (std::uint64_t number = 0; number < 80; ++number) {
+        const auto store = format_in_memory(256, Algorithm::lzo);
+        FaultStore faulty(*store);
+        Device device(faulty, {});
+        device.write(0, flushed, Device::Durability::fua);
+        std::vector<std::byte> expected = flushed;
+        std::vector<bool> unsure(128);
+        faulty.fail_writes(faulty.writes() + number, EIO, number % 3 * sector_bytes);
+        for (std::uint64_t i = 0; i < 12; ++i) {
+            const std::uint64_t first = i * 37 % 104;
+            const auto durability =
+                i % 4 == 3 ? Device::Durability::fua : Device::Durability::later;
+            try {
+                device.write(first * block_bytes, later, durability);
+                std::copy(later.begin(), later.end(),
+                          expected.begin() + static_cast<std::ptrdiff_t>(first * block_bytes));
+            } catch (const Error&) {
+                ++failed_requests;
+                std::fill_n(unsure.begin() + static_cast<std::ptrdiff_t>(first), 24, true);
+                faulty.fail_writes(FaultStore::never, 0);
+            }
+        }
+        faulty.fail_writes(FaultStore::never, 0);
+        try {
+            device.flush();
+        } catch (const Error&) {
+            // It said that it does not know; the next one must not say otherwise.
+            ++failed_devices;
+            CHECK_THROWS_AS(device.flush(), Error);
+            continue;
+        }
+        const auto content = content_of(*store);
+        for (std::size_t block = 0; block < unsure.size(); ++block) {
+            if (unsure[block]) continue;
+            const auto at = static_cast<std::ptrdiff_t>(block * block_bytes);
+            CHECK(std::equal(content.begin() + at, content.begin() + at + block_bytes,
+                             expected.begin() + at));
+        }
+        device.close();
+        CHECK(find_fault(*store) == "");
+    }
+    CHECK(failed_requests > 20);
+    CHECK(failed_devices > 5);
+    CHECK(failed_devices < 70);
+}
+
+TEST_CASE("sectors that cannot be read are overwritten by whoever needs not read them") {
+    Random random = make_random(13);
+    const auto content = make_content(random, Content::text, 64 * block_bytes);
+    const auto store = pack_windows(content);
+    FaultStore faulty(*store);
+    Device device(faulty, {});
+    faulty.fail_reads(device.geometry().block_at_byte({0}), 3 * sector_bytes);
+    const auto window = make_content(random, Content::text, window_bytes);
+    std::vector<std::byte> got(window_bytes);
+    CHECK_THROWS_AS(device.read(0, got), Error);
+    device.write(0, window, Device::Durability::fua);
+    faulty.fail_reads(0, 0);
+    device.read(0, got);
+    CHECK(got == window);
     device.close();
     CHECK(find_fault(*store) == "");
 }

@@ -15,19 +15,28 @@ struct Case {
     Algorithm algorithm;
     CommitPolicy policy;
     std::uint64_t cache_bytes;
+    Compaction compaction = Compaction::off;
+    std::uint64_t decode_cache_bytes = 4 << 20;
 };
 
 constexpr Case cases[] = {
     {"lzo, writeback", Algorithm::lzo, CommitPolicy::writeback, 4 << 20},
     {"lzo, writeback, hardly any memory", Algorithm::lzo, CommitPolicy::writeback, 1},
     {"lzo, writethrough", Algorithm::lzo, CommitPolicy::writethrough, 4 << 20},
-    {"deflate, writeback", Algorithm::deflate, CommitPolicy::writeback, 4 << 20},
+    {"lzo, writethrough, compaction", Algorithm::lzo, CommitPolicy::writethrough, 4 << 20,
+     Compaction::idle},
+    {"deflate, writeback", Algorithm::deflate, CommitPolicy::writeback, 4 << 20, Compaction::off,
+     0},
+    {"deflate, writeback, compaction", Algorithm::deflate, CommitPolicy::writeback, 1 << 20,
+     Compaction::idle, 2 << 20},
 };
 
 DeviceOptions options_of(const Case& tested) {
     DeviceOptions options;
     options.policy = tested.policy;
     options.cache_bytes = tested.cache_bytes;
+    options.compaction = tested.compaction;
+    options.decode_cache_bytes = tested.decode_cache_bytes;
     options.commit_delay = std::chrono::milliseconds(5);
     return options;
 }

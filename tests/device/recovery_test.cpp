@@ -30,7 +30,7 @@ std::unique_ptr<MemoryStore> left_open(std::vector<std::byte>& expected) {
 }  // namespace
 
 TEST_CASE("an intent decodes to what was encoded, and not where a byte is wrong") {
-    const Intent intent{7, 1000, 12345, 0xfeedface12345678, {99, 16}};
+    const Intent intent{7, 1000, 12345, 0xfeedface12345678, 0x0123456789abcdef, {99, 16}};
     std::array<std::byte, sector_bytes> sector{};
     encode_intent(intent, sector);
     CHECK(decode_intent(sector) == intent);
@@ -84,6 +84,67 @@ TEST_CASE("an image that another program changed under an intent is refused unti
     CHECK_FALSE(has_intent(*store));
 }
 
+TEST_CASE("content that another program changed under an intent is not overwritten") {
+    std::vector<std::byte> expected;
+    const auto store = left_open(expected);
+    const Geometry geometry(read_super_block(*store).counts);
+    // One extent, with the same meta before and after: sectors that the intent writes, and others.
+    const WindowMap map = get_map(*store, {0});
+    const Extent extent = map.extent_at(0);
+    REQUIRE((extent.blocks == 32 && !extent.raw()));
+    for (unsigned sector = 0; sector < extent.payload_sectors; ++sector) {
+        std::byte& byte = store->bytes()[geometry.block_at_byte({0}) + sector * sector_bytes + 7];
+        byte ^= std::byte{1};
+        CHECK_THROWS_WITH(Device(*store, {}), Catch::Contains("content was changed"));
+        byte ^= std::byte{1};
+    }
+    Device(*store, {}).close();
+    CHECK(content_of(*store) == expected);
+}
+
+TEST_CASE("an intent is nothing to a bitmap that was made anew") {
+    std::vector<std::byte> expected;
+    const auto store = left_open(expected);
+    // As the driver formats: block 0 keeps all but the super block, the data area is left alone.
+    const Geometry geometry(read_super_block(*store).counts);
+    store->zero(geometry.meta_at_byte(), geometry.meta_bytes());
+    CHECK_FALSE(has_intent(*store));
+    CHECK(apply_intents(*store).windows == 0);
+    std::array<std::byte, intent_slots * sector_bytes> slots{};
+    {
+        Device device(*store, {});
+        CHECK(device.counters().recovered_windows == 0);
+        store->read_at(intent_slot_at_byte(0), slots);
+        CHECK(slots == decltype(slots){});
+        device.close();
+    }
+    CHECK(content_of(*store) == std::vector<std::byte>(expected.size()));
+}
+
+TEST_CASE("a bitmap's stamp is gone after a clean close") {
+    // The fewest spare bytes that there can be, and more than enough.
+    for (const std::uint64_t blocks : {std::uint64_t{6552}, std::uint64_t{128}}) {
+        const auto store = format_in_memory(blocks, Algorithm::lzo);
+        const Geometry geometry(read_super_block(*store).counts);
+        const StampPlace place = stamp_place(geometry);
+        CHECK(place.bytes == (blocks == 6552 ? 1 : 8));
+        const auto stamped = [&] {
+            const auto bytes = store->bytes().subspan(place.at_byte, place.bytes);
+            return std::any_of(bytes.begin(), bytes.end(), [](auto b) { return b != std::byte{}; });
+        };
+        Random random = make_random(11);
+        const auto block = make_content(random, Content::text, block_bytes);
+        Device device(*store, {});
+        CHECK_FALSE(stamped());
+        device.write((blocks - 1) * block_bytes, block, Device::Durability::fua);
+        CHECK(stamped());
+        CHECK(has_intent(*store));
+        device.close();
+        CHECK_FALSE(stamped());
+        CHECK(find_fault(*store) == "");
+    }
+}
+
 TEST_CASE("a stream that is not whole is not applied") {
     std::vector<std::byte> expected;
     const auto store = left_open(expected);
@@ -105,7 +166,7 @@ TEST_CASE("hostile intents are read without harm") {
     for (int i = 0; i < 2000; ++i) {
         MemoryStore store(pristine->size_bytes());
         store.write_at(0, pristine->bytes());
-        Intent intent{1 + below(random, 3), 128, below(random, 400000), random(), {}};
+        Intent intent{1 + below(random, 3), 128, below(random, 400000), random(), 0, {}};
         const std::uint64_t sectors = store.size_bytes() / sector_bytes;
         intent.first = {below(random, 4) == 0 ? random() : below(random, sectors),
                         static_cast<std::uint32_t>(below(random, 400))};
@@ -122,4 +183,21 @@ TEST_CASE("hostile intents are read without harm") {
         store.write_at(intent_slot_at_byte(intent_slot_of(intent.generation)), sector);
         CHECK(apply_intents(store).windows == 0);
     }
+}
+
+TEST_CASE("a stream that leads to itself has an end") {
+    const auto store = format_in_memory(128, Algorithm::lzo);
+    const Geometry geometry(read_super_block(*store).counts);
+    // A run of a sector of zeros but for its link: windows 0 without pieces, again and again.
+    Intent intent{1, geometry.data_blocks(), std::uint64_t{1} << 60, 0, 0, {}};
+    intent.first = {geometry.data_at_byte() / sector_bytes, 1};
+    store->zero(intent.first.at_byte(), sector_bytes);
+    std::array<std::byte, run_link_bytes> link{};
+    encode_run_link(intent.first, link);
+    store->write_at(intent.first.at_byte(), link);
+    std::array<std::byte, sector_bytes> sector{};
+    encode_intent(intent, sector);
+    store->write_at(intent_slot_at_byte(1), sector);
+    CHECK(has_intent(*store));
+    CHECK(apply_intents(*store).windows == 0);
 }

@@ -4,9 +4,9 @@
 #include <random>
 #include <vector>
 
+#include "device/crash_history.hpp"
 #include "device/recording_store.hpp"
 #include "insitu/device/crash_test.hpp"
-#include "insitu/device/device.hpp"
 
 namespace insitu {
 
@@ -16,41 +16,16 @@ inline std::uint64_t pick(CrashRandom& random, std::uint64_t limit) {
     return random() % limit;
 }
 
-std::uint64_t hash_of_block(ByteView block) noexcept;
-
-// What a block was given to hold, and what was promised of it. Times are counts of events.
-class BlockHistory {
-  public:
-    void issued(std::size_t time, std::uint64_t hash) { versions_.push_back({time, hash}); }
-    // The version issued last is durable from now on.
-    void flushed(std::size_t time) {
-        if (!versions_.empty()) promises_.push_back({time, versions_.size() - 1});
-    }
-    // Whether a block may hold this after a cut.
-    bool allows(std::size_t cut, std::uint64_t hash) const noexcept;
-
-  private:
-    struct Version {
-        std::size_t time;
-        std::uint64_t hash;
-    };
-    struct Promise {
-        std::size_t time;
-        std::size_t version;
-    };
-    std::vector<Version> versions_;
-    std::vector<Promise> promises_;
-};
-
-// What a device did to a medium, and what its client knows.
+// What devices did to a medium, and what their clients know.
 struct CrashRun {
     std::vector<std::byte> start;
     std::unique_ptr<RecordingStore> store;
-    std::vector<BlockHistory> blocks;
-    DeviceCounters counters;
+    std::unique_ptr<Book> book;
+    std::uint64_t unprotected_commits = 0;
+    std::vector<std::string> violations;  // that were seen without a cut
 };
 
-// One run of random requests, which depends on the options and its number alone.
+// One run of random requests. With one client it depends on the options and its number alone.
 CrashRun record_run(const CrashTestOptions& options, std::uint64_t number);
 
 }  // namespace insitu

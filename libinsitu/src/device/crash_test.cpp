@@ -98,7 +98,7 @@ class CutMaker {
     CutMaker(const CrashTestOptions& options, std::uint64_t number)
         : options_(options),
           number_(number),
-          run_(record_run(options, number)),
+          run_(record_protected(options, number, result_)),
           random_(options.seed * 7919 + number),
           synced_(run_.start),
           state_(run_.start.size()) {}
@@ -106,11 +106,10 @@ class CutMaker {
     CrashTestResult make() {
         const std::vector<Event>& events = run_.store->events();
         result_.runs = 1;
-        result_.unprotected_commits = run_.counters.unprotected_commits;
+        for (const std::string& text : run_.violations)
+            violated(0, text);
         for (const Event& event : events)
             ++(event.is_sync() ? result_.syncs : result_.writes);
-        // The promise has its exception; no state of such a run can be judged.
-        if (result_.unprotected_commits != 0) return result_;
         std::vector<std::size_t> cuts;
         for (std::size_t cut = 0; cut <= events.size(); ++cut)
             cuts.push_back(cut);
@@ -125,6 +124,17 @@ class CutMaker {
     }
 
   private:
+    // The promise has its exception; no state of such a run can be judged.
+    static CrashRun record_protected(const CrashTestOptions& options, std::uint64_t number,
+                                     CrashTestResult& result) {
+        constexpr std::uint64_t runs_between = std::uint64_t{1} << 40;
+        for (;; number += runs_between) {
+            CrashRun run = record_run(options, number);
+            if (run.unprotected_commits == 0) return run;
+            ++result.unprotected_runs;
+        }
+    }
+
     // Everything before the last sync before the cut is on the medium.
     void advance_to(std::size_t cut) {
         const std::vector<Event>& events = run_.store->events();
@@ -150,6 +160,7 @@ class CutMaker {
             if (apply_intents(state_).windows != 0) ++result_.recovered_states;
             clear_intents(state_);
             check_content(cut);
+            ask_judge(cut);
         } catch (const Error& error) {
             violated(cut, error.what());
         }
@@ -182,10 +193,17 @@ class CutMaker {
             const auto& hashes = reader_.window(state_, image, window);
             for (std::size_t i = 0; i < hashes.size(); ++i) {
                 const BlockIndex block = first_block_of(window) + i;
-                if (run_.blocks[block.value].allows(cut, hashes[i])) continue;
+                if (run_.book->allows(block.value, cut, hashes[i])) continue;
                 return violated(cut, fmt::format("block {} holds what it must not", block.value));
             }
         }
+    }
+
+    void ask_judge(std::size_t cut) {
+        if (!options_.check || result_.states % options_.check_every != 0) return;
+        ++result_.checked_states;
+        const std::string text = options_.check(state_);
+        if (!text.empty()) violated(cut, text);
     }
 
     void violated(std::size_t cut, const std::string& text) {
@@ -199,6 +217,7 @@ class CutMaker {
 
     CrashTestOptions options_;
     std::uint64_t number_;
+    CrashTestResult result_;
     CrashRun run_;
     CrashRandom random_;
     std::vector<std::byte> synced_;
@@ -206,7 +225,6 @@ class CutMaker {
     std::size_t seen_ = 0;
     MemoryStore state_;
     ContentReader reader_;
-    CrashTestResult result_;
 };
 
 void add(CrashTestResult& total, const CrashTestResult& part) {
@@ -217,7 +235,8 @@ void add(CrashTestResult& total, const CrashTestResult& part) {
     total.states += part.states;
     total.recovered_states += part.recovered_states;
     total.recut_states += part.recut_states;
-    total.unprotected_commits += part.unprotected_commits;
+    total.checked_states += part.checked_states;
+    total.unprotected_runs += part.unprotected_runs;
     total.violations += part.violations;
     for (const std::string& example : part.examples) {
         if (total.examples.size() < most_examples) total.examples.push_back(example);

@@ -13,13 +13,12 @@ namespace {
 // Makes a pending intent true, in memory where the image is not to be written.
 std::uint64_t settle_intents(Store& store, const DeviceOptions& options,
                              std::unique_ptr<OverlayStore>& overlay) {
-    if (!has_intent(store)) return 0;
+    std::uint64_t windows = 0;
     if (options.access == Access::read) {
-        if (options.pending == PendingIntent::drop) return 0;
+        if (options.pending == PendingIntent::drop || !has_intent(store)) return 0;
         overlay = std::make_unique<OverlayStore>(store);
         return apply_intents(*overlay).windows;
     }
-    std::uint64_t windows = 0;
     if (options.pending == PendingIntent::apply) windows = apply_intents(store).windows;
     clear_intents(store);
     return windows;
@@ -37,6 +36,7 @@ Device::Core::Core(Store& store, const DeviceOptions& options,
       meta_(*store_, geometry_),
       space_(geometry_, options.cache_bytes,
              [this](WindowIndex window) { return free_sectors(window); }),
+      content_(options.decode_cache_bytes),
       workspaces_({image_.algorithm(), options.level, DeflateWindow::kib2}) {
     counters_.recovered = recovered;
     if (options_.access == Access::read_write) space_.refill(RedoSpace::windows_at_open);
@@ -81,6 +81,7 @@ DeviceCounters Device::Core::counters() const noexcept {
     all.commits = counters_.commits;
     all.unprotected_commits = counters_.unprotected;
     all.recovered_windows = counters_.recovered;
+    all.compacted_windows = counters_.compacted;
     return all;
 }
 
@@ -122,6 +123,10 @@ std::vector<BlockRun> Device::map(std::uint64_t at_byte, std::uint64_t length_by
 
 void Device::start_commits() {
     core_->start_commits();
+}
+
+void Device::do_idle_work() {
+    core_->do_idle_work();
 }
 
 void Device::close() {

@@ -1,8 +1,9 @@
 #include <algorithm>
-#include <cstring>
+#include <random>
 
 #include "device/device_core.hpp"
 #include "device/redo_stream.hpp"
+#include "device/sector_evidence.hpp"
 #include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
 
@@ -11,51 +12,22 @@ namespace insitu {
 
 namespace {
 
-struct ChangedPiece {
-    RedoPiece place;
-    ByteView bytes;
-};
-
-struct ChangedWindow {
-    WindowIndex window;
-    const StagedWindow* staged = nullptr;
-    WindowMeta after{};
-};
-
-// The sectors of held payloads that differ from what is in place. What `before` does not need has
-// no known content there.
-std::vector<ChangedPiece> changed_pieces(const Store& store, std::uint64_t window_at_byte,
-                                         const StagedWindow& staged) {
-    std::vector<ChangedPiece> pieces;
-    AlignedBuffer old(window_bytes);
-    for (const PlannedExtent& extent : staged.plan) {
-        if (!extent.held) continue;
-        const ByteView payload = *extent.held;
-        const unsigned first = extent.first_sector();
-        store.read_at(window_at_byte + first * sector_bytes, old.first(payload.size()));
-        for (unsigned i = 0; i < extent.payload_sectors; ++i) {
-            const bool same = staged.on_medium.test(first + i) &&
-                              std::memcmp(old.data() + i * sector_bytes,
-                                          payload.data() + i * sector_bytes, sector_bytes) == 0;
-            if (same) continue;
-            const bool joins =
-                !pieces.empty() &&
-                pieces.back().bytes.data() + pieces.back().bytes.size() ==
-                    payload.data() + i * sector_bytes &&
-                pieces.back().place.first_sector + pieces.back().place.sectors == first + i;
-            if (!joins) {
-                pieces.push_back({{static_cast<std::uint16_t>(first + i), 0},
-                                  payload.subspan(i * sector_bytes, 0)});
-            }
-            ++pieces.back().place.sectors;
-            pieces.back().bytes = {pieces.back().bytes.data(),
-                                   pieces.back().place.sectors * sector_bytes};
-        }
-    }
-    return pieces;
+// The first byte is not zero: it may be the only one that has room.
+std::uint64_t random_stamp() {
+    std::random_device random;
+    const std::uint64_t high = random();
+    return high << 32 | std::uint64_t{random()} | 1;
 }
 
 }  // namespace
+
+// A window to commit.
+struct Device::Core::ChangedWindow {
+    WindowIndex window;
+    const StagedWindow* staged = nullptr;
+    WindowMeta after{};
+    ChangedSectors sectors;
+};
 
 // Rising windows.
 struct Device::Core::Commit {
@@ -78,7 +50,7 @@ void Device::Core::fail_for_good() {
 void Device::Core::sync_store() {
     try {
         // Before the sync: what is written from here on may miss it.
-        direct_unsynced_ = false;
+        holes_unsynced_ = false;
         store_->sync();
     } catch (...) {
         fail_for_good();
@@ -97,13 +69,36 @@ SectorMask Device::Core::free_sectors(WindowIndex window) {
 void Device::Core::collect(Commit& commit) {
     for (Stripe& stripe : stripes_) {
         for (const auto& [index, staged] : stripe.staged) {
-            ChangedWindow changed{{index}, &staged, {}};
+            ChangedWindow changed{{index}, &staged, {}, {}};
             map_of(staged.plan, geometry_.blocks_in_window({index})).encode(changed.after);
-            commit.windows.push_back(changed);
+            changed.sectors = changed_sectors(*store_, window_at_byte({index}), staged);
+            commit.windows.push_back(std::move(changed));
         }
     }
     std::sort(commit.windows.begin(), commit.windows.end(),
               [](const ChangedWindow& a, const ChangedWindow& b) { return a.window < b.window; });
+}
+
+void Device::Core::append(RedoWriter& writer, const ChangedWindow& changed) {
+    const ChangedSectors& sectors = changed.sectors;
+    std::array<std::byte, redo_window_bytes> head{};
+    encode_redo_window({changed.window, changed.staged->before, changed.after,
+                        static_cast<std::uint32_t>(sectors.pieces.size())},
+                       head);
+    writer.append(head);
+    for (const ChangedSectors::Piece& piece : sectors.pieces) {
+        std::array<std::byte, redo_piece_bytes> place{};
+        encode_redo_piece(piece.place, place);
+        writer.append(place);
+    }
+    for (const std::uint32_t hash : sectors.old_hashes) {
+        std::array<std::byte, redo_hash_bytes> bytes{};
+        encode_redo_hash(hash, bytes);
+        writer.append(bytes);
+    }
+    for (const ChangedSectors::Piece& piece : sectors.pieces) {
+        if (piece.place.kind == RedoPiece::Kind::written) writer.append(piece.bytes);
+    }
 }
 
 void Device::Core::write_redo(Commit& commit) {
@@ -112,29 +107,18 @@ void Device::Core::write_redo(Commit& commit) {
         const auto write = [this](SectorRun run, ByteView bytes) {
             const WindowIndex window{(run.at_byte() - geometry_.data_at_byte()) / window_bytes};
             const std::unique_lock lock(stripe_of(window).mutex);
+            to_punch_.add(window);
             store_->write_at(run.at_byte(), bytes);
         };
         RedoWriter writer([this] { return space_.take(); }, write);
-        for (const ChangedWindow& changed : commit.windows) {
-            const auto pieces =
-                changed_pieces(*store_, window_at_byte(changed.window), *changed.staged);
-            std::array<std::byte, redo_window_bytes> head{};
-            encode_redo_window({changed.window, changed.staged->before, changed.after,
-                                static_cast<std::uint32_t>(pieces.size())},
-                               head);
-            writer.append(head);
-            for (const ChangedPiece& piece : pieces) {
-                std::array<std::byte, redo_piece_bytes> place{};
-                encode_redo_piece(piece.place, place);
-                writer.append(place);
-            }
-            for (const ChangedPiece& piece : pieces)
-                writer.append(piece.bytes);
-        }
+        for (const ChangedWindow& changed : commit.windows)
+            append(writer, changed);
         writer.finish(commit.intent);
         counters_.journal += writer.written_bytes();
     } catch (...) {
-        // Nothing but holes was written: the commit can be tried again.
+        // Nothing but holes was written: the commit can be tried again. It will tell what stands in
+        // them, so what was written there has to be durable by then.
+        holes_unsynced_ = true;
         space_.untake();
         throw;
     }
@@ -163,12 +147,14 @@ void Device::Core::apply(const Commit& commit) {
             Stripe& stripe = stripe_of(changed.window);
             const std::unique_lock lock(stripe.mutex);
             const std::uint64_t at = window_at_byte(changed.window);
-            for (const ChangedPiece& piece : changed_pieces(*store_, at, *changed.staged)) {
+            for (const ChangedSectors::Piece& piece : changed.sectors.pieces) {
+                if (piece.place.kind == RedoPiece::Kind::kept) continue;
                 store_->write_at(at + piece.place.offset_bytes(), piece.bytes);
                 counters_.compressed += piece.bytes.size();
             }
             meta_.set(changed.window, changed.after);
             stripe.staged.erase(changed.window.value);
+            to_punch_.add(changed.window);
         }
     } catch (...) {
         fail_for_good();
@@ -204,11 +190,28 @@ void Device::Core::forget_intents() {
     space_.release_current();
 }
 
+// The sync that makes the first intent durable does so with the stamp. Where only one of the two is
+// on the medium, nothing was acknowledged yet, and nothing applied.
+void Device::Core::stamp_bitmap() {
+    if (stamp_ != 0) return;
+    const std::uint64_t stamp = random_stamp();
+    write_stamp(stamp);
+    stamp_ = stamp;
+}
+
+void Device::Core::write_stamp(std::uint64_t stamp) {
+    std::array<std::byte, sizeof stamp> bytes{};
+    encode_stamp(stamp, bytes);
+    meta_.set_stamp(ByteView(bytes).first(stamp_place(geometry_).bytes));
+    counters_.meta += meta_.write_dirty();
+}
+
 // Commits everything that is staged. The caller has commit_mutex_.
 void Device::Core::commit_staged() {
     check_failed();
+    stamp_bitmap();
     // The bulk of direct payloads goes to the medium while writers go on.
-    if (direct_unsynced_) sync_store();
+    if (holes_unsynced_) sync_store();
     const ClosedGate closed(gate_);
     const std::uint64_t sequence = written_sequence_;
     Commit commit;
@@ -217,8 +220,9 @@ void Device::Core::commit_staged() {
         if (space_.sufficient()) {
             commit.intent.generation = generation_ + 1;
             commit.intent.data_blocks = geometry_.data_blocks();
+            commit.intent.stamp = stamp_;
             write_redo(commit);
-            if (direct_unsynced_) sync_store();
+            if (holes_unsynced_) sync_store();
             write_intent(commit);
             apply(commit);
             write_meta();
@@ -249,52 +253,19 @@ void Device::Core::finish_request(Durability durability) {
     }
 }
 
-void Device::Core::commit_now_and_then() {
-    std::uint64_t seen = 0;
-    std::unique_lock lock(thread_mutex_);
-    while (!stop_changed_.wait_for(lock, options_.commit_delay, [&] { return stop_; })) {
-        lock.unlock();
-        try {
-            const std::uint64_t sequence = written_sequence_;
-            if (durable_sequence_ < sequence) {
-                commit(sequence);
-            } else if (intent_pending_ && seen == sequence) {
-                const std::lock_guard commit_lock(commit_mutex_);
-                const ClosedGate closed(gate_);
-                if (durable_sequence_ == written_sequence_) forget_intents();
-            }
-            seen = sequence;
-        } catch (...) {
-            // What is staged stays staged, and a device that failed stays failed: the next flush
-            // meets the error.
-        }
-        lock.lock();
-    }
-}
-
-void Device::Core::start_commits() {
-    if (options_.access == Access::read || thread_.joinable()) return;
-    thread_ = std::thread([this] { commit_now_and_then(); });
-}
-
-void Device::Core::stop_commits() {
-    {
-        const std::lock_guard lock(thread_mutex_);
-        stop_ = true;
-    }
-    stop_changed_.notify_all();
-    if (thread_.joinable()) thread_.join();
-}
-
 void Device::Core::close() {
     stop_commits();
     if (options_.access == Access::read) return;
     commit_all();
-    const std::lock_guard lock(commit_mutex_);
-    check_failed();
-    const ClosedGate closed(gate_);
-    forget_intents();
-    sync_store();
+    {
+        const std::lock_guard lock(commit_mutex_);
+        check_failed();
+        const ClosedGate closed(gate_);
+        forget_intents();
+        if (stamp_ != 0) write_stamp(0);
+        sync_store();
+    }
+    punch_holes([] { return false; });
 }
 
 }  // namespace insitu

@@ -4,15 +4,18 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <optional>
 #include <shared_mutex>
 #include <thread>
 #include <unordered_map>
 
+#include "device/content_cache.hpp"
 #include "device/gate.hpp"
 #include "device/meta_cache.hpp"
 #include "device/redo_space.hpp"
 #include "device/window_plan.hpp"
+#include "device/window_queue.hpp"
 #include "device/workspace.hpp"
 #include "insitu/device/device.hpp"
 #include "insitu/error.hpp"
@@ -20,6 +23,8 @@
 #include "insitu/store/overlay_store.hpp"
 
 namespace insitu {
+
+class RedoWriter;
 
 // The blocks [first, end) of one window.
 struct WindowPart {
@@ -52,8 +57,11 @@ class Device::Core {
     // device_commit.cpp
     void commit_all();
     void finish_request(Durability durability);
-    void start_commits();
     void close();
+
+    // device_background.cpp
+    void start_commits();
+    void do_idle_work();
 
     DeviceCounters counters() const noexcept;
 
@@ -65,7 +73,8 @@ class Device::Core {
     };
     struct Counters {
         std::atomic<std::uint64_t> reads{0}, writes{0}, uncompressed{0}, compressed{0}, encoded{0},
-            meta{0}, journal{0}, rewritten{0}, commits{0}, unprotected{0}, recovered{0};
+            meta{0}, journal{0}, rewritten{0}, commits{0}, unprotected{0}, recovered{0},
+            compacted{0};
     };
 
     Stripe& stripe_of(WindowIndex window) { return stripes_[window.value % stripe_count]; }
@@ -82,40 +91,80 @@ class Device::Core {
     void read_unsound(const WindowPart& part, ByteSpan output);
     void read_planned(const WindowPart& part, std::span<const PlannedExtent> extents,
                       ByteSpan output, Workspace& space);
+    struct Piece;
+    void read_piece(WindowIndex window, const Piece& piece, ByteView in_place, std::size_t start,
+                    ByteSpan output, Decoder& decoder);
+    ContentCache::Content decode_and_keep(WindowIndex window, const PlannedExtent& extent,
+                                          ByteView payload, Decoder& decoder);
     // Decodes all of an extent. `payload`: its payload; raw: copied.
     void decode(WindowIndex window, const PlannedExtent& extent, ByteView payload, ByteSpan output,
                 Decoder& decoder) const;
-    // The payload, in memory that lives as long as the extent and the workspace.
-    ByteView payload_of(WindowIndex window, const PlannedExtent& extent, Workspace& space) const;
+    // The same of an extent wherever it is; raw or compressed.
+    void content_of(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
+                    Workspace& space);
     std::uint64_t window_at_byte(WindowIndex window) const noexcept {
         return geometry_.block_at_byte(first_block_of(window));
     }
 
     // device_write.cpp
-    void write_part(const WindowPart& part, ByteView content);
-    bool stage_part(const WindowPart& part, ByteView content);
+    // Work on one window's plan.
+    struct Edit {
+        Edit(WindowIndex edited, const StagedWindow& staged, SectorMask redo, Workspace& workspace);
+        WindowPlan finish();
+
+        WindowIndex window;
+        SectorMask needed;  // sectors that a direct write must not touch
+        Workspace& space;
+        WindowPlan plan;
+        bool patched = false;  // the content of the request is in an old extent
+    };
+    enum class Staging { changed, unchanged, no_room };  // no_room: commit first
+    using Change = std::function<std::optional<WindowPlan>(const StagedWindow&)>;
+    Staging stage_change(const WindowPart& part, const Change& change);
     StagedWindow stage(const WindowPart& part);
-    struct Edit;
+    void write_part(const WindowPart& part, ByteView content);
     WindowPlan change_plan(const StagedWindow& staged, const WindowPart& part, ByteView content);
-    void cut(Edit& edit, const PlannedExtent& extent);
+    void cut(Edit& edit, const WindowPart& part, ByteView content, const PlannedExtent& extent);
     void put(Edit& edit, unsigned first, ByteView blocks);
-    void keep_raw(Edit& edit, const PlannedExtent& extent, unsigned first, unsigned end);
+    void place(Edit& edit, unsigned first, std::size_t content_bytes, ByteView payload);
+    static void keep_raw(Edit& edit, const PlannedExtent& extent, unsigned first, unsigned end);
+
+    // device_compact.cpp
+    std::optional<WindowPlan> compact_plan(const StagedWindow& staged, WindowIndex window);
+    void compact_run(Edit& edit, std::span<const PlannedExtent> run);
+    bool compact_window(WindowIndex window);
+    void compact(const std::function<bool()>& stop);
 
     // device_commit.cpp
+    struct ChangedWindow;
     struct Commit;
     void check_failed();
     [[noreturn]] void fail_for_good();
     void commit(std::uint64_t sequence);
     void commit_staged();
     void collect(Commit& commit);
+    static void append(RedoWriter& writer, const ChangedWindow& changed);
     void write_redo(Commit& commit);
     void write_intent(const Commit& commit);
     void apply(const Commit& commit);
     void write_meta();
     void commit_unprotected(Commit& commit);
     void forget_intents();
+    void stamp_bitmap();
+    void write_stamp(std::uint64_t stamp);
     void sync_store();
     SectorMask free_sectors(WindowIndex window);
+
+    // device_background.cpp
+    struct Activity {  // what had happened when it was last looked at
+        std::uint64_t requests = 0;
+        std::uint64_t sequence = 0;
+    };
+    std::uint64_t requests() const noexcept;
+    bool stopping();
+    void clean_when_idle();
+    void punch_holes(const std::function<bool()>& stop);
+    void work_in_background(Activity& seen);
     void commit_now_and_then();
     void stop_commits();
 
@@ -126,16 +175,22 @@ class Device::Core {
     Geometry geometry_;
     MetaCache meta_;
     RedoSpace space_;
+    ContentCache content_;
+    WindowQueue to_compact_;
+    WindowQueue to_punch_;
     Workspaces workspaces_;
     std::array<Stripe, stripe_count> stripes_;
     Gate gate_;
     Counters counters_;
 
     std::atomic<std::uint64_t> written_sequence_{0};
-    std::atomic<bool> direct_unsynced_{false};
+    // What stands in holes may not be durable: direct payloads, what was discarded, what a killed
+    // device left. An intent tells what it will replace, so they are synced before.
+    std::atomic<bool> holes_unsynced_{true};
     std::mutex commit_mutex_;
     std::atomic<std::uint64_t> durable_sequence_{0};
     std::uint64_t generation_ = 0;  // of the last intent
+    std::uint64_t stamp_ = 0;       // of the bitmap; 0: not yet
     std::atomic<bool> intent_pending_{false};
     std::mutex failure_mutex_;
     std::exception_ptr failure_;

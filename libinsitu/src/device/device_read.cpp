@@ -31,14 +31,6 @@ std::optional<WindowMap> Device::Core::plain_map(WindowIndex window) {
     return map;
 }
 
-ByteView Device::Core::payload_of(WindowIndex window, const PlannedExtent& extent,
-                                  Workspace& space) const {
-    if (extent.held) return *extent.held;
-    const ByteSpan payload = space.payload.first(extent.payload_sectors * sector_bytes);
-    store_->read_at(window_at_byte(window) + extent.first * block_bytes, payload);
-    return payload;
-}
-
 void Device::Core::decode(WindowIndex window, const PlannedExtent& extent, ByteView payload,
                           ByteSpan output, Decoder& decoder) const {
     if (extent.raw()) {
@@ -60,56 +52,94 @@ void Device::Core::decode(WindowIndex window, const PlannedExtent& extent, ByteV
             : fmt::format("stream of {} bytes does not decode to {} bytes", length, output.size()));
 }
 
+void Device::Core::content_of(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
+                              Workspace& space) {
+    if (extent.compressed()) {
+        if (const auto known = content_.find(first_block_of(window) + extent.first)) {
+            std::memcpy(output.data(), known->data(), output.size());
+            return;
+        }
+    }
+    if (extent.held) return decode(window, extent, *extent.held, output, *space.decoder);
+    const ByteSpan payload = space.payload.first(extent.payload_sectors * sector_bytes);
+    store_->read_at(window_at_byte(window) + extent.first * block_bytes, payload);
+    decode(window, extent, payload, output, *space.decoder);
+}
+
+// What a part of a window takes of one extent: its blocks [first, end).
+struct Device::Core::Piece {
+    const PlannedExtent* extent = nullptr;
+    unsigned first = 0;
+    unsigned end = 0;
+    ContentCache::Content known;
+
+    std::size_t bytes() const noexcept { return (end - first) * block_bytes; }
+    bool whole() const noexcept { return end - first == extent->blocks; }
+    std::size_t offset_in_extent() const noexcept { return (first - extent->first) * block_bytes; }
+};
+
+// The content of a compressed extent; remembers it.
+ContentCache::Content Device::Core::decode_and_keep(WindowIndex window, const PlannedExtent& extent,
+                                                    ByteView payload, Decoder& decoder) {
+    auto content = std::make_shared<std::vector<std::byte>>(extent.blocks * block_bytes);
+    decode(window, extent, payload, *content, decoder);
+    content_.insert(first_block_of(window) + extent.first, content);
+    return content;
+}
+
+// `in_place`: the window's space from byte `start` on, as far as the pieces need it.
+void Device::Core::read_piece(WindowIndex window, const Piece& piece, ByteView in_place,
+                              std::size_t start, ByteSpan output, Decoder& decoder) {
+    const PlannedExtent& extent = *piece.extent;
+    if (extent.unmapped()) return zero_fill(output);
+    const std::byte* from = nullptr;
+    if (extent.raw()) {
+        from = extent.held ? extent.held->data() + piece.offset_in_extent()
+                           : in_place.data() + (piece.first * block_bytes - start);
+    } else if (piece.known) {
+        from = piece.known->data() + piece.offset_in_extent();
+    } else {
+        const ByteView payload = extent.held
+                                     ? ByteView(*extent.held)
+                                     : in_place.subspan(extent.first * block_bytes - start,
+                                                        extent.payload_sectors * sector_bytes);
+        // Whoever reads whole extents will hardly come back for a part.
+        if (piece.whole()) return decode(window, extent, payload, output, decoder);
+        const auto content = decode_and_keep(window, extent, payload, decoder);
+        std::memcpy(output.data(), content->data() + piece.offset_in_extent(), output.size());
+        return;
+    }
+    std::memcpy(output.data(), from, output.size());
+}
+
 // Everything in place that the part needs is read with one call: it is never more than a window.
 void Device::Core::read_planned(const WindowPart& part, std::span<const PlannedExtent> extents,
                                 ByteSpan output, Workspace& space) {
+    std::array<Piece, window_blocks> pieces;
+    std::size_t count = 0;
     std::uint64_t start = window_bytes;
     std::uint64_t end = 0;
     for (const PlannedExtent& extent : extents) {
-        if (!extent.in_place()) continue;
-        const std::uint64_t at = extent.first * block_bytes;
-        const bool raw = extent.raw();
-        const std::uint64_t from = raw ? std::max(extent.first, part.first) * block_bytes : at;
-        const std::uint64_t to = raw ? std::min(extent.end(), part.end) * block_bytes
-                                     : at + extent.payload_sectors * sector_bytes;
-        start = std::min(start, from);
-        end = std::max(end, to);
+        Piece& piece = pieces[count++];
+        piece = {&extent, std::max(extent.first, part.first), std::min(extent.end(), part.end), {}};
+        if (extent.compressed()) {
+            piece.known = content_.find(first_block_of(part.window) + extent.first);
+        }
+        if (!extent.in_place() || piece.known) continue;
+        const std::uint64_t at = (extent.raw() ? piece.first : extent.first) * block_bytes;
+        start = std::min(start, at);
+        end = std::max(end,
+                       at + (extent.raw() ? piece.bytes() : extent.payload_sectors * sector_bytes));
     }
-    if (extents.size() == 1 && extents[0].raw() && extents[0].in_place()) {
+    if (count == 1 && extents[0].raw() && extents[0].in_place()) {
         return store_->read_at(window_at_byte(part.window) + start, output);
     }
-    if (end > start) {
-        store_->read_at(window_at_byte(part.window) + start, space.payload.first(end - start));
-    }
-    for (const PlannedExtent& extent : extents) {
-        const unsigned first = std::max(extent.first, part.first);
-        const unsigned last = std::min(extent.end(), part.end);
-        const ByteSpan wanted =
-            output.subspan((first - part.first) * block_bytes, (last - first) * block_bytes);
-        if (extent.unmapped()) {
-            zero_fill(wanted);
-            continue;
-        }
-        const std::uint64_t at = extent.first * block_bytes;
-        if (extent.raw()) {
-            const std::byte* from = extent.held
-                                        ? extent.held->data() + (first - extent.first) * block_bytes
-                                        : space.payload.data() + (first * block_bytes - start);
-            std::memcpy(wanted.data(), from, wanted.size());
-            continue;
-        }
-        const ByteView payload =
-            extent.held
-                ? ByteView(*extent.held)
-                : space.payload.view().subspan(at - start, extent.payload_sectors * sector_bytes);
-        if (wanted.size() == extent.blocks * block_bytes) {
-            decode(part.window, extent, payload, wanted, *space.decoder);
-            continue;
-        }
-        const ByteSpan whole = space.content.first(extent.blocks * block_bytes);
-        decode(part.window, extent, payload, whole, *space.decoder);
-        std::memcpy(wanted.data(), whole.data() + (first - extent.first) * block_bytes,
-                    wanted.size());
+    const ByteSpan in_place = space.payload.first(end > start ? end - start : 0);
+    if (!in_place.empty()) store_->read_at(window_at_byte(part.window) + start, in_place);
+    for (const Piece& piece : std::span(pieces).first(count)) {
+        read_piece(part.window, piece, in_place, start,
+                   output.subspan((piece.first - part.first) * block_bytes, piece.bytes()),
+                   *space.decoder);
     }
 }
 

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -13,35 +11,33 @@ namespace {
 
 // What a stream holds of a window besides its payloads, at most.
 constexpr std::uint64_t window_overhead_bytes =
-    redo_window_bytes + longest_run_sectors / 2 * redo_piece_bytes;
+    redo_window_bytes + longest_run_sectors * (redo_piece_bytes + redo_hash_bytes);
 // A request makes no more than a window of payload.
 constexpr std::uint64_t worst_bytes = window_bytes + window_overhead_bytes;
 
 }  // namespace
 
-// A request's work on one window's plan.
-struct Device::Core::Edit {
-    WindowPart part;
-    ByteView content;   // empty: unmap
-    SectorMask needed;  // sectors that a direct write must not touch
-    Workspace& space;
-    WindowPlan plan;
-    bool patched = false;  // the content is in an old extent
-};
-
-// A new extent of these blocks. Its payload is written in place where nobody needs what is there.
+// A new extent of these blocks.
 void Device::Core::put(Edit& edit, unsigned first, ByteView blocks) {
-    const ByteView payload = edit.space.encoder.encode(blocks);
+    place(edit, first, blocks.size(), edit.space.encoder.encode(blocks));
+}
+
+// Its payload is written in place where nobody needs what is there.
+void Device::Core::place(Edit& edit, unsigned first, std::size_t content_bytes, ByteView payload) {
     counters_.encoded += payload.size();
-    PlannedExtent extent{first, static_cast<unsigned>(blocks.size() / block_bytes),
+    PlannedExtent extent{first, static_cast<unsigned>(content_bytes / block_bytes),
                          static_cast<unsigned>(payload.size() / sector_bytes), nullptr};
     const SectorMask place = sector_range(extent.first_sector(), extent.payload_sectors);
     if ((place & edit.needed).any()) {
         extent.held = std::make_shared<std::vector<std::byte>>(payload.begin(), payload.end());
     } else {
-        store_->write_at(window_at_byte(edit.part.window) + first * block_bytes, payload);
-        // Behind the write: a sync that clears it before has not seen it.
-        direct_unsynced_ = true;
+        // Behind the write: a sync that clears it before has not seen it. A part of a failed write
+        // may be there, too.
+        struct Unsynced {
+            std::atomic<bool>& flag;
+            ~Unsynced() { flag = true; }
+        } const unsynced{holes_unsynced_};
+        store_->write_at(window_at_byte(edit.window) + first * block_bytes, payload);
         counters_.compressed += payload.size();
     }
     edit.plan.push_back(std::move(extent));
@@ -60,8 +56,8 @@ void Device::Core::keep_raw(Edit& edit, const PlannedExtent& extent, unsigned fi
 }
 
 // What remains of an old extent that the request covers in part (docs/format.md §3).
-void Device::Core::cut(Edit& edit, const PlannedExtent& extent) {
-    const WindowPart& part = edit.part;
+void Device::Core::cut(Edit& edit, const WindowPart& part, ByteView content,
+                       const PlannedExtent& extent) {
     const bool before = extent.first < part.first;
     const bool behind = extent.end() > part.end;
     if (extent.unmapped()) {
@@ -76,12 +72,11 @@ void Device::Core::cut(Edit& edit, const PlannedExtent& extent) {
         return;
     }
     const ByteSpan whole = edit.space.content.first(extent.blocks * block_bytes);
-    decode(part.window, extent, payload_of(part.window, extent, edit.space), whole,
-           *edit.space.decoder);
+    content_of(part.window, extent, whole, edit.space);
     ++counters_.rewritten;
     const auto offset = [&](unsigned block) { return (block - extent.first) * block_bytes; };
-    if (before && behind && !edit.content.empty()) {
-        std::memcpy(whole.data() + offset(part.first), edit.content.data(), edit.content.size());
+    if (before && behind && !content.empty()) {
+        std::memcpy(whole.data() + offset(part.first), content.data(), content.size());
         edit.patched = true;
         return put(edit, extent.first, whole);
     }
@@ -89,19 +84,28 @@ void Device::Core::cut(Edit& edit, const PlannedExtent& extent) {
     if (behind) put(edit, part.end, whole.subspan(offset(part.end)));
 }
 
+Device::Core::Edit::Edit(WindowIndex edited, const StagedWindow& staged, SectorMask redo,
+                         Workspace& workspace)
+    : window(edited),
+      needed(staged.on_medium | sectors_in_place(staged.plan) | redo),
+      space(workspace) {}
+
+WindowPlan Device::Core::Edit::finish() {
+    std::sort(plan.begin(), plan.end(),
+              [](const PlannedExtent& a, const PlannedExtent& b) { return a.first < b.first; });
+    return std::move(plan);
+}
+
 WindowPlan Device::Core::change_plan(const StagedWindow& staged, const WindowPart& part,
                                      ByteView content) {
     Workspaces::Loan workspace(workspaces_);
-    Edit edit{part,
-              content,
-              staged.on_medium | sectors_in_place(staged.plan) | space_.current(part.window),
-              *workspace,
-              {}};
+    Edit edit(part.window, staged, space_.current(part.window), *workspace);
     for (const PlannedExtent& extent : staged.plan) {
         if (extent.end() <= part.first || extent.first >= part.end) {
             edit.plan.push_back(extent);
         } else {
-            cut(edit, extent);
+            cut(edit, part, content, extent);
+            content_.forget(first_block_of(part.window) + extent.first);
         }
     }
     if (content.empty()) {
@@ -109,9 +113,7 @@ WindowPlan Device::Core::change_plan(const StagedWindow& staged, const WindowPar
     } else if (!edit.patched) {
         put(edit, part.first, content);
     }
-    std::sort(edit.plan.begin(), edit.plan.end(),
-              [](const PlannedExtent& a, const PlannedExtent& b) { return a.first < b.first; });
-    return std::move(edit.plan);
+    return edit.finish();
 }
 
 StagedWindow Device::Core::stage(const WindowPart& part) {
@@ -137,36 +139,44 @@ StagedWindow Device::Core::stage(const WindowPart& part) {
     return staged;
 }
 
-// False: a commit has to make room first.
-bool Device::Core::stage_part(const WindowPart& part, ByteView content) {
+// Changes what is staged of the part's window by what `change` makes of it; none: not at all.
+Device::Core::Staging Device::Core::stage_change(const WindowPart& part, const Change& change) {
     const InsideGate inside(gate_);
     Stripe& stripe = stripe_of(part.window);
     const std::unique_lock lock(stripe.mutex);
     const auto found = stripe.staged.find(part.window.value);
     const bool newly = found == stripe.staged.end();
-    if (!space_.admit(part.window, newly, worst_bytes)) return false;
+    if (!space_.admit(part.window, newly, worst_bytes)) return Staging::no_room;
     std::int64_t actual = 0;
+    Staging result = Staging::unchanged;
     try {
         StagedWindow staged = newly ? stage(part) : found->second;
         const std::uint64_t held_before = held_bytes(staged.plan);
-        staged.plan = change_plan(staged, part, content);
-        actual = static_cast<std::int64_t>(held_bytes(staged.plan)) -
-                 static_cast<std::int64_t>(held_before) +
-                 (newly ? static_cast<std::int64_t>(window_overhead_bytes) : 0);
-        stripe.staged[part.window.value] = std::move(staged);
+        if (std::optional<WindowPlan> plan = change(staged)) {
+            staged.plan = std::move(*plan);
+            actual = static_cast<std::int64_t>(held_bytes(staged.plan)) -
+                     static_cast<std::int64_t>(held_before) +
+                     (newly ? static_cast<std::int64_t>(window_overhead_bytes) : 0);
+            stripe.staged[part.window.value] = std::move(staged);
+            result = Staging::changed;
+        }
     } catch (...) {
         space_.adjust(-static_cast<std::int64_t>(worst_bytes));
         throw;
     }
     space_.adjust(actual - static_cast<std::int64_t>(worst_bytes));
-    ++written_sequence_;
-    return true;
+    if (result == Staging::changed) ++written_sequence_;
+    return result;
 }
 
 void Device::Core::write_part(const WindowPart& part, ByteView content) {
     check_failed();
-    while (!stage_part(part, content))
+    const Change change = [&](const StagedWindow& staged) {
+        return change_plan(staged, part, content);
+    };
+    while (stage_change(part, change) == Staging::no_room)
         commit_all();
+    if (options_.compaction == Compaction::idle) to_compact_.add(part.window);
 }
 
 void Device::Core::write(std::uint64_t at_byte, std::uint64_t length_bytes,

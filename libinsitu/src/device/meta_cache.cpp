@@ -58,6 +58,17 @@ void MetaCache::set(WindowIndex window, const WindowMeta& meta) {
     group.dirty.set((at + length - 1) / sector_bytes);
 }
 
+void MetaCache::set_stamp(ByteView stamp) {
+    const std::uint64_t end = geometry_.meta_bytes();
+    const std::uint64_t index = (end - 1) / group_meta_bytes;
+    Shard& shard = shard_of(index);
+    const std::lock_guard lock(shard.mutex);
+    Group& group = load(shard, index);
+    const std::size_t at = end - index * group_meta_bytes - stamp.size();
+    std::memcpy(group.bytes.data() + at, stamp.data(), stamp.size());
+    group.dirty.set(at / sector_bytes);
+}
+
 std::uint64_t MetaCache::write_group(Group& group) {
     const std::uint64_t at = geometry_.meta_at_byte() + group.index * group_meta_bytes;
     std::uint64_t written_bytes = 0;

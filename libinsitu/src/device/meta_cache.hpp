@@ -23,6 +23,8 @@ class MetaCache {
     // 20 bytes as they stand on the disk; zeros behind the last meta byte. Throws `io` Errors.
     WindowMeta get(WindowIndex window);
     void set(WindowIndex window, const WindowMeta& meta);
+    // The last bytes of the meta area, which hold no entry.
+    void set_stamp(ByteView stamp);
     // Writes the sectors that set() changed; the bytes written.
     std::uint64_t write_dirty();
 

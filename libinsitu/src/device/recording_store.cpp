@@ -21,6 +21,11 @@ void RecordingStore::zero(std::uint64_t at_byte, std::uint64_t length_bytes) {
     write_at(at_byte, std::vector<std::byte>(length_bytes));
 }
 
+void RecordingStore::discard(std::uint64_t at_byte, std::uint64_t length_bytes) {
+    constexpr std::byte discarded{0xdd};
+    write_at(at_byte, std::vector<std::byte>(length_bytes, discarded));
+}
+
 void RecordingStore::sync() {
     const std::lock_guard lock(mutex_);
     events_.push_back({});

@@ -23,6 +23,8 @@ class RecordingStore final : public Store {
     void read_at(std::uint64_t at_byte, ByteSpan output) const override;
     void write_at(std::uint64_t at_byte, ByteView input) override;
     void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override;
+    // Destroys the content: whoever still needs it shall be found out.
+    void discard(std::uint64_t at_byte, std::uint64_t length_bytes) override;
     void sync() override;
 
     std::size_t event_count() const;

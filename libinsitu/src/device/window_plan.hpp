@@ -22,6 +22,7 @@ struct PlannedExtent {
     unsigned end() const noexcept { return first + blocks; }
     bool unmapped() const noexcept { return payload_sectors == 0; }
     bool raw() const noexcept { return payload_sectors == sectors_per_block * blocks; }
+    bool compressed() const noexcept { return !unmapped() && !raw(); }
     bool in_place() const noexcept { return !unmapped() && !held; }
     unsigned first_sector() const noexcept { return first * sectors_per_block; }
 };

@@ -25,13 +25,23 @@ enum class PendingIntent {
     drop,  // forget it: the image was changed by another program since
 };
 
+// Whether windows that requests have cut up are put together again: extents side by side become
+// one, and what is stored raw is compressed, where that saves at least a block and an eighth.
+enum class Compaction {
+    off,
+    idle,  // by the thread of start_commits(), when nothing was asked for a commit delay
+};
+
 struct DeviceOptions {
     Access access = Access::read_write;
     Level level = Level::normal;
     CommitPolicy policy = CommitPolicy::writeback;
     std::chrono::milliseconds commit_delay{5000};
     std::uint64_t cache_bytes = std::uint64_t{64} << 20;  // of payloads that wait for a commit
+    // Of the content of compressed extents of which a part was read; 0: each read decodes.
+    std::uint64_t decode_cache_bytes = std::uint64_t{256} << 20;
     PendingIntent pending = PendingIntent::apply;
+    Compaction compaction = Compaction::off;
 };
 
 // Since the device was opened.
@@ -47,6 +57,7 @@ struct DeviceCounters {
     std::uint64_t commits = 0;              // that wrote an intent
     std::uint64_t unprotected_commits = 0;  // that found no room for one
     std::uint64_t recovered_windows = 0;    // restored at open
+    std::uint64_t compacted_windows = 0;
 };
 
 // Blocks side by side that are mapped, or that are not.
@@ -66,7 +77,7 @@ struct BlockRun {
 // `damaged` where an extent does not decode, or a window's meta is unsound and a write does not
 // replace the whole window; `io`. A failed write leaves every block outside it as it was.
 //
-// Memory: cache_bytes, 10 MiB of meta and 600 KiB a thread.
+// Memory: cache_bytes, decode_cache_bytes, 10 MiB of meta and 600 KiB a thread.
 class INSITU_API Device {
   public:
     // Opens the image and applies a pending intent (in memory, for Access::read). The store
@@ -96,6 +107,9 @@ class INSITU_API Device {
 
     // Starts the thread that commits every commit delay, and makes an idle image clean.
     void start_commits();
+    // Does now what the thread does when nothing was asked for a commit delay: the compaction that
+    // was chosen, a commit, and the image is clean.
+    void do_idle_work();
     // Commits everything and leaves no intent behind. Afterwards only the destructor may be called.
     void close();
 

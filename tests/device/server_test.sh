@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# The plugin as a server: parameters, what it tells clients, locks, shutdown, full disks.
+# shellcheck source=lib.sh
+. "$INSITU_TESTS/device/lib.sh"
+
+insitu-format -q --size 33M a.img
+
+# Parameters that make no sense are told before anything is served.
+refused() { # refused MESSAGE PARAMETERS...
+  local message=$1
+  shift
+  run 1 nbdkit -f -U "$work/socket" "$plugin" "$@"
+  says err "$message"
+}
+refused "which image?"
+refused "No such file" missing.img
+refused "metadata=maybe: expected writeback or writethrough" a.img metadata=maybe
+refused "commit-delay=0: expected 1 to 86400 seconds" a.img commit-delay=0
+refused "commit-delay" a.img commit-delay=x
+refused "cache-size=much: expected a size" a.img cache-size=much
+refused "level=9: expected fast, default or best" a.img level=9
+refused "pending=ask: expected apply or drop" a.img pending=ask
+refused "readonly=perhaps: expected true or false" a.img readonly=perhaps
+refused "threads" a.img threads=-1
+refused "unknown parameter 'colour'" a.img colour=red
+truncate -s 1M zeros.img
+refused "zeros.img" zeros.img
+cp a.img longer.img
+truncate -s +4K longer.img
+refused "longer.img" longer.img
+
+# What clients are told.
+serve a.img metadata=writethrough commit-delay=2 cache-size=8M decode-cache=8M level=fast threads=3 \
+  compact=true
+run 0 nbdinfo --json "$uri"
+cp out info
+size=$(insitu-stat --json --force-share a.img | jq .logical_bytes)
+for field in '"export-size":'"$size" '"block_size_minimum":4096' '"block_size_preferred":131072' \
+  '"can_multi_conn":true' \
+  '"can_flush":true' '"can_fua":true' '"can_trim":true' '"can_zero":true' '"can_fast_zero":true' \
+  '"is_read_only":false'; do
+  check "$field" jq -e ".exports[0] | contains({$field})" info
+done
+stop
+
+# Extents come from the map, without I/O: holes, also those that are not committed yet.
+serve a.img
+io "write -P 1 1M 256k" "write -P 2 1088k 64k" "discard 1152k 64k" "write -z 1216k 4k"
+run 0 nbdinfo --map "$uri"
+says out "$(printf '%10d %11d    3  hole,zero' 0 1048576)"
+says out "$(printf '%10d %11d    0  data' 1048576 131072)"
+says out "$(printf '%10d %11d    3  hole,zero' 1179648 69632)"
+says out "$(printf '%10d %11d    0  data' 1249280 61440)"
+stop
+check "no read was made for that" [ "$(status reads)" -eq 0 ]
+
+# One image, whoever asks; a second process is not let in.
+serve a.img
+io "write -P 3 0 64k" "flush"
+io "read -P 3 0 64k"
+run 1 nbdkit -f -U "$work/second" "$plugin" a.img
+says err "another program has it open"
+run 1 insitu-unpack a.img x.raw
+run 8 insitu-fsck -y a.img
+# SIGTERM commits what nobody flushed.
+io "write -P 4 64k 64k"
+stop
+clean_image a.img
+check "the last write is there" cmp -s <(insitu-unpack -q --offset 64K --length 64K a.img -) \
+  <(head -c 65536 /dev/zero | tr '\0' '\4')
+
+# SIGKILL loses nothing that was flushed, that had FUA, or that writethrough acknowledged.
+serve a.img metadata=writethrough
+io "write -P 5 128k 32k" "discard 8k 4k"
+kill_hard
+serve a.img
+io "read -P 5 128k 32k" "read -P 0 8k 4k" "read -P 3 12k 52k" "write -f -P 6 132k 4k" \
+  "write -P 7 8M 1M" "flush" "write -P 8 8M 1M"
+kill_hard
+serve a.img
+io "read -P 6 132k 4k" "read -P 5 136k 24k"
+check "a flushed write, or a later one" qemu-io -f raw -c "read 8M 1M" "$uri"
+stop
+check "recoveries are counted" [ "$(status recovered)" -gt 0 ]
+clean_image a.img
+
+# Nothing is written to an image that is only read.
+before=$(sha a.img)
+serve a.img readonly=true
+run 0 nbdinfo --json "$uri"
+check "read only" jq -e '.exports[0].is_read_only' out
+run 0 qemu-io -r -f raw -c "read -P 6 132k 4k" "$uri"
+stop
+check "unchanged" [ "$(sha a.img)" = "$before" ]
+
+# Partitions and disks.
+truncate -s 32M disk
+loop disk
+insitu-format -q --alg deflate "$loop"
+serve "$loop"
+io "write -P 9 64k 1M" "write -P 10 68k 4k" "flush"
+run 1 insitu-pack --force a.img "$loop"
+kill_hard
+serve "$loop"
+io "read -P 10 68k 4k" "read -P 9 72k 256k"
+stop
+clean_image "$loop"
+
+# A full disk: the error is told, what was flushed stays, and all goes on when there is room again.
+mkdir full
+mount -t tmpfs -o size=6M tmpfs full
+insitu-format -q --size 64M full/b.img
+serve full/b.img
+io "write -P 11 0 256k" "flush"
+head -c 16M /dev/urandom >noise
+check "an error comes back" sh -c "! qemu-io -f raw -c 'write -s noise 1M 16M' -c flush '$uri' &&
+  ! qemu-io -f raw -c flush '$uri'"
+io "read -P 11 0 256k"
+kill_hard
+mount -o remount,size=80M full
+serve full/b.img
+io "read -P 11 0 256k" "write -s noise 1M 16M" "flush"
+stop
+clean_image full/b.img
+check "what was written then" cmp -s noise <(insitu-unpack -q --offset 1M --length 16M full/b.img -)
+umount full
