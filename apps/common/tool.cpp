@@ -66,7 +66,8 @@ void Tool::add_json_option() {
     cli_.add_flag("--json", common_.json, "Print the report as one JSON document");
 }
 
-void Tool::add_progress_option() {
+void Tool::add_progress_option(Prints prints) {
+    prints_data_ = prints == Prints::data;
     add_choice<ProgressMode>(cli_, "--progress", common_.progress,
                              "Progress on stderr: auto, always, never or json (default: auto)",
                              "WHEN",
@@ -83,7 +84,8 @@ void Tool::add_force_share_option() {
 
 Control Tool::control() {
     ProgressMode mode = common_.progress;
-    if (mode == ProgressMode::automatic && common_.quiet) mode = ProgressMode::never;
+    const bool in_the_way = common_.quiet || (prints_data_ && ::isatty(STDOUT_FILENO) == 1);
+    if (mode == ProgressMode::automatic && in_the_way) mode = ProgressMode::never;
     if (!bar_) bar_ = std::make_unique<ProgressBar>(name_, mode);
     return {common_.threads, &stop_flag, bar_.get()};
 }

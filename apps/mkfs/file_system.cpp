@@ -11,11 +11,11 @@
 #include <filesystem>
 #include <string_view>
 
-#include "common/process.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/unique_fd.hpp"
 #include "mkfs/commands.hpp"
 #include "mkfs/ext_times.hpp"
+#include "mkfs/process.hpp"
 #include "mkfs/protofile.hpp"
 
 namespace insitu::apps {
