@@ -54,6 +54,9 @@ int mkfs_tool(Tool& tool, MkfsArguments arguments) {
     // What would be refused at the end is refused before the work; a device stays held.
     auto target =
         std::make_unique<Target>(arguments.target, TargetKind::image, block_bytes, overwrite);
+    if (tool.common().verbose) {
+        arguments.request.note = [&tool](const std::string& text) { tool.note(text); };
+    }
     const Scratch scratch(arguments.target);
     const std::string file = build_file_system(tool, arguments.request, scratch);
     const std::uint64_t file_bytes = std::filesystem::file_size(file);

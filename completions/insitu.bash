@@ -28,7 +28,7 @@ _insitu() {
     elif [[ $current == -* ]]; then
         local options
         options=$("$tool" --help 2>/dev/null |
-            sed -nE 's/^ {2,6}(-[^ ]+(, -[^ ]+)*).*/\1/p' | tr -d ,)
+            sed -nE 's/^ {2,6}(-[^ ,]+(, -[^ ,]+)*).*/\1/p' | tr -d ,)
         COMPREPLY=($(compgen -W "$options" -- "$current"))
     else
         if [[ $tool == *fsck* && $COMP_CWORD -eq 1 ]]; then

@@ -3,7 +3,7 @@
 function __insitu_options
     set -l tool (commandline -opc)[1]
     for line in ($tool --help 2>/dev/null)
-        set -l names (string match -r '^ +(-[^ ]+(, -[^ ]+)*)' -- $line)[2]
+        set -l names (string match -r '^ +(-[^ ,]+(, -[^ ,]+)*)' -- $line)[2]
         or continue
         for name in (string split ', ' -- $names)
             printf '%s\t%s\n' $name (string sub -s 27 -- $line)

@@ -4,7 +4,7 @@
 . "$INSITU_TESTS/everyday/lib.sh"
 folder=$INSITU_TESTS/../completions
 
-options_of() { "$1" --help | sed -nE 's/^ {2,6}(-[^ ]+(, -[^ ]+)*).*/\1/p' | tr -d , | tr ' ' '\n' | sort; }
+options_of() { "$1" --help | sed -nE 's/^ {2,6}(-[^ ,]+(, -[^ ,]+)*).*/\1/p' | tr -d , | tr ' ' '\n' | sort; }
 offers() { # SHELL WORDS…: the last command's answer in the file got holds them
     local shell=$1 word
     shift

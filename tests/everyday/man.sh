@@ -12,8 +12,8 @@ for tool in "$INSITU_TOOLS"/insitu-*; do
     name=$(basename "$tool")
     page=$source/$name.8.scd
     [ -e "$page" ] || fail "$name has no page"
-    "$tool" --help | sed -nE 's/^ {2,6}(-[^ ]+(, -[^ ]+)*).*/\1/p' | names >help
-    grep -E '^\*-' "$page" | names >listed
+    "$tool" --help | sed -nE 's/^ {2,6}(-[^ ,]+(, -[^ ,]+)*).*/\1/p' | names >help
+    grep -E '^\*-' "$page" | sed 's/_[^_]*_//g' | names >listed
     diff help listed || fail "$name: --help (<) and the page (>) list different options"
     for part in 'EXIT STATUS' ENVIRONMENT MEMORY EXAMPLES 'SEE ALSO'; do
         grep -qx "# $part" "$page" || fail "$name(8) has no $part"

@@ -43,7 +43,8 @@ for type in ext2 ext3 ext4 btrfs squashfs erofs; do
 done
 expect 0 insitu-mkfs -t xfs -d plain image
 check_mounted xfs plain image
-expect 0 insitu-mkfs -t ext4 -d tree image 64M -- -L LABEL -E stride=4
+expect 0 insitu-mkfs -v -t ext4 -d tree image 64M -- -L LABEL -E stride=4
+says "mke2fs -q -F -t ext4"
 check_mounted ext4 tree image
 [ "$(stat -c %s raw)" = $((64 << 20)) ] || fail "SIZE is not the size of the file system"
 [ "$(blkid -p -o value -s LABEL raw)" = LABEL ] || fail "options behind -- did not reach mkfs"
@@ -95,10 +96,10 @@ mkdir bin
 ln -s "$INSITU_TOOLS/insitu-mkfs" bin/mkfs.insitu
 ln -s "$INSITU_TOOLS/insitu-fsck" bin/fsck.insitu
 by_type() { PATH="$PWD/bin:$PATH" "$@"; }
-truncate -s 64M disk
-attach disk
+truncate -s 64M by-type
+attach by-type
 expect 0 by_type mkfs -t insitu "$loop"
-grep -q 'empty lzo image, 63.8 MiB logical' out || fail "mkfs says: $(cat out)"
+grep -q 'empty lzo image, 64.0 MiB logical' out || fail "mkfs says: $(cat out)"
 expect 0 insitu-stat --can-activate "$loop" "$loop"
 expect 0 by_type fsck -t insitu "$loop"
 grep -q "$loop: clean" out || fail "fsck says: $(cat out)"

@@ -7,7 +7,8 @@ slow() { for _ in $(seq 10); do head -c 6M /dev/zero; sleep 0.12; done; }
 
 truncate -s 64M raw
 insitu-pack -q raw image
-python3 "$INSITU_TESTS/everyday/progress_pty.py"
+python3 "$INSITU_TESTS/everyday/progress_pty.py" &
+in_pty=$!
 
 # Nothing on a pipe.
 slow | insitu-pack - image --size 60M >out 2>err
@@ -47,3 +48,4 @@ tmux kill-server
 # (tmux moves what stood above a wrapped line to its history.)
 [ "$(grep -c '%' narrow)" = 1 ] && ! grep -q '#' narrow || fail "resized: $(cat narrow)"
 grep -q after end && ! grep -q '%' end || fail "the bar is left over: $(cat end)"
+wait $in_pty

@@ -104,7 +104,7 @@ refused raw "is the same file or device as" "write to another file" insitu-pack 
 refused image "is the same file or device as" "write to another file" insitu-unpack image image
 refused image "is the same file or device as" "write to another file" \
     insitu-dump-meta image --binary image
-refused raw "would overwrite" "a name of its own" insitu-pack raw other --manifest hard
+refused raw "would overwrite" "give the manifest a name of its own" insitu-pack raw other --manifest hard
 
 # Partitions: a disk and its own partition are one storage, two partitions are not, and whoever
 # holds the lock of the disk holds it for all of them.
