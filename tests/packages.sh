@@ -23,7 +23,7 @@ pack two/deeper -D CPACK_COMPONENTS_ALL=tools
 tools=$(cd one && echo insitu-tools_*.deb)
 cmp "one/$tools" "two/deeper/$tools" || fail "$tools depends on where and when it was made"
 for package in libinsitu0 libinsitu-dev insitu-tools nbdkit-plugin-insitu; do
-  [ -s one/${package}_*.deb ] || fail "there is no $package: $(ls one)"
+  compgen -G "one/${package}_*.deb" >/dev/null || fail "there is no $package: $(ls one)"
 done
 echo "packages: $(cd one && stat -c '%n %s' ./*.deb | tr '\n' ' ')"
 
@@ -50,7 +50,8 @@ cp one/*.deb chroot/root/
 cp "$tests/packages_use.sh" chroot/root/use.sh
 [ "${BOOTSTRAP:-}" != debootstrap ] || apt update
 files >before
-apt install $(cd chroot && ls root/*.deb | sed 's|^|/|')
+mapfile -t debs < <(cd one && printf '/root/%s\n' *.deb)
+apt install "${debs[@]}"
 inside sh -eu /root/use.sh tools || fail "using the tools"
 apt install e2fsprogs
 inside sh -eu /root/use.sh mkfs || fail "making a file system"

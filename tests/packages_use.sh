@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # packages_use.sh tools|mkfs: what packages.sh does in the bare system with the installed packages.
-cd /root
+cd /root || exit
 case $1 in
   tools)
     seq 500000 >raw

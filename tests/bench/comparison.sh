@@ -75,14 +75,16 @@ taken_mib() { local kib; kib=$(du -k "$1" | cut -f1) && printf '%d.%d' $((kib / 
 unpack_to_pipe() { insitu-unpack out - | cat >/dev/null; }
 read_mounted() { mount -o loop,ro out mnt && tar -C mnt -cf - . | cat >/dev/null && umount mnt; }
 to_raw() { qemu-img convert -q -O raw out back && sync back; }
-make_ext4() { rm -f plain && mke2fs -q -t ext4 -b 4096 -d tree plain "$(($(stat -c %s fs.raw) / 4096))"; }
+make_ext4() { rm -f plain && truncate -s "$1" plain && mke2fs -q -t ext4 -b 4096 -d tree plain; } # BYTES
+to_qcow2() { qemu-img convert -q -c -O qcow2 plain out && sync out; }
 make_ship() {
   case $1 in
     insitu-lzo) insitu-mkfs -q -t ext4 -d tree out ;;
     insitu-deflate) insitu-mkfs -q -t ext4 -d tree out --alg deflate --extent 128K ;;
     squashfs-*) mksquashfs tree out -noappend -quiet -no-progress -comp "${1#*-}" && sync out ;;
     erofs-*) mkfs.erofs --quiet "-z${1#*-}" out tree && sync out ;;
-    qcow2) make_ext4 && qemu-img convert -q -c -O qcow2 plain out && sync out ;;
+    # mke2fs takes more room than the smallest that insitu-mkfs finds.
+    qcow2) make_ext4 $(($(stat -c %s fs.raw) * 9 / 8)) && to_qcow2 ;;
   esac
 }
 read_ship() {
@@ -100,7 +102,7 @@ make_disk() {
       truncate -s $bytes out && mkfs.btrfs -q out && mount -o loop,compress-force=lzo out mnt &&
         cp -a tree/. mnt/ && umount mnt && sync out
       ;;
-    qcow2) make_ext4 && qemu-img convert -q -c -O qcow2 plain out && qemu-img resize -q out $bytes && sync out ;;
+    qcow2) make_ext4 $bytes && to_qcow2 ;;
   esac
 }
 read_disk() { read_ship "$1"; }
@@ -108,7 +110,7 @@ make_archive() {
   case $1 in
     insitu-lzo) insitu-pack -q fs.raw out ;;
     insitu-deflate) insitu-pack -q --alg deflate --extent 128K fs.raw out ;;
-    qcow2) qemu-img convert -q -c -O qcow2 fs.raw out && sync out ;;
+    qcow2) ln -f fs.raw plain && to_qcow2 ;;
     # The disk as one file in a squashfs: what people do who want to mount it later.
     squashfs-gzip) mksquashfs fs.raw out -noappend -quiet -no-progress && sync out ;;
   esac

@@ -39,6 +39,6 @@ for variables, lines in jobs:
     print("\n".join(f"export {name}={value}" for name, value in variables.items()))
     print("\n".join(lines[1:]))
     print("[ -s rootfs.img ] && [ -s rootfs.stat.json ]")
-' <jobs.yaml >jobs
-[ "$(wc -l <jobs)" -ge 10 ] || fail "the jobs are short: $(cat jobs)"
-bash -exo pipefail jobs >out 2>trace || fail "$(tail -n 3 trace)"
+' <jobs.yaml >job-lines
+[ "$(wc -l <job-lines)" -ge 10 ] || fail "the jobs are short: $(cat job-lines)"
+bash -exo pipefail job-lines >out 2>trace || fail "$(tail -n 3 trace)"

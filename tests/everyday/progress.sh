@@ -11,15 +11,15 @@ python3 "$INSITU_TESTS/everyday/progress_pty.py" &
 in_pty=$!
 
 # Nothing on a pipe.
-slow | insitu-pack - image --size 60M >out 2>err
+slow | insitu-pack - other --size 60M >out 2>err
 [ ! -s err ] || fail "something on stderr: $(cat err)"
 
 # One JSON object a line; the last one is the end.
-slow | insitu-pack - image --size 60M --progress=json --json >out 2>err
+slow | insitu-pack - other --size 60M --progress=json --json >out 2>err
 jq -es 'all(.[]; .schema == "insitu-progress/1" and .tool == "insitu-pack") and length >= 2
     and (map(.done_bytes) | . == sort) and .[-1].event == "end"' err >/dev/null ||
     fail "JSON lines: $(cat err)"
-expect 0 insitu-pack raw image --progress=json
+expect 0 insitu-pack raw other --progress=json
 jq -es '.[-1] | .done_bytes == .total_bytes and .total_bytes == 67108864' err >/dev/null ||
     fail "a file of holes does not end at its size: $(cat err)"
 
