@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Completions: every shell loads its file, and offers every option of --help and every value.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 folder=$INSITU_TESTS/../completions
 
 options_of() { "$1" --help | sed -nE 's/^ {2,6}(-[^ ,]+(, -[^ ,]+)*).*/\1/p' | tr -d , | tr ' ' '\n' | sort; }

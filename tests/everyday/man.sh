@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Manual pages: they list the options of --help, and say what a page has to say.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 pages=$INSITU_BUILD/docs/man
 source=$INSITU_TESTS/../docs/man
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # insitu-mkfs: every type is made with the real mkfs, unpacked, mounted and compared.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 need_root
 
 mkdir -p tree/sub/deep "tree/with space"

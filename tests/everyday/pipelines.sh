@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the recipes of docs/pipelines.md as they stand.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 need_root
 page=$INSITU_TESTS/../docs/pipelines.md
 

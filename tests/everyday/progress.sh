@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Progress: in a pseudo-terminal, in tmux, on a pipe, as JSON.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 
 slow() { for _ in $(seq 10); do head -c 6M /dev/zero; sleep 0.12; done; }
 

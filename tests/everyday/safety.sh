@@ -2,7 +2,7 @@
 # Safety at the door (docs/safety.md): on real loop devices, every case is refused with its reason
 # and a way out, nothing is changed, and nothing is ever asked.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 need_root
 
 exec </dev/null # a prompt would meet the end of its input
