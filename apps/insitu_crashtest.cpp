@@ -93,5 +93,6 @@ int main(int argc, char** argv) {
         "--ignore-syncs", [&](std::int64_t) { options.syncs = CrashTestOptions::Syncs::ignored; },
         "Let syncs do nothing: shows that the test can fail");
     tool.add_json_option();
+    tool.add_progress_option();
     return tool.run(argc, argv, [&] { return crashtest(tool, options); });
 }

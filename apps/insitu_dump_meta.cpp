@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "common/image_input.hpp"
+#include "common/paths.hpp"
 #include "common/tool.hpp"
+#include "dump_meta/dump_printer.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/target.hpp"
 
@@ -20,120 +24,32 @@ struct Options {
     bool meta_only = false;
 };
 
-// Extents as lines, or as the elements of a JSON array: written as they come.
-class Printer final : public DumpSink {
-  public:
-    explicit Printer(const Tool& tool) : tool_(tool), json_(tool.common().json) {}
-
-    void begin(const Image& image) {
-        const SuperBlock& super = image.super();
-        const Geometry& geometry = image.geometry();
-        if (!json_) {
-            tool_.print(fmt::format(
-                "# insitu-dump-meta/1 {}\n# magic {:#018x} version {} algorithm {}\n"
-                "# device_bytes {} meta_blocks {} data_blocks {} data_at_byte {}\n"
-                "# first_block blocks payload_sectors kind length_bytes [hash]\n",
-                image.store().name(), super.magic, super.version, to_string(image.algorithm()),
-                image.store().size_bytes(), geometry.meta_blocks(), geometry.data_blocks(),
-                geometry.data_at_byte()));
-            return;
-        }
-        Json head;
-        head["schema"] = "insitu-dump-meta/1";
-        head["image"] = image.store().name();
-        head["magic"] = fmt::format("{:#018x}", super.magic);
-        head["version"] = super.version;
-        head["algorithm"] = to_string(image.algorithm());
-        head["device_bytes"] = image.store().size_bytes();
-        head["meta_blocks"] = geometry.meta_blocks();
-        head["data_blocks"] = geometry.data_blocks();
-        head["data_at_byte"] = geometry.data_at_byte();
-        const std::string text = head.dump();
-        tool_.print(text.substr(0, text.size() - 1) + ",\"extents\":[");
-    }
-
-    void extent(const DumpedExtent& dumped) override {
-        const StoredExtent& extent = dumped.extent;
-        if (json_) return print_json(dumped);
-        std::string line = fmt::format("{} {} {} {}", extent.first.value, extent.blocks,
-                                       extent.payload_sectors, kind(extent));
-        if (dumped.length_bytes) line += fmt::format(" {}", *dumped.length_bytes);
-        if (!dumped.hash.empty()) line += " " + dumped.hash;
-        if (!dumped.damage.empty()) line += " # " + dumped.damage;
-        if (extent.fault != ExtentFault::none) {
-            line += fmt::format(" # {}", describe(extent.fault));
-        }
-        tool_.print(line + "\n");
-    }
-
-    void unsound_window(WindowIndex window,
-                        std::span<const std::byte, window_meta_bytes> meta) override {
-        std::string hex;
-        for (const std::byte byte : meta)
-            hex += fmt::format("{:02x}", byte);
-        if (!json_) {
-            tool_.print(fmt::format("meta {} {}\n", window.value, hex));
-            return;
-        }
-        // Few: they stand behind the extents.
-        Json item;
-        item["window"] = window.value;
-        item["meta"] = hex;
-        unsound_ += (unsound_.empty() ? "" : ",") + item.dump();
-    }
-
-    void end() {
-        if (json_) tool_.print("],\"unsound_windows\":[" + unsound_ + "]}\n");
-    }
-
-  private:
-    static const char* kind(const StoredExtent& extent) {
-        if (extent.payload_sectors == 0) return "hole";
-        return extent.raw() ? "raw" : "comp";
-    }
-
-    void print_json(const DumpedExtent& dumped) {
-        const StoredExtent& extent = dumped.extent;
-        Json item;
-        item["first_block"] = extent.first.value;
-        item["blocks"] = extent.blocks;
-        item["payload_sectors"] = extent.payload_sectors;
-        item["kind"] = kind(extent);
-        if (dumped.length_bytes) item["length_bytes"] = *dumped.length_bytes;
-        if (!dumped.hash.empty()) item["xxh3_128"] = dumped.hash;
-        if (!dumped.damage.empty()) item["damage"] = dumped.damage;
-        if (extent.fault != ExtentFault::none) item["fault"] = describe(extent.fault);
-        tool_.print((first_ ? "\n" : ",\n") + item.dump());
-        first_ = false;
-    }
-
-    const Tool& tool_;
-    bool json_;
-    bool first_ = true;
-    std::string unsound_;
-};
-
 DumpOptions dump_options(const Options& options) {
     DumpOptions result;
     if (options.hash) result.payloads = DumpOptions::Payloads::hashes;
     if (options.meta_only) result.payloads = DumpOptions::Payloads::ignore;
     if (options.range.empty()) return result;
+    const auto wrong = [&] {
+        return CLI::ValidationError(
+            "--range", fmt::format("'{}' is no range of blocks, such as 0-31", options.range));
+    };
     std::uint64_t first = 0;
-    std::uint64_t end = 0;
-    char rest = 0;
-    const int found = std::sscanf(options.range.c_str(), "%lu-%lu%c", &first, &end, &rest);
-    if (found != 2 || end < first) {
-        throw CLI::ValidationError("--range", fmt::format("'{}' is no range of blocks, such as "
-                                                          "0-31",
-                                                          options.range));
+    std::uint64_t last = 0;
+    const char* const end = options.range.data() + options.range.size();
+    const auto head = std::from_chars(options.range.data(), end, first);
+    if (head.ec != std::errc{} || head.ptr == end || *head.ptr != '-') throw wrong();
+    const auto tail = std::from_chars(head.ptr + 1, end, last);
+    if (tail.ec != std::errc{} || tail.ptr != end || last < first || last == UINT64_MAX) {
+        throw wrong();
     }
     result.first = {first};
-    result.end = BlockIndex{end + 1};
+    result.end = BlockIndex{last + 1};
     return result;
 }
 
 void write_binary(const Options& options, const Image& image) {
     const Geometry& geometry = image.geometry();
+    refuse_same_storage(options.image.path, options.binary, "the image");
     Target target(options.binary, TargetKind::raw, geometry.meta_bytes(),
                   Target::Overwrite::refuse);
     AlignedBuffer buffer(group_meta_bytes);
@@ -153,7 +69,7 @@ int dump_tool(Tool& tool, const Options& options) {
         write_binary(options, input.image());
         return exit_done;
     }
-    Printer printer(tool);
+    DumpPrinter printer(tool);
     printer.begin(input.image());
     dump(input.image(), wanted, printer, tool.control());
     printer.end();
@@ -175,5 +91,6 @@ int main(int argc, char** argv) {
     cli.add_option("--binary", options.binary, "Write the meta area as it is to this file")
         ->type_name("FILE");
     tool.add_json_option();
+    tool.add_progress_option(Tool::Prints::data);
     return tool.run(argc, argv, [&] { return dump_tool(tool, options); });
 }

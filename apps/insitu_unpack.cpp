@@ -9,11 +9,13 @@
 
 #include "common/image_input.hpp"
 #include "common/manifest_check.hpp"
+#include "common/paths.hpp"
 #include "common/sizes.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/target.hpp"
 #include "insitu/store/open.hpp"
+#include "unpack/unpack_report.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -61,11 +63,7 @@ UnpackResult unpack_stream(Tool& tool, const Options& options, const Image& imag
 
 UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image,
                          ManifestCheck* check) {
-    if (same_storage(options.image.path, options.target)) {
-        throw Error(ErrorKind::refused, {.file = options.target},
-                    fmt::format("is the same file or device as the image {}", options.image.path),
-                    "write to another file, then rename it");
-    }
+    refuse_same_storage(options.image.path, options.target, "the image");
     UnpackOptions wanted = unpack_options(options, check);
     const std::uint64_t length_bytes = unpacked_bytes(image, wanted);
     Target target(options.target, TargetKind::raw, length_bytes,
@@ -87,35 +85,6 @@ UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image,
     return result;
 }
 
-void report_damage(const Tool& tool, const Options& options, const UnpackResult& result) {
-    for (const ExtentDamage& damage : result.damage) {
-        const Place place{.file = options.image.path,
-                          .window = window_of(damage.extent.first),
-                          .block = damage.extent.first,
-                          .byte = damage.at_byte};
-        tool.complain(fmt::format("{}: {}: {} blocks are zeros in the output", to_string(place),
-                                  damage.text, damage.extent.blocks));
-    }
-    if (result.damage_count == 0) return;
-    tool.complain(fmt::format("{}: {} damaged extents, {} blocks lost", options.image.path,
-                              result.damage_count, result.damaged_blocks));
-}
-
-Json damage_json(const UnpackResult& result) {
-    Json list = Json::array();
-    for (const ExtentDamage& damage : result.damage) {
-        Json item;
-        item["first_block"] = damage.extent.first.value;
-        item["blocks"] = damage.extent.blocks;
-        item["offset_bytes"] = damage.extent.first.value * block_bytes;
-        item["length_bytes"] = damage.extent.blocks * block_bytes;
-        item["device_byte"] = damage.at_byte;
-        item["reason"] = damage.text;
-        list.push_back(std::move(item));
-    }
-    return list;
-}
-
 int unpack_tool(Tool& tool, const Options& options) {
     const ImageInput input(tool, options.image);
     const bool stream = to_stream(options);
@@ -130,23 +99,12 @@ int unpack_tool(Tool& tool, const Options& options) {
                                        : unpack_file(tool, options, input.image(), checked);
     if (stream && check) check->finish();
     tool.end_progress();
-    report_damage(tool, options, result);
+    const UnpackReport report{options.image.path, options.target, check.has_value()};
+    complain_of_damage(tool, report, result);
     if (tool.common().json && options.target != "-") {
-        Json document;
-        document["image"] = options.image.path;
-        document["target"] = options.target;
-        document["logical_bytes"] = result.logical_bytes;
-        document["written_bytes"] = result.written_bytes;
-        document["damaged_extents"] = result.damage_count;
-        document["damaged_blocks"] = result.damaged_blocks;
-        document["damage"] = damage_json(result);
-        document["manifest_matches"] = check ? Json(true) : Json(nullptr);
-        document["seconds"] = tool.seconds();
-        tool.print_json(document);
+        tool.print_json(unpack_json(report, result, tool.seconds()));
     } else if (!tool.common().quiet && !stream) {
-        tool.print(fmt::format("{}: {} of {} written in {:.2f} s{}\n", options.target,
-                               human_bytes(result.written_bytes), human_bytes(result.logical_bytes),
-                               tool.seconds(), check ? ", matches the manifest" : ""));
+        tool.print(unpack_text(report, result, tool.seconds()));
     }
     return result.damage_count == 0 ? exit_done : exit_failed;
 }

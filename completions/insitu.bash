@@ -21,13 +21,14 @@ _insitu() {
             ;;
         -j | --threads) values="1 2 4 8 $(nproc 2>/dev/null)" ;;
         --range | --uuid | --offset | --length | --commit-delay) return ;;
+        --states | --seed | --blocks | --requests) return ;;
     esac
     if [[ -n $values ]]; then
         COMPREPLY=($(compgen -W "$values" -- "$current"))
     elif [[ $current == -* ]]; then
         local options
         options=$("$tool" --help 2>/dev/null |
-            sed -nE 's/^  (-[a-zA-Z]|   ),? ?(--[a-z-]+)( .*|$)/\1 \2/p')
+            sed -nE 's/^ {2,6}(-[^ ,]+(, -[^ ,]+)*).*/\1/p' | tr -d ,)
         COMPREPLY=($(compgen -W "$options" -- "$current"))
     else
         if [[ $tool == *fsck* && $COMP_CWORD -eq 1 ]]; then
@@ -40,4 +41,4 @@ _insitu() {
 }
 
 complete -F _insitu insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta \
-    insitu-mkfs mkfs.insitu insitu-fsck fsck.insitu
+    insitu-mkfs mkfs.insitu insitu-fsck fsck.insitu insitu-crashtest

@@ -3,13 +3,11 @@
 function __insitu_options
     set -l tool (commandline -opc)[1]
     for line in ($tool --help 2>/dev/null)
-        set -l found (string match -r '^  (-[a-zA-Z]|   ),? ?(--[a-z-]+) *(.*)$' -- $line)
+        set -l names (string match -r '^ +(-[^ ,]+(, -[^ ,]+)*)' -- $line)[2]
         or continue
-        set -l short (string match -r '^  (-[a-zA-Z]),' -- $line)[2]
-        set -l long (string match -r -- '--[a-z-]+' $line)[1]
-        set -l text (string replace -r '^.*?--[a-z-]+ *' '' -- $line)
-        printf '%s\t%s\n' $long $text
-        test -n "$short"; and printf '%s\t%s\n' $short $text
+        for name in (string split ', ' -- $names)
+            printf '%s\t%s\n' $name (string sub -s 27 -- $line)
+        end
     end
 end
 
@@ -17,7 +15,8 @@ function __insitu_after
     contains -- (commandline -opc)[-1] $argv
 end
 
-for tool in insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta insitu-mkfs mkfs.insitu insitu-fsck fsck.insitu
+for tool in insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta insitu-mkfs \
+        mkfs.insitu insitu-fsck fsck.insitu insitu-crashtest
     complete -c $tool -n 'string match -q -- "-*" (commandline -ct)' -f -a '(__insitu_options)'
     complete -c $tool -n '__insitu_after --alg' -f -a 'lzo deflate'
     complete -c $tool -n '__insitu_after --level' -f -a 'fast default best'

@@ -16,7 +16,8 @@ void add_codec_options(CLI::App& cli, EncoderOptions& options) {
                       {{"fast", Level::fast}, {"default", Level::normal}, {"best", Level::best}});
     add_choice<DeflateWindow>(
         cli, "--window", options.window,
-        "How far back deflate may point: 2K as the driver does, or 32K, about 10 % smaller but not "
+        "How far back deflate may point: 2K as the driver does, or 32K, which packs tighter but is "
+        "not "
         "readable by ports of the driver to Linux 6.15 and later (default: 2K)",
         "SIZE", {{"2K", DeflateWindow::kib2}, {"32K", DeflateWindow::kib32}});
 }

@@ -45,6 +45,27 @@ void install_signal_handlers() {
     install(SIGPIPE, SIG_IGN, 0);
 }
 
+// What stands behind the last ": " of a message of the parser.
+std::string behind_colon(const std::string& message) {
+    const std::size_t colon = message.find(": ");
+    return colon == std::string::npos ? message : message.substr(colon + 2);
+}
+
+// The parser's own words are for those who wrote the options.
+std::string usage_text(const CLI::ParseError& error) {
+    const std::string message = error.what();
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+        return message.substr(0, message.find(':')) + " needs a value";
+    }
+    if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+        return behind_colon(message) + ": is no value for this option";
+    }
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+        return "does not know what to do with " + behind_colon(message);
+    }
+    return message;
+}
+
 }  // namespace
 
 Tool::Tool(std::string name, const std::string& description)
@@ -66,7 +87,8 @@ void Tool::add_json_option() {
     cli_.add_flag("--json", common_.json, "Print the report as one JSON document");
 }
 
-void Tool::add_progress_option() {
+void Tool::add_progress_option(Prints prints) {
+    prints_data_ = prints == Prints::data;
     add_choice<ProgressMode>(cli_, "--progress", common_.progress,
                              "Progress on stderr: auto, always, never or json (default: auto)",
                              "WHEN",
@@ -83,7 +105,8 @@ void Tool::add_force_share_option() {
 
 Control Tool::control() {
     ProgressMode mode = common_.progress;
-    if (mode == ProgressMode::automatic && common_.quiet) mode = ProgressMode::never;
+    const bool in_the_way = common_.quiet || (prints_data_ && ::isatty(STDOUT_FILENO) == 1);
+    if (mode == ProgressMode::automatic && in_the_way) mode = ProgressMode::never;
     if (!bar_) bar_ = std::make_unique<ProgressBar>(name_, mode);
     return {common_.threads, &stop_flag, bar_.get()};
 }
@@ -161,7 +184,7 @@ int Tool::run(int argc, char** argv, const std::function<int()>& work) {
     } catch (const CLI::CallForVersion& version) {
         return guarded([&] { return print(std::string(version.what()) + "\n"), exit_done; });
     } catch (const CLI::ParseError& error) {
-        complain(error.what());
+        complain(usage_text(error));
         std::fprintf(stderr, "hint: %s --help lists the options\n", name_.c_str());
         return exits_.usage;
     }

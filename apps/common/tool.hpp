@@ -43,7 +43,9 @@ class Tool {
     CLI::App& cli() noexcept { return cli_; }
     const CommonOptions& common() const noexcept { return common_; }
     void add_json_option();
-    void add_progress_option();
+    // A bar would get between data that a tool prints on the same terminal.
+    enum class Prints { report, data };
+    void add_progress_option(Prints prints = Prints::report);
     // --force-share and --ignore-size of the tools that read images.
     Sharing sharing() const noexcept { return force_share_ ? Sharing::shared : Sharing::exclusive; }
     void add_force_share_option();
@@ -81,6 +83,7 @@ class Tool {
     CommonOptions common_;
     ExitStatuses exits_;
     bool force_share_ = false;
+    bool prints_data_ = false;
     std::unique_ptr<ProgressBar> bar_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <iterator>
 
-#include "insitu/units.hpp"
+#include "mkfs/directory.hpp"
 
 namespace insitu::apps {
 
@@ -89,10 +88,7 @@ std::vector<Command> vfat_commands(const MkfsRequest& request, const std::string
     list.push_back(file);
     std::vector<Command> commands{{list, {}}};
     if (request.directory.empty()) return commands;
-    Arguments entries;
-    for (const auto& entry : std::filesystem::directory_iterator(request.directory))
-        entries.push_back(entry.path());
-    std::sort(entries.begin(), entries.end());
+    const auto entries = sorted_entries(request.directory);
     constexpr std::size_t entries_a_call = 500;
     for (std::size_t at = 0; at < entries.size(); at += entries_a_call) {
         Command copy{{"mcopy", "-s", "-p", "-m", "-Q", "-i", file}, {"MTOOLS_SKIP_CHECK=1"}};

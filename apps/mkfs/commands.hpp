@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "common/process.hpp"
 #include "mkfs/file_system.hpp"
+#include "mkfs/process.hpp"
 
 namespace insitu::apps {
 

@@ -1,15 +1,15 @@
 #include "mkfs/ext_times.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
-#include "common/process.hpp"
 #include "insitu/error.hpp"
+#include "mkfs/directory.hpp"
+#include "mkfs/process.hpp"
 
 namespace insitu::apps {
 
@@ -26,16 +26,12 @@ std::string quoted(const std::string& path) {
     return text;
 }
 
-void write_commands(std::ofstream& script, const fs::path& path, const std::string& inside,
-                    const std::string& epoch) {
+void write_commands(std::ofstream& script, const fs::path& path, const struct stat& status,
+                    const std::string& inside, const std::string& epoch) {
     if (inside.find('\n') != std::string::npos) {
         throw Error(ErrorKind::refused, {.file = path},
                     "the times of a name with a line break cannot be set",
                     "rename it, or build without SOURCE_DATE_EPOCH");
-    }
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) {
-        throw io_error({.file = path}, "cannot look at", errno);
     }
     const auto set = [&](const char* field) {
         script << "sif " << quoted(inside) << ' ' << field << " @" << epoch << '\n'
@@ -52,12 +48,12 @@ void settle_ext_times(const std::string& file, const std::string& directory,
                       const std::string& epoch, const Scratch& scratch, const StopFlag* stop) {
     const std::string name = scratch.file("times");
     std::ofstream script(name);
-    write_commands(script, directory, "/", epoch);
-    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    write_commands(script, directory, status_of(directory), "/", epoch);
+    walk_tree(directory, [&](const fs::path& path, const struct stat& status) {
         const std::string inside =
-            fmt::format("/{}", entry.path().lexically_relative(directory).generic_string());
-        write_commands(script, entry.path(), inside, epoch);
-    }
+            fmt::format("/{}", path.lexically_relative(directory).generic_string());
+        write_commands(script, path, status, inside, epoch);
+    });
     if (!script.flush()) throw io_error({.file = name}, "cannot write", errno);
     script.close();
     run_or_throw({{"debugfs", "-w", "-f", name, file}, {"E2FSPROGS_FAKE_TIME=" + epoch}}, stop);

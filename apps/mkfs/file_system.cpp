@@ -11,11 +11,11 @@
 #include <filesystem>
 #include <string_view>
 
-#include "common/process.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/unique_fd.hpp"
 #include "mkfs/commands.hpp"
 #include "mkfs/ext_times.hpp"
+#include "mkfs/process.hpp"
 #include "mkfs/protofile.hpp"
 
 namespace insitu::apps {
@@ -91,13 +91,20 @@ class Builder {
                     lacks_space(words) ? "a larger SIZE, or none, gives it more room" : "");
     }
 
+    CommandResult run(const Command& command) const {
+        if (request_.note) request_.note(fmt::format("{}", fmt::join(command.arguments, " ")));
+        CommandResult result = run_command(command, stop_);
+        if (request_.note && !result.output.empty()) request_.note(result.output);
+        return result;
+    }
+
     CommandResult attempt(std::uint64_t size_bytes, bool shrink = false) {
         make_sparse(file_, size_bytes);
         MkfsRequest request = request_;
         if (shrink) request.options.push_back("--shrink");
         for (const Command& command :
              mkfs_commands(request, tree_, file_, scratch_.file("prototype"))) {
-            CommandResult result = run_command(command, stop_);
+            CommandResult result = run(command);
             if (!result.done()) return result;
         }
         return {};
@@ -106,7 +113,7 @@ class Builder {
     void build_read_only() {
         std::filesystem::remove(file_);
         for (const Command& command : mkfs_commands(request_, tree_, file_, {})) {
-            const CommandResult result = run_command(command, stop_);
+            const CommandResult result = run(command);
             if (!result.done()) refuse(result);
         }
         const std::uint64_t made_bytes = std::filesystem::file_size(file_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ struct MkfsRequest {
     // Runs what reads the tree: "fakeroot", … for the owners of an unpacked tar.
     std::vector<std::string> wrapper;
     unsigned threads = 0;
+    // Takes each command that is run, and what it says; may be empty.
+    std::function<void(const std::string&)> note;
 };
 
 // The types that can be made here, for messages and completions.

@@ -1,16 +1,14 @@
 #include "mkfs/protofile.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <vector>
 
 #include "insitu/error.hpp"
+#include "mkfs/directory.hpp"
 
 namespace insitu::apps {
 
@@ -30,14 +28,6 @@ class ProtofileWriter {
     }
 
   private:
-    static struct stat status_of(const fs::path& path) {
-        struct stat status {};
-        if (::lstat(path.c_str(), &status) != 0) {
-            throw io_error({.file = path}, "cannot look at", errno);
-        }
-        return status;
-    }
-
     static std::string mode_text(const struct stat& status) {
         const char kind = S_ISDIR(status.st_mode)    ? 'd'
                           : S_ISLNK(status.st_mode)  ? 'l'
@@ -59,15 +49,7 @@ class ProtofileWriter {
     }
 
     void write_entries(const fs::path& directory) {
-        std::vector<fs::path> paths;
-        std::error_code failed;
-        for (fs::directory_iterator it(directory, failed), end; !failed && it != end;
-             it.increment(failed)) {
-            paths.push_back(it->path());
-        }
-        if (failed) throw io_error({.file = directory}, "cannot read", failed.value());
-        std::sort(paths.begin(), paths.end());
-        for (const fs::path& path : paths)
+        for (const fs::path& path : sorted_entries(directory))
             write_entry(path);
         output_ << "$\n";
     }

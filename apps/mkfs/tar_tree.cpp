@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
-#include "common/process.hpp"
 #include "insitu/error.hpp"
+#include "mkfs/process.hpp"
 
 namespace insitu::apps {
 

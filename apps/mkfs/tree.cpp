@@ -1,16 +1,13 @@
 #include "mkfs/tree.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <set>
 #include <utility>
-#include <vector>
 
 #include "common/sha256.hpp"
-#include "insitu/error.hpp"
+#include "insitu/units.hpp"
+#include "mkfs/directory.hpp"
 
 namespace insitu::apps {
 
@@ -22,52 +19,38 @@ void add_text(Sha256& sha256, const std::string& text) {
     sha256.add(std::as_bytes(std::span(text.c_str(), text.size() + 1)));
 }
 
-class TreeWalk {
+// Adds up what a walk meets.
+class TreeSummarizer {
   public:
-    explicit TreeWalk(fs::path root) : root_(std::move(root)) {}
+    explicit TreeSummarizer(fs::path root) : root_(std::move(root)) {}
 
     TreeSummary run() {
-        visit_directory(root_);
+        walk_tree(root_, [this](const fs::path& path, const struct stat& status) {
+            add_to_digest(path, status);
+            count(status);
+        });
         summary_.digest = sha256_.hex_digits();
         return std::move(summary_);
     }
 
   private:
-    void visit_directory(const fs::path& directory) {
-        std::vector<fs::path> paths;
-        std::error_code failed;
-        for (fs::directory_iterator it(directory, failed), end; !failed && it != end;
-             it.increment(failed)) {
-            paths.push_back(it->path());
-        }
-        if (failed) throw io_error({.file = directory}, "cannot read", failed.value());
-        std::sort(paths.begin(), paths.end());
-        for (const fs::path& path : paths)
-            visit(path);
-    }
-
-    void visit(const fs::path& path) {
-        struct stat status {};
-        if (::lstat(path.c_str(), &status) != 0) {
-            throw io_error({.file = path}, "cannot look at", errno);
-        }
-        const bool is_directory = S_ISDIR(status.st_mode);
+    void add_to_digest(const fs::path& path, const struct stat& status) {
         add_text(sha256_, path.lexically_relative(root_).string());
         add_text(sha256_, fmt::format("{:o} {}", status.st_mode,
                                       S_ISREG(status.st_mode) ? status.st_size : 0));
         if (S_ISLNK(status.st_mode)) add_text(sha256_, fs::read_symlink(path).string());
+    }
+
+    void count(const struct stat& status) {
+        const bool is_directory = S_ISDIR(status.st_mode);
         const bool is_known = !is_directory && status.st_nlink > 1 &&
                               !links_.emplace(status.st_dev, status.st_ino).second;
-        if (!is_known) {
-            ++summary_.entries;
-            if (S_ISREG(status.st_mode)) {
-                const auto size = static_cast<std::uint64_t>(status.st_size);
-                summary_.data_bytes += ceil_div(size, block_bytes) * block_bytes;
-            }
-        }
-        if (!is_directory) return;
-        ++summary_.directories;
-        visit_directory(path);
+        if (is_known) return;
+        ++summary_.entries;
+        if (is_directory) ++summary_.directories;
+        if (!S_ISREG(status.st_mode)) return;
+        const auto size = static_cast<std::uint64_t>(status.st_size);
+        summary_.data_bytes += ceil_div(size, block_bytes) * block_bytes;
     }
 
     fs::path root_;
@@ -79,7 +62,7 @@ class TreeWalk {
 }  // namespace
 
 TreeSummary summarize_tree(const fs::path& root) {
-    return TreeWalk(root).run();
+    return TreeSummarizer(root).run();
 }
 
 std::string derive_uuid(const TreeSummary& tree, const std::string& type,

@@ -1,112 +1,156 @@
-#!/bin/bash
-# Measures the tables of docs/comparison.md: three jobs, with the peers that people use for them.
-# Needs root, loop devices, btrfs-progs, squashfs-tools, erofs-utils, qemu-utils, e2fsprogs.
-# usage: INSITU_TOOLS=DIR tests/bench/comparison.sh TREE [WORKDIR]
+#!/usr/bin/env bash
+# comparison.sh: measures the tables of docs/comparison.md: three jobs, with the peers that people
+# use for them. Needs root, loop devices, btrfs-progs, e2fsprogs, erofs-utils, qemu-utils,
+# squashfs-tools, and the built tools in PATH.
+#   comparison.sh prepare RAW DIR  DIR gets the tree of the ext4 image RAW, and an ext4 made of it
+#   comparison.sh list             the jobs and candidates
+#   comparison.sh JOB CANDIDATE DIR  measures one, prints its row (best after a prepare on an idle machine)
+#   comparison.sh all RAW DIR      everything, as tables
+# RUNS (3) runs each, of which the median counts. Outputs are synced within the time of their
+# making; caches are dropped before reading.
 set -eu
-PATH=${INSITU_TOOLS:?the directory of the built tools}:$PATH:/usr/sbin:/sbin
-tree=$(realpath "$1")
-work=$(mktemp -d "${2:-/var/tmp}/insitu-comparison.XXXXXX")
-cd "$work"
-mkdir mnt
-trap 'umount mnt 2>/dev/null || true; cd /; rm -rf --one-file-system "$work"' EXIT
-
+PATH=$PATH:/usr/sbin:/sbin
+script=$(realpath "$0")
 runs=${RUNS:-3}
-# seconds COMMAND…: the best of some runs, in the variable seconds; before each, `before` is run.
-before() { :; }
-seconds() {
-    local best=999999 start took i
-    for ((i = 0; i < runs; i++)); do
-        before
-        sync
-        start=$(date +%s%N)
-        "$@" >/dev/null 2>log || { cat log >&2; exit 1; }
-        took=$((($(date +%s%N) - start) / 10000000))
-        [ $took -ge $best ] || best=$took
-    done
-    seconds=$(printf '%d.%02d' $((best / 100)) $((best % 100)))
+
+jobs_list() {
+  cat <<'L'
+ship insitu-lzo
+ship insitu-deflate
+ship squashfs-lzo
+ship squashfs-gzip
+ship erofs-lz4hc
+ship qcow2
+disk insitu-lzo
+disk btrfs-lzo
+disk qcow2
+archive insitu-lzo
+archive insitu-deflate
+archive qcow2
+archive squashfs-gzip
+L
 }
-mib() { printf '%d.%d' $(($1 / 1048576)) $(($1 % 1048576 * 10 / 1048576)); }
-file_mib() { mib "$(stat -c %s "$1")"; }
-taken_mib() { sync "$1"; mib $(($(stat -c %b "$1") * 512)); }
-row() { local IFS='|'; echo "| $* |" | sed 's/|/ | /g; s/^ | *//; s/^/| /; s/ *| *$/ |/; s/  */ /g'; }
-read_mounted() { mount -o loop,ro "$@" mnt && tar -C mnt -cf - . | cat >/dev/null && umount mnt; }
+head_of() { # JOB
+  case $1 in
+    ship) echo "| image | MiB | make, s | read all, s |" ;;
+    disk) echo "| disk | MiB on the host | fill, s | read all, s |" ;;
+    archive) echo "| archive | MiB | pack, s | restore, s |" ;;
+  esac
+  echo "|---|---:|---:|---:|"
+}
+
+prepare() { # RAW DIR
+  local raw
+  raw=$(realpath "$1")
+  mkdir -p "$2"
+  cd "$2"
+  mkdir -p mnt tree
+  mount -o loop,ro "$raw" mnt
+  cp -a mnt/. tree/
+  umount mnt
+  rm -rf tree/lost+found fs.raw
+  insitu-mkfs -q -t ext4 -d tree fs.img
+  insitu-unpack -q fs.img fs.raw
+  rm fs.img
+  echo "tree: $(($(du -s --apparent-size -B1 tree | cut -f1) >> 20)) MiB, $(find tree | wc -l) entries;" \
+    "ext4 of it: $(($(stat -c %s fs.raw) >> 20)) MiB"
+}
+
+# median COMMAND…: of some runs, each after `before`; in the variable seconds.
+median() {
+  local start i times=()
+  for ((i = 0; i < runs; i++)); do
+    before
+    start=$(date +%s%N)
+    "$@" >/dev/null 2>log || { cat log >&2; exit 1; }
+    times+=("$((($(date +%s%N) - start) / 10000000))")
+  done
+  mapfile -t times < <(printf '%s\n' "${times[@]}" | sort -n)
+  seconds=$(printf '%d.%02d' $((times[runs / 2] / 100)) $((times[runs / 2] % 100)))
+}
 drop() { sync && echo 3 >/proc/sys/vm/drop_caches; }
+taken_mib() { local kib; kib=$(du -k "$1" | cut -f1) && printf '%d.%d' $((kib / 1024)) $((kib % 1024 * 10 / 1024)); }
 
-
-echo "tree: $(du -s --apparent-size -B1 "$tree" | cut -f1) bytes, $(find "$tree" | wc -l) entries;" \
-    "$(nproc) CPUs, $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2-); best of $runs runs"
-
-echo; echo "### Ship a root image"; echo
-row image "file, MiB" "make, s" "read all, s" writable
-row --- ---: ---: ---: ---
-ship() { # NAME WRITABLE READ-COMMAND -- MAKE-COMMAND
-    local name=$1 writable=$2 reader=$3 made
-    shift 4
-    before() { rm -f image; }
-    seconds "$@"
-    made=$seconds
-    before() { drop; }
-    seconds $reader
-    if [[ $name == insitu* ]]; then size=$(taken_mib image); else size=$(file_mib image); fi
-    row "$name" "$size" "$made" "$seconds" "$writable"
+# make_JOB_CANDIDATE makes the file out; read_JOB_CANDIDATE reads all that it holds.
+unpack_to_pipe() { insitu-unpack out - | cat >/dev/null; }
+read_mounted() { mount -o loop,ro out mnt && tar -C mnt -cf - . | cat >/dev/null && umount mnt; }
+to_raw() { qemu-img convert -q -O raw out back && sync back; }
+make_ext4() { rm -f plain && truncate -s "$1" plain && mke2fs -q -t ext4 -b 4096 -d tree plain; } # BYTES
+to_qcow2() { qemu-img convert -q -c -O qcow2 plain out && sync out; }
+make_ship() {
+  case $1 in
+    insitu-lzo) insitu-mkfs -q -t ext4 -d tree out ;;
+    insitu-deflate) insitu-mkfs -q -t ext4 -d tree out --alg deflate --extent 128K ;;
+    squashfs-*) mksquashfs tree out -noappend -quiet -no-progress -comp "${1#*-}" && sync out ;;
+    erofs-*) mkfs.erofs --quiet "-z${1#*-}" out tree && sync out ;;
+    # mke2fs takes more room than the smallest that insitu-mkfs finds.
+    qcow2) make_ext4 $(($(stat -c %s fs.raw) * 9 / 8)) && to_qcow2 ;;
+  esac
 }
-to_null() { insitu-unpack image - | cat >/dev/null; }
-qcow_from_tree() { qemu-img convert -q -c -O qcow2 fs.raw image; }
-read_qcow() { qemu-img convert -q -O raw image back.raw && rm back.raw; }
-ship "insitu, ext4, lzo" yes to_null -- insitu-mkfs -q -t ext4 -d "$tree" image
-ship "insitu, ext4, deflate" yes to_null -- insitu-mkfs -q -t ext4 -d "$tree" image --alg deflate --extent 128K
-insitu-mkfs -q -t ext4 -d "$tree" fs.img && insitu-unpack -q fs.img fs.raw && rm fs.img
-ship "squashfs, lzo" no "read_mounted image" -- mksquashfs "$tree" image -noappend -quiet -no-progress -comp lzo
-ship "squashfs, gzip" no "read_mounted image" -- mksquashfs "$tree" image -noappend -quiet -no-progress -comp gzip
-ship "erofs, lz4hc" no "read_mounted image" -- mkfs.erofs --quiet -zlz4hc image "$tree"
-ship "qcow2 -c, ext4" yes read_qcow -- qcow_from_tree
-
-echo; echo "### Keep a writable compressed disk"; echo
-row disk "on the host, MiB" "fill, s" "read all, s"
-row --- ---: ---: ---:
-size=$(($(stat -c %s fs.raw) * 2))
-before() { rm -f disk; }
-fill_insitu() { insitu-mkfs -q -t ext4 -d "$tree" disk $size "$@"; }
-seconds fill_insitu
-filled=$seconds
-before() { drop; }
-read_insitu() { insitu-unpack disk - | cat >/dev/null; }
-seconds read_insitu
-row "insitu, ext4, lzo (offline tools)" "$(taken_mib disk)" "$filled" "$seconds"
-before() { rm -f disk; }
-fill_btrfs() {
-    truncate -s $((size > 268435456 ? size : 268435456)) disk && mkfs.btrfs -q disk &&
-        mount -o loop,compress-force=lzo disk mnt && cp -a "$tree/." mnt/ && umount mnt
+read_ship() {
+  case $1 in
+    insitu-*) unpack_to_pipe ;;
+    qcow2) to_raw ;;
+    *) read_mounted ;;
+  esac
 }
-seconds fill_btrfs
-filled=$seconds
-before() { drop; }
-seconds read_mounted disk
-row "btrfs, compress-force=lzo" "$(taken_mib disk)" "$filled" "$seconds"
-before() { rm -f disk; }
-fill_qcow() { qemu-img convert -q -c -O qcow2 fs.raw disk && qemu-img resize -q disk $size; }
-seconds fill_qcow
-filled=$seconds
-before() { drop; }
-read_disk_qcow() { qemu-img convert -q -O raw disk back.raw && rm back.raw; }
-seconds read_disk_qcow
-row "qcow2 -c (what is written later is not compressed)" "$(taken_mib disk)" "$filled" "$seconds"
-
-echo; echo "### Archive a disk"; echo
-row archive "file, MiB" "pack, s" "unpack, s"
-row --- ---: ---: ---:
-truncate -s $size fs.raw
-archive() { # NAME UNPACK -- PACK
-    local name=$1 unpacker=$2 packed
-    shift 3
-    before() { rm -f disk; }
-    seconds "$@"
-    packed=$seconds
-    before() { rm -f back.raw && drop; }
-    seconds $unpacker
-    cmp fs.raw back.raw || { echo "$name: differs" >&2; exit 1; }
-    row "$name" "$(taken_mib disk)" "$packed" "$seconds"
+make_disk() {
+  local bytes=$(($(stat -c %s fs.raw) * 2))
+  case $1 in
+    insitu-lzo) insitu-mkfs -q -t ext4 -d tree out $bytes ;;
+    btrfs-lzo)
+      truncate -s $bytes out && mkfs.btrfs -q out && mount -o loop,compress-force=lzo out mnt &&
+        cp -a tree/. mnt/ && umount mnt && sync out
+      ;;
+    qcow2) make_ext4 $bytes && to_qcow2 ;;
+  esac
 }
-archive "insitu, lzo" "insitu-unpack disk back.raw" -- insitu-pack -q fs.raw disk
-archive "insitu, deflate" "insitu-unpack disk back.raw" -- insitu-pack -q --alg deflate --extent 128K fs.raw disk
-archive "qcow2 -c" "qemu-img convert -q -O raw disk back.raw" -- qemu-img convert -q -c -O qcow2 fs.raw disk
+read_disk() { read_ship "$1"; }
+make_archive() {
+  case $1 in
+    insitu-lzo) insitu-pack -q fs.raw out ;;
+    insitu-deflate) insitu-pack -q --alg deflate --extent 128K fs.raw out ;;
+    qcow2) ln -f fs.raw plain && to_qcow2 ;;
+    # The disk as one file in a squashfs: what people do who want to mount it later.
+    squashfs-gzip) mksquashfs fs.raw out -noappend -quiet -no-progress && sync out ;;
+  esac
+}
+read_archive() {
+  case $1 in
+    insitu-*) insitu-unpack -q out back ;;
+    qcow2) to_raw ;;
+    squashfs-*) unsquashfs -q -n -f -d back.d out && mv back.d/fs.raw back && sync back ;;
+  esac
+}
+
+one() { # JOB CANDIDATE DIR
+  local job=$1 candidate=$2 made
+  cd "$3"
+  trap 'umount mnt 2>/dev/null || :' EXIT
+  before() { rm -f out && sync; }
+  median "make_$job" "$candidate"
+  made=$seconds
+  before() { rm -rf back back.d && drop; }
+  median "read_$job" "$candidate"
+  [ "$job" != archive ] || cmp -n "$(stat -c %s fs.raw)" fs.raw back
+  echo "| $candidate | $(taken_mib out) | $made | $seconds |"
+  rm -rf out plain back back.d
+}
+
+case ${1:-} in
+  prepare) prepare "$2" "$3" ;;
+  list) jobs_list ;;
+  ship | disk | archive) one "$1" "$2" "$3" ;;
+  all)
+    prepare "$2" "$3"
+    jobs_list | while read -r job candidate; do
+      [ "$job" = "${last:-}" ] || { echo; echo "$job"; head_of "$job"; }
+      last=$job
+      "$script" "$job" "$candidate" "$3" </dev/null
+    done
+    ;;
+  *)
+    sed -n '2,/^set/p' "$script" | grep '^#' >&2
+    exit 2
+    ;;
+esac

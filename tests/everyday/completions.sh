@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Completions: every shell loads its file, and offers every option of --help and every value.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 folder=$INSITU_TESTS/../completions
-tools="insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta insitu-mkfs"
 
-options_of() { "$1" --help | grep -oE '^ {2,6}(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u; }
+options_of() { "$1" --help | sed -nE 's/^ {2,6}(-[^ ,]+(, -[^ ,]+)*).*/\1/p' | tr -d , | tr ' ' '\n' | sort; }
 offers() { # SHELL WORDS…: the last command's answer in the file got holds them
     local shell=$1 word
     shift
@@ -32,17 +31,25 @@ zpty -n -w z "$2"$'\t\t'
 sleep 0.7
 zpty -d z
 S
-for tool in $tools; do
-    options=$(options_of $tool)
-    bash ask.bash "$folder/insitu.bash" $tool -- >got && offers bash $options
-    fish --no-config -c "source $folder/insitu.fish; complete -C '$tool --'" 2>err |
-        cut -f1 >got
+check_options() ( # TOOL, in a directory of its own
+    mkdir "options-$1" && cd "options-$1"
+    options=$(options_of "$1")
+    bash ../ask.bash "$folder/insitu.bash" "$1" - >got && offers bash $options
+    fish --no-config -c "source $folder/insitu.fish; complete -C '$1 -'" 2>err | cut -f1 >got
     [ ! -s err ] || fail "fish: $(cat err)"
     offers fish $options
     : >got
-    zsh -f ask.zsh "$folder" "$tool --" "$PWD/got"
+    zsh -f ../ask.zsh "$folder" "$1 -" "$PWD/got"
     offers zsh $options
+)
+checks=() # side by side: most of the time a shell waits for its pseudo-terminal
+for tool in "$INSITU_TOOLS"/insitu-*; do
+    [ -x "$tool" ] && [ -f "$tool" ] || continue
+    check_options "${tool##*/}" &
+    checks+=($!)
 done
+[ ${#checks[@]} -ge 8 ] || fail "there are ${#checks[@]} tools"
+for check in "${checks[@]}"; do wait "$check"; done
 
 bash ask.bash "$folder/insitu.bash" insitu-pack --alg '' >got && offers bash lzo deflate
 bash ask.bash "$folder/insitu.bash" insitu-pack --extent '' >got && offers bash auto 4K 128K

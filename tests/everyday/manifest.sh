@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Manifests and measuring: what is written is what sha256sum says, and every change is found.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 
 make_raw raw
 for threads in 1 2 5; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # insitu-mkfs: every type is made with the real mkfs, unpacked, mounted and compared.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 need_root
 
 mkdir -p tree/sub/deep "tree/with space"
@@ -43,7 +43,8 @@ for type in ext2 ext3 ext4 btrfs squashfs erofs; do
 done
 expect 0 insitu-mkfs -t xfs -d plain image
 check_mounted xfs plain image
-expect 0 insitu-mkfs -t ext4 -d tree image 64M -- -L LABEL -E stride=4
+expect 0 insitu-mkfs -v -t ext4 -d tree image 64M -- -L LABEL -E stride=4
+says "mke2fs -q -F -t ext4"
 check_mounted ext4 tree image
 [ "$(stat -c %s raw)" = $((64 << 20)) ] || fail "SIZE is not the size of the file system"
 [ "$(blkid -p -o value -s LABEL raw)" = LABEL ] || fail "options behind -- did not reach mkfs"
@@ -89,6 +90,30 @@ cmp one two || fail "ext4 from a tar: two runs differ"
 expect 0 insitu-mkfs -t ext4 -d tree two
 insitu-unpack -q two raw
 e2fsck -fn raw >out 2>&1 || fail "e2fsck: $(cat out)"
+
+# mkfs(8) and fsck(8) find the tools by the type, and mkfs(8) keeps the type for itself.
+mkdir bin
+ln -s "$INSITU_TOOLS/insitu-mkfs" bin/mkfs.insitu
+ln -s "$INSITU_TOOLS/insitu-fsck" bin/fsck.insitu
+by_type() { PATH="$PWD/bin:$PATH" "$@"; }
+truncate -s 64M by-type
+attach by-type
+expect 0 by_type mkfs -t insitu "$loop"
+grep -q 'empty lzo image, 64.0 MiB logical' out || fail "mkfs says: $(cat out)"
+expect 0 insitu-stat --can-activate "$loop" "$loop"
+expect 0 by_type fsck -t insitu "$loop"
+grep -q "$loop: clean" out || fail "fsck says: $(cat out)"
+expect 1 by_type mkfs -t insitu "$loop"
+says "the device holds data: insitu"
+expect 0 by_type mkfs -t insitu --force --alg deflate "$loop"
+expect 1 by_type mkfs -t insitu new.img
+says "hint: SIZE creates it"
+expect 0 by_type mkfs -t insitu new.img 32M
+[ "$(stat -c %s new.img)" = $((32 << 20)) ] || fail "SIZE is not the size of the file"
+expect 2 by_type mkfs -t insitu -d tree new.img
+says "--directory"
+dd if=/dev/urandom of="$loop" bs=4096 seek=1 count=1 status=none
+expect 4 by_type fsck -t insitu "$loop" -- -n
 
 # Without root: files of a tar keep their owners through fakeroot.
 if command -v setpriv >/dev/null && command -v fakeroot >/dev/null; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the recipes of docs/pipelines.md as they stand.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 need_root
 page=$INSITU_TESTS/../docs/pipelines.md
 
@@ -25,7 +25,20 @@ mv rootfs.img first.img
 make -s >out 2>err || fail "make: $(cat err)"
 [ -s rootfs.img ] && jq -e .extents rootfs.json >/dev/null
 make -q || fail "make would build again"
-if python3 -c 'import yaml' 2>/dev/null; then
-    sed -n '/^```yaml$/,/^```$/p' "$page" | sed 's/^```yaml$/---/;/^```$/d' |
-        python3 -c 'import sys, yaml; assert len(list(yaml.safe_load_all(sys.stdin))) == 2'
-fi
+# The jobs: what they run, but for the installation of packages.
+sed -n '/^```yaml$/,/^```$/p' "$page" | sed 's/^```yaml$/---/;/^```$/d' >jobs.yaml
+python3 -c '
+import sys, yaml
+github, gitlab = yaml.safe_load_all(sys.stdin)
+github = github["jobs"]["image"]
+jobs = [(github["env"], [step["run"] for step in github["steps"] if "run" in step]),
+        (gitlab["image"]["variables"], gitlab["image"]["script"])]
+for variables, lines in jobs:
+    assert lines[0].startswith("apt-get ")
+    print("rm -f rootfs.img rootfs.stat.json")
+    print("\n".join(f"export {name}={value}" for name, value in variables.items()))
+    print("\n".join(lines[1:]))
+    print("[ -s rootfs.img ] && [ -s rootfs.stat.json ]")
+' <jobs.yaml >job-lines
+[ "$(wc -l <job-lines)" -ge 10 ] || fail "the jobs are short: $(cat job-lines)"
+bash -exo pipefail job-lines >out 2>trace || fail "$(tail -n 3 trace)"

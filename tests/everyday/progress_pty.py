@@ -1,5 +1,5 @@
 """Runs insitu-unpack in a pseudo-terminal of several widths and looks at what a terminal would show."""
-import fcntl, os, pty, re, signal, struct, subprocess, sys, termios, time
+import concurrent.futures, fcntl, os, pty, re, signal, struct, subprocess, sys, termios, time
 
 TOTAL = 64 << 20
 STEPS = 16
@@ -18,16 +18,17 @@ def run(columns, seconds, during=None, arguments=(), environment=None):
         os.setsid()
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
-    if not os.path.exists("fifo"):
-        os.mkfifo("fifo")
+    fifo = f"fifo-{os.getpid()}"
+    if not os.path.exists(fifo):
+        os.mkfifo(fifo)
     tool = subprocess.Popen(
-        ["insitu-unpack", "image", "fifo", *arguments],
+        ["insitu-unpack", "image", fifo, *arguments],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave,
         preexec_fn=become_foreground, env={**os.environ, **(environment or {})})
     os.close(slave)
     output = b""
     os.set_blocking(master, False)
-    with open("fifo", "rb") as pipe:
+    with open(fifo, "rb") as pipe:
         for step in range(STEPS):
             left = TOTAL // STEPS if step + 1 < STEPS else TOTAL
             while left > 0 and (got := len(pipe.read(left))):
@@ -53,9 +54,9 @@ def drawn_lines(output):
     return [part for part in re.split(r"\r?\x1b\[\d*[AJ]|\r|\n", output) if part]
 
 
-# Right at any width: no line reaches the last column, the share is always there.
-for columns in (3, 20, 60, 79, 200):
-    output = run(columns, 1.1)
+def right_at_width(columns):
+    """No line reaches the last column, the share is always there."""
+    output = run(columns, 1.3)
     lines = drawn_lines(output)
     assert lines, f"width {columns}: nothing was drawn"
     for line in lines:
@@ -67,20 +68,44 @@ for columns in (3, 20, 60, 79, 200):
         assert any("left" in line for line in lines), lines
     assert output.endswith("\x1b[J"), f"the bar was left on the terminal: {output!r}"
 
-# A terminal that becomes narrower: later lines fit, the wrapped rows are cleared.
-output = run(100, 1.6, during=lambda tool, master: set_width(master, 30))
-assert re.search(r"\x1b\[\d+A\x1b\[J", output), f"wrapped rows are not cleared: {output!r}"
-assert len(drawn_lines(output)[-1]) < 30, output
 
-# SIGUSR1: one whole line, and the bar goes on.
-output = run(100, 1.5, during=lambda tool, master: tool.send_signal(signal.SIGUSR1))
-assert len(re.findall(r"insitu-unpack: +\d+%.*/s.*\r\n", output)) == 1, repr(output)
+def narrow(tool, master):
+    set_width(master, 30)
 
-# No bar: -q, --progress=never, a dumb terminal. SIGUSR1 works there too.
-for arguments, environment in ((["-q"], None), (["--progress", "never"], None),
-                               ([], {"TERM": "dumb"})):
-    assert run(80, 1, arguments=arguments, environment=environment) == "", arguments
-output = run(80, 1, during=lambda tool, master: tool.send_signal(signal.SIGUSR1),
-             arguments=["--progress", "never"])
-assert re.fullmatch(r"insitu-unpack: .*\r\n", output), repr(output)
+
+def ask(tool, master):
+    tool.send_signal(signal.SIGUSR1)
+
+
+def becomes_narrower(_):
+    """Later lines fit, the wrapped rows are cleared."""
+    output = run(100, 1.8, during=narrow)
+    assert re.search(r"\x1b\[\d+A\x1b\[J", output), f"wrapped rows are not cleared: {output!r}"
+    assert len(drawn_lines(output)[-1]) < 30, output
+
+
+def answers_sigusr1(_):
+    """One whole line, and the bar goes on."""
+    output = run(100, 1.6, during=ask)
+    assert len(re.findall(r"insitu-unpack: +\d+%.*/s.*\r\n", output)) == 1, repr(output)
+
+
+def draws_no_bar(case):
+    arguments, environment = case
+    assert run(80, 1.1, arguments=arguments, environment=environment) == "", arguments
+
+
+def answers_without_bar(_):
+    output = run(80, 1.1, during=ask, arguments=["--progress", "never"])
+    assert re.fullmatch(r"insitu-unpack: .*\r\n", output), repr(output)
+
+
+# Side by side, each in a process of its own: all they do is to wait.
+cases = [(right_at_width, columns) for columns in (3, 20, 60, 79, 200)]
+cases += [(becomes_narrower, None), (answers_sigusr1, None), (answers_without_bar, None)]
+cases += [(draws_no_bar, case) for case in ((["-q"], None), (["--progress", "never"], None),
+                                            ([], {"TERM": "dumb"}))]
+with concurrent.futures.ProcessPoolExecutor(len(cases)) as pool:
+    for result in [pool.submit(function, argument) for function, argument in cases]:
+        result.result()
 print("pseudo-terminal: good", file=sys.stderr)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Others see what an image is: file(1) by the magic entry, udev by the rule.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 data=$INSITU_TESTS/../apps/data
 
 insitu-format -q --size 64M lzo

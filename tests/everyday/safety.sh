@@ -2,7 +2,7 @@
 # Safety at the door (docs/safety.md): on real loop devices, every case is refused with its reason
 # and a way out, nothing is changed, and nothing is ever asked.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/everyday/lib.sh"
+. "${INSITU_TESTS:?}/everyday/lib.sh"
 need_root
 
 exec </dev/null # a prompt would meet the end of its input
@@ -54,10 +54,9 @@ refused "$device" "$busy" "unmount or release" insitu-pack "$device" other
 refused "$device" "$busy" "unmount or release" insitu-mkfs --force -t ext4 "$device"
 umount mnt
 mkswap -f "$device" >/dev/null 2>&1
-if swapon "$device" 2>/dev/null; then
-    refused "$device" "$busy" "unmount or release" insitu-pack --force raw "$device"
-    swapoff "$device"
-fi
+swapon "$device"
+refused "$device" "$busy" "unmount or release" insitu-pack --force raw "$device"
+swapoff "$device"
 hold() { # PYTHON: runs until the file "release" appears
     rm -f held release
     python3 -c "
@@ -71,6 +70,15 @@ release() { touch release; wait; }
 hold "fd = os.open('$device', os.O_RDWR | os.O_EXCL)"
 refused "$device" "$busy" "unmount or release" insitu-pack --force raw "$device"
 release
+# Held without being named in the mount table: the second device of a file system.
+truncate -s 120M first second
+attach first && first=$loop
+attach second && second=$loop
+mkfs.btrfs -q -f -d single -m single "$first" "$second" >/dev/null
+mount -o "device=$first,device=$second" "$first" mnt
+refused "$second" "$busy" "unmount or release" insitu-pack --force raw "$second"
+refused "$second" "$busy" "unmount or release" insitu-format --force "$second"
+umount mnt
 
 # Locks of other processes.
 hold "fd = os.open('$device', os.O_RDWR); fcntl.flock(fd, fcntl.LOCK_EX)"
@@ -91,7 +99,30 @@ done
 attach raw
 refused raw "is the same file or device as" "write to another file" insitu-pack raw "$loop"
 refused raw "is the same file or device as" "write to another file" insitu-pack "$loop" raw
+attach "$loop" && nested=$loop
+refused raw "is the same file or device as" "write to another file" insitu-pack raw "$nested"
 refused image "is the same file or device as" "write to another file" insitu-unpack image image
+refused image "is the same file or device as" "write to another file" \
+    insitu-dump-meta image --binary image
+refused raw "would overwrite" "give the manifest a name of its own" insitu-pack raw other --manifest hard
+
+# Partitions: a disk and its own partition are one storage, two partitions are not, and whoever
+# holds the lock of the disk holds it for all of them.
+truncate -s 64M partitioned
+printf 'label: gpt\nsize=30MiB\nsize=30MiB\n' | sfdisk -q partitioned
+attach partitioned && whole=$loop
+partx -a "$whole" && trap 'partx -d "$whole"; clean_up' EXIT
+refused "${whole}p1" "is the same file or device as" "write to another file" \
+    insitu-pack "$whole" "${whole}p1"
+refused "$whole" "holds data: gpt" "--force" insitu-format "$whole"
+expect 0 insitu-pack raw "${whole}p1"
+expect 0 insitu-unpack "${whole}p1" "${whole}p2"
+cmp -n $((20 << 20)) raw "${whole}p2" || fail "from partition to partition"
+wipefs -qa "${whole}p2" 2>/dev/null
+hold "fd = os.open('$whole', os.O_RDONLY); fcntl.flock(fd, fcntl.LOCK_EX)"
+refused "${whole}p2" "another program holds the lock of $whole" "wait for it" \
+    insitu-format "${whole}p2"
+release
 
 # Sectors of 4096 bytes: no image, but raw content is welcome.
 truncate -s 24M native
@@ -118,13 +149,25 @@ refused "$loop" "read-only" "blockdev --setrw" insitu-pack raw "$loop"
 expect 0 insitu-pack --force raw "$device"
 [ "$(insitu-stat --json "$device" | jq .device_bytes)" = $((24 << 20)) ] || fail "not the whole device"
 
-# The most likely mistakes have a hint.
-expect 1 insitu-unpack raw other && says "hint: insitu-pack makes an image"
-expect 1 insitu-format nowhere && says "hint: --size SIZE creates it"
-expect 1 insitu-format new --size 26849280 && says "hint: the nearest usable sizes are"
-expect 1 insitu-pack raw other --size 1M && says "hint: leave --size out"
+# The ten most likely mistakes of docs/faq.md, beside those above: each has a hint.
+mistake() { # STATUS HINT COMMAND…
+    local status=$1 hint=$2
+    shift 2
+    expect "$status" "$@"
+    says "hint: $hint"
+}
+mistake 1 "insitu-pack makes an image" insitu-unpack raw other
+mistake 1 "--size SIZE creates it" insitu-format nowhere
+mistake 1 "the nearest usable sizes are" insitu-format new --size 26849280
+mistake 1 "leave --size out" insitu-pack raw other --size 1M
+mistake 1 "leave --size out" insitu-pack raw "$device" --size 20M --force
+mistake 1 "-d DIR fills it" insitu-mkfs -t squashfs other
+mistake 1 "a tar is read from standard input" insitu-mkfs -t ext4 -d raw other
+mistake 2 "insitu-pack --help" insitu-pack
+mistake 2 "insitu-pack --help" insitu-pack raw other --extent 3K
+says "none of auto, 4K"
+mistake 2 "insitu-pack --help" insitu-pack raw other --alg zstd
+says "none of lzo, deflate"
+mistake 2 "insitu-format --help" insitu-format new --size 10Q
+says "a size is 4096, 64K"
 expect 0 insitu-pack image other && says "is an insitu-comp image itself"
-expect 2 insitu-pack raw other --extent 3K && says "none of auto, 4K"
-expect 2 insitu-pack raw other --alg zstd && says "none of lzo, deflate"
-expect 2 insitu-format new --size 10Q && says "a size is 4096, 64K"
-expect 2 insitu-pack && says "hint: insitu-pack --help"

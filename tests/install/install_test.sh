@@ -18,8 +18,6 @@ run 0 cmake --build by-cmake
 run 0 env LD_LIBRARY_PATH="$libdir" by-cmake/consumer raw a.img a.raw
 check "the consumer packs and unpacks" cmp raw a.raw
 
-sed -i "s|^prefix=.*|prefix=$work/usr|; s|^libdir=.*|libdir=$work/$libdir|; s|^includedir=.*|includedir=$work/usr/include|" \
-  "$libdir/pkgconfig/insitu.pc"
 flags=$(PKG_CONFIG_PATH="$libdir/pkgconfig" pkg-config --cflags --libs insitu)
 # shellcheck disable=SC2086
 run 0 c++ -std=c++20 "$INSITU_TESTS/install/consumer/main.cpp" -o by-pkg-config $flags

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/fs.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -18,6 +17,7 @@
 
 #include "insitu/error.hpp"
 #include "insitu/store/aligned_buffer.hpp"
+#include "store/disk_lock.hpp"
 #include "store/posix_io.hpp"
 #include "store/uring_write_queue.hpp"
 
@@ -88,14 +88,8 @@ BlockDevice::BlockDevice(const std::string& path, Access access, Sharing sharing
 void BlockDevice::lock_whole_disk(Access access) {
     const std::string disk = whole_disk_node(cached_.get());
     if (disk.empty()) return;
-    whole_disk_ = UniqueFd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     // Without the right to open the disk itself the partition's own O_EXCL has to do.
-    if (!whole_disk_) return;
-    const int kind = access == Access::read ? LOCK_SH : LOCK_EX;
-    if (::flock(whole_disk_.get(), kind | LOCK_NB) == 0) return;
-    throw Error(ErrorKind::refused, {.file = name()},
-                fmt::format("another program holds the lock of {}", disk),
-                "wait for it, or see lsof for who it is", errno);
+    disk_lock_ = DiskLock::take(disk, name(), access);
 }
 
 void BlockDevice::read_at(std::uint64_t at_byte, ByteSpan output) const {

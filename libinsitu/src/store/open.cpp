@@ -5,14 +5,19 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "insitu/error.hpp"
 #include "insitu/store/file_store.hpp"
 #include "store/file_lock.hpp"
 
 namespace insitu {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -23,23 +28,62 @@ std::optional<struct stat> stat_of(const std::string& path) {
     throw io_error({.file = path}, "cannot look up", errno);
 }
 
-// The file below a loop device, if it is one.
-std::optional<struct stat> loop_backing(const struct stat& device) {
-    if (!S_ISBLK(device.st_mode)) return std::nullopt;
-    const std::string node =
-        fmt::format("/sys/dev/block/{}:{}/", major(device.st_rdev), minor(device.st_rdev));
-    for (const char* link : {"loop/backing_file", "../loop/backing_file"}) {
-        std::ifstream file(node + link);
-        std::string path;
-        struct stat status {};
-        if (std::getline(file, path) && ::stat(path.c_str(), &status) == 0) return status;
-    }
-    return std::nullopt;
+// A file or device, whatever its name.
+struct Node {
+    bool is_device = false;
+    dev_t device = 0;  // of the device itself, or of the file's file system
+    ino_t inode = 0;   // of a file
+
+    friend bool operator==(const Node&, const Node&) = default;
+};
+
+Node node_of(const struct stat& status) {
+    if (S_ISBLK(status.st_mode)) return {true, status.st_rdev, 0};
+    return {false, status.st_dev, status.st_ino};
 }
 
-bool same_node(const struct stat& a, const struct stat& b) {
-    if (S_ISBLK(a.st_mode) && S_ISBLK(b.st_mode)) return a.st_rdev == b.st_rdev;
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+// The device whose number, "7:0", is in a file of sysfs.
+std::optional<Node> device_in(const fs::path& file) {
+    std::ifstream input(file);
+    unsigned major_number = 0;
+    unsigned minor_number = 0;
+    char colon = 0;
+    if (!(input >> major_number >> colon >> minor_number)) return std::nullopt;
+    return Node{true, makedev(major_number, minor_number), 0};
+}
+
+// What lies directly below a device: the file of a loop device, the disk of a partition, the
+// devices of a mapped one.
+std::vector<Node> below(const Node& node) {
+    std::vector<Node> found;
+    if (!node.is_device) return found;
+    std::error_code failed;
+    const fs::path sys = fs::canonical(
+        fmt::format("/sys/dev/block/{}:{}", major(node.device), minor(node.device)), failed);
+    if (failed) return found;
+    std::ifstream backing(sys / "loop" / "backing_file");
+    struct stat status {};
+    if (std::string path; std::getline(backing, path) && ::stat(path.c_str(), &status) == 0) {
+        found.push_back(node_of(status));
+    }
+    const auto add_device = [&found](const fs::path& file) {
+        if (const auto device = device_in(file)) found.push_back(*device);
+    };
+    if (fs::exists(sys / "partition", failed)) add_device(sys.parent_path() / "dev");
+    for (fs::directory_iterator it(sys / "slaves", failed), end; !failed && it != end;
+         it.increment(failed)) {
+        add_device(it->path() / "dev");
+    }
+    return found;
+}
+
+bool lies_on(const Node& node, const Node& other, int depth = 0) {
+    constexpr int deepest = 16;
+    if (node == other) return true;
+    if (depth == deepest) return false;
+    const std::vector<Node> nodes = below(node);
+    return std::any_of(nodes.begin(), nodes.end(),
+                       [&](const Node& one) { return lies_on(one, other, depth + 1); });
 }
 
 }  // namespace
@@ -78,11 +122,7 @@ bool same_storage(const std::string& a, const std::string& b) {
     const auto left = stat_of(a);
     const auto right = stat_of(b);
     if (!left || !right) return false;
-    if (same_node(*left, *right)) return true;
-    const auto below_left = loop_backing(*left);
-    if (below_left && same_node(*below_left, *right)) return true;
-    const auto below_right = loop_backing(*right);
-    return below_right && same_node(*left, *below_right);
+    return lies_on(node_of(*left), node_of(*right)) || lies_on(node_of(*right), node_of(*left));
 }
 
 }  // namespace insitu

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "insitu/store/store.hpp"
@@ -8,6 +9,8 @@
 namespace insitu {
 
 enum class Access { read, read_write };
+
+class DiskLock;
 
 // What others may do with a device or file while it is open here.
 enum class Sharing {
@@ -42,7 +45,7 @@ class INSITU_API BlockDevice final : public Store {
 
     UniqueFd cached_;
     UniqueFd direct_;
-    UniqueFd whole_disk_;
+    std::shared_ptr<DiskLock> disk_lock_;
     std::uint64_t size_bytes_ = 0;
     unsigned logical_sector_bytes_ = 0;
     mutable bool read_direct_ = false;

@@ -21,8 +21,8 @@ INSITU_API NodeKind node_kind(const std::string& path);
 INSITU_API std::unique_ptr<Store> open_store(const std::string& path, Access access,
                                              Sharing sharing = Sharing::exclusive);
 
-// Whether two paths lead to the same file or device; also where one is a loop device over the
-// other. False where one of them does not exist.
+// Whether two paths lead to one file or device, or one lies on the other, any number deep: a loop
+// device on its file, a partition on its disk. False where one of them does not exist.
 INSITU_API bool same_storage(const std::string& a, const std::string& b);
 
 // The first signature of another content (file system, partition table, RAID, …) that libblkid

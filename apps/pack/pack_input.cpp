@@ -1,4 +1,4 @@
-#include "common/pack_input.hpp"
+#include "pack/pack_input.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "common/process.hpp"
+#include "mkfs/process.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

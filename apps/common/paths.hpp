@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+
+namespace insitu::apps {
+
+// Throws a `refused` Error where `target` leads to what `source` leads to: by another name, a link,
+// or a loop device. `role` says what the source is: "the source", "the image".
+void refuse_same_storage(const std::string& source, const std::string& target, const char* role);
+
+}  // namespace insitu::apps

@@ -1,0 +1,80 @@
+#include "format/format_run.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "common/sizes.hpp"
+#include "insitu/error.hpp"
+#include "insitu/image/create.hpp"
+#include "insitu/image/target.hpp"
+#include "insitu/ops/format.hpp"
+#include "insitu/store/open.hpp"
+
+namespace insitu::apps {
+
+namespace {
+
+// An existing file is formatted as it stands, with the size that it has.
+std::uint64_t wanted_bytes(const FormatArguments& arguments) {
+    if (!arguments.size.empty()) return parse_size(arguments.size, arguments.size_option);
+    if (node_kind(arguments.target) == NodeKind::missing) {
+        throw Error(
+            ErrorKind::refused, {.file = arguments.target}, "does not exist",
+            fmt::format("{} creates it", arguments.size_option == "SIZE" ? "SIZE" : "--size SIZE"));
+    }
+    return open_store(arguments.target, Access::read)->size_bytes();
+}
+
+void report(const Tool& tool, const FormatArguments& arguments, const SuperBlock& super) {
+    const Geometry geometry(super.counts);
+    if (tool.common().json) {
+        Json document;
+        document["target"] = arguments.target;
+        document["algorithm"] = to_string(arguments.algorithm);
+        document["device_bytes"] = geometry.device_bytes();
+        document["logical_bytes"] = geometry.logical_bytes();
+        document["meta_blocks"] = geometry.meta_blocks();
+        document["data_blocks"] = geometry.data_blocks();
+        document["dry_run"] = arguments.dry_run;
+        return tool.print_json(document);
+    }
+    if (tool.common().quiet) return;
+    tool.print(fmt::format("{}: {}{} image, {} logical ({} data blocks, {} meta blocks)\n",
+                           arguments.target, arguments.dry_run ? "would be an empty " : "empty ",
+                           to_string(arguments.algorithm), human_bytes(geometry.logical_bytes()),
+                           geometry.data_blocks(), geometry.meta_blocks()));
+}
+
+}  // namespace
+
+int format_target(Tool& tool, const FormatArguments& arguments) {
+    const auto device_bytes = Target::device_bytes(arguments.target);
+    const std::uint64_t size_bytes = device_bytes ? *device_bytes : wanted_bytes(arguments);
+    if (device_bytes && !arguments.size.empty() &&
+        parse_size(arguments.size, arguments.size_option) != *device_bytes) {
+        throw Error(
+            ErrorKind::refused, {.file = arguments.target},
+            fmt::format("the device has {} bytes: an image takes the whole of it", *device_bytes),
+            fmt::format("leave {} out, or make a partition of that size", arguments.size_option));
+    }
+    const SuperBlock super = super_block_for(size_bytes, arguments.algorithm, arguments.target);
+    const auto overwrite = arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse;
+    if (node_kind(arguments.target) == NodeKind::regular_file && !arguments.force) {
+        const auto old = open_store(arguments.target, Access::read);
+        if (const auto content = find_content(arguments.target, *old)) {
+            throw Error(ErrorKind::refused, {.file = arguments.target},
+                        fmt::format("the file holds data: {}", *content), "--force overwrites it");
+        }
+    }
+    Target target(arguments.target, TargetKind::image, size_bytes, overwrite);
+    if (!arguments.dry_run) {
+        target.prepare();
+        format_image(target.store(), arguments.algorithm, target.content());
+        target.commit();
+    }
+    report(tool, arguments, super);
+    return exit_done;
+}
+
+}  // namespace insitu::apps

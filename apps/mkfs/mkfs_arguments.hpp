@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/tool.hpp"
+#include "insitu/ops/pack.hpp"
+#include "mkfs/file_system.hpp"
+
+namespace insitu::apps {
+
+// The command line of insitu-mkfs.
+struct MkfsArguments {
+    MkfsRequest request;
+    std::string target;
+    std::string size;
+    std::string free;
+    PackOptions pack;
+    bool verify = false;
+    bool force = false;
+};
+
+// What is asked for where no type is given. mkfs(8) keeps the -t for itself, so `mkfs -t insitu
+// DEV` arrives as `mkfs.insitu DEV`, and wants an empty image.
+enum class WithoutType { is_wrong, makes_empty_image };
+
+void add_mkfs_arguments(Tool& tool, MkfsArguments& arguments, WithoutType without_type);
+
+// Settles what the file system has to be, before any work is done. `device_bytes` is the size of a
+// target that is a block device. Throws `refused` Errors, and CLI::ParseErrors for sizes.
+void complete_request(const Tool& tool, MkfsArguments& arguments,
+                      std::optional<std::uint64_t> device_bytes);
+
+}  // namespace insitu::apps

@@ -1,0 +1,79 @@
+#include "pack/pack_arguments.hpp"
+
+#include <fmt/format.h>
+
+#include "common/codec_options.hpp"
+#include "common/paths.hpp"
+#include "common/sizes.hpp"
+#include "insitu/error.hpp"
+#include "insitu/store/open.hpp"
+
+namespace insitu::apps {
+
+void add_pack_arguments(Tool& tool, PackArguments& arguments) {
+    CLI::App& cli = tool.cli();
+    cli.add_option("SOURCE", arguments.source, "Raw image, block device, or - for standard input")
+        ->required();
+    cli.add_option("TARGET", arguments.target, "File or block device; not needed to --measure");
+    add_codec_options(cli, arguments.pack.codec);
+    add_extent_option(cli, arguments.pack.extents);
+    cli.add_option("--size", arguments.size,
+                   "Logical size of the image, where it is to have more room than the source, or "
+                   "the source is a stream")
+        ->type_name("SIZE");
+    cli.add_flag("--verify", arguments.verify, "Read back from the medium, decode and compare");
+    auto* manifest = cli.add_option("--manifest", arguments.manifest,
+                                    "Write hashes of the content to this file, as JSON")
+                         ->type_name("FILE");
+    cli.add_flag("--measure", arguments.measure, "Tell all sizes and what a file would take")
+        ->excludes(manifest);
+    cli.add_flag("--dry-run", arguments.dry_run, "Do everything but write; tell the sizes")
+        ->excludes(manifest);
+    cli.add_flag("--force", arguments.force, "Overwrite what a device holds");
+    tool.add_force_share_option();
+    tool.add_json_option();
+    tool.add_progress_option();
+}
+
+void check_paths(const PackArguments& arguments, std::optional<std::uint64_t> device_bytes) {
+    if (arguments.target.empty() && !arguments.measure) throw CLI::RequiredError("TARGET");
+    if (arguments.source != "-") {
+        refuse_same_storage(arguments.source, arguments.target, "the source");
+    }
+    for (const std::string& other : {arguments.source, arguments.target}) {
+        if (arguments.manifest.empty()) break;
+        if (arguments.manifest != other && !same_storage(arguments.manifest, other)) continue;
+        throw Error(ErrorKind::refused, {.file = arguments.manifest},
+                    "the manifest would overwrite the source or the target",
+                    "give the manifest a name of its own");
+    }
+    if (device_bytes && !arguments.size.empty()) {
+        throw Error(ErrorKind::refused, {.file = arguments.target},
+                    "--size is for files: an image takes the whole of a device",
+                    "leave --size out, or make a partition of that size");
+    }
+}
+
+std::optional<std::uint64_t> fixed_logical_bytes(const PackArguments& arguments,
+                                                 std::optional<std::uint64_t> device_bytes) {
+    if (device_bytes) return Geometry(counts_for_device(*device_bytes)).logical_bytes();
+    if (arguments.size.empty()) return std::nullopt;
+    return parse_size(arguments.size, "--size");
+}
+
+std::uint64_t target_bytes_for(const PackArguments& arguments,
+                               std::optional<std::uint64_t> device_bytes, const Source& source) {
+    if (device_bytes) return *device_bytes;
+    const std::uint64_t source_bytes = source.size_bytes().value_or(0);
+    if (arguments.size.empty()) return pack_target_bytes(source_bytes);
+    const std::uint64_t logical_bytes = parse_size(arguments.size, "--size");
+    if (logical_bytes < source_bytes) {
+        throw Error(ErrorKind::refused, {.file = arguments.target},
+                    fmt::format("--size of {} bytes is too small: {} has {}", logical_bytes,
+                                source.name(), source_bytes),
+                    "leave --size out, or give as much");
+    }
+    return pack_target_bytes(logical_bytes);
+}
+
+}  // namespace insitu::apps

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/tool.hpp"
+#include "insitu/ops/pack.hpp"
+#include "insitu/ops/source.hpp"
+
+namespace insitu::apps {
+
+// The command line of insitu-pack.
+struct PackArguments {
+    std::string source;
+    std::string target;  // empty: nothing but a measurement
+    std::string size;
+    std::string manifest;
+    PackOptions pack;
+    bool verify = false;
+    bool force = false;
+    bool dry_run = false;
+    bool measure = false;
+};
+
+void add_pack_arguments(Tool& tool, PackArguments& arguments);
+
+// Refuses what would overwrite its own input, before anything is opened for writing. `device_bytes`
+// is the size of a target that is a block device. Throws `refused` Errors, and a CLI::ParseError
+// where the target is missing.
+void check_paths(const PackArguments& arguments, std::optional<std::uint64_t> device_bytes);
+
+// The logical size of the image in bytes, where it does not follow from the source.
+std::optional<std::uint64_t> fixed_logical_bytes(const PackArguments& arguments,
+                                                 std::optional<std::uint64_t> device_bytes);
+
+// The size of the image's device in bytes, from what is known of the target and the source. Throws
+// a `refused` Error where --size is less than the source.
+std::uint64_t target_bytes_for(const PackArguments& arguments,
+                               std::optional<std::uint64_t> device_bytes, const Source& source);
+
+}  // namespace insitu::apps

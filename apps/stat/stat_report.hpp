@@ -1,0 +1,12 @@
+#pragma once
+
+#include "common/image_input.hpp"
+#include "common/tool.hpp"
+#include "insitu/ops/stat.hpp"
+
+namespace insitu::apps {
+
+// Prints the report of insitu-stat: sizes and histograms, as text or JSON.
+void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat);
+
+}  // namespace insitu::apps

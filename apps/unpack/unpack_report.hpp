@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "common/tool.hpp"
+#include "insitu/ops/unpack.hpp"
+
+namespace insitu::apps {
+
+// What a report on an unpacking says beside its result.
+struct UnpackReport {
+    std::string image;
+    std::string target;
+    bool checked = false;  // compared with a manifest, and found equal
+};
+
+// Complains of each damaged extent, with its place, and of their number.
+void complain_of_damage(const Tool& tool, const UnpackReport& report, const UnpackResult& result);
+
+// The report of insitu-unpack, as JSON members and as a line of text.
+Json unpack_json(const UnpackReport& report, const UnpackResult& result, double seconds);
+std::string unpack_text(const UnpackReport& report, const UnpackResult& result, double seconds);
+
+}  // namespace insitu::apps

@@ -1,0 +1,35 @@
+# shellcheck shell=sh
+# packages_use.sh tools|mkfs: what packages.sh does in the bare system with the installed packages.
+cd /root || exit
+case $1 in
+  tools)
+    seq 500000 >raw
+    insitu-pack -q --verify --manifest m.json raw image
+    insitu-fsck image
+    insitu-stat image >/dev/null
+    insitu-dump-meta --json image >/dev/null
+    insitu-unpack -q --verify-manifest m.json image back
+    cmp -n "$(stat -c %s raw)" raw back
+    mkfs.insitu -q empty 64M
+    fsck.insitu -p empty
+    nbdkit insitu --dump-plugin | grep -q '^name=insitu'
+    nbdkit -U - insitu empty --run 'test -n "$uri"'
+    ! ldd /usr/bin/insitu-* | grep 'not found'
+    for file in man/man8/insitu-pack.8.gz man/man8/mkfs.insitu.8.gz man/man1/nbdkit-insitu-plugin.1.gz \
+      bash-completion/completions/insitu-pack fish/vendor_completions.d/insitu-mkfs.fish \
+      zsh/vendor-completions/_insitu insitu-tools/insitu.magic doc/insitu-tools/copyright; do
+      test -s "/usr/share/$file" || { echo "no $file"; exit 1; }
+    done
+    # What is missing is named with its package.
+    ! insitu-mkfs -t xfs fs.img 2>said
+    grep -q 'hint: the package xfsprogs has it' said
+    ;;
+  mkfs)
+    mkdir -p tree/etc
+    echo hello >tree/etc/file
+    insitu-mkfs -q -t ext4 -d tree fs.img
+    insitu-unpack -q fs.img fs.raw
+    debugfs -R 'cat /etc/file' fs.raw 2>/dev/null | grep -qx hello
+    ;;
+esac
+rm -rf raw image m.json back empty fs.img fs.raw tree said
