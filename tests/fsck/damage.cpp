@@ -46,8 +46,8 @@ void write_some(Random& random, DriverModel& model, std::uint64_t count) {
 
 void cut_power(Random& random, Victim& victim) {
     write_some(random, victim.model, 1 + below(random, 12));
-    constexpr Kept data[]{Kept::none, Kept::all, Kept::all, Kept::first_ones, Kept::some,
-                          Kept::some_sectors};
+    constexpr Kept data[]{Kept::none,       Kept::all,  Kept::all,
+                          Kept::first_ones, Kept::some, Kept::some_sectors};
     using Meta = DriverModel::MetaKept;
     constexpr Meta meta[]{Meta::old, Meta::old, Meta::current, Meta::any_version,
                           Meta::mixed_sectors};

@@ -1,6 +1,7 @@
 #include "fsck/oracle.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -35,6 +36,7 @@ void examine(const Victim& victim, unsigned threads, Before& before) {
     before.check = check(before.device, {}, before.told, {.threads = threads});
     REQUIRE(before.device.bytes() == victim.image);
     before.blocks = read_blocks(before.device);
+    INFO(fmt::format("{}", fmt::join(before.told.findings, "\n")));
     for (std::uint64_t block = 0; block < before.blocks.size(); ++block) {
         if (before.blocks[block].readable) continue;
         INFO("block " << block << " cannot be read");
@@ -88,8 +90,8 @@ void contents_are_explained(const Victim& victim, const Before& before, const Te
             ++tally().unreadable;
             if (now.readable && !told.listed.contains(block)) {
                 ++tally().regained;
-                const auto newest = ByteView(victim.model.content())
-                                        .subspan(block * block_bytes, block_bytes);
+                const auto newest =
+                    ByteView(victim.model.content()).subspan(block * block_bytes, block_bytes);
                 if (std::equal(newest.begin(), newest.end(), now.content.begin())) {
                     ++tally().newest;
                 }
@@ -172,8 +174,10 @@ void judge(const Victim& victim, const RepairOptions& options, unsigned threads)
     Told told;
     const RepairResult result = repair(device, &log, options, told, {.threads = 3 - threads});
     std::string plan;
-    for (const std::string& line : told.findings) plan += line + "\n";
-    for (const std::string& line : told.plan) plan += "plan: " + line + "\n";
+    for (const std::string& line : told.findings)
+        plan += line + "\n";
+    for (const std::string& line : told.plan)
+        plan += "plan: " + line + "\n";
     INFO(plan);
     REQUIRE(dry.plan == told.plan);
     REQUIRE(dry.findings == told.findings);

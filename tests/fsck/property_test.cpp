@@ -26,10 +26,11 @@ void try_many(Harm harm, std::uint64_t count, const RepairOptions& options = {})
         judge(victim, options, static_cast<unsigned>(1 + number % 2));
     }
     const Tally& sums = tally();
-    std::printf("harm %d: %lu images, %lu repaired; of %lu unreadable blocks %lu regained (%lu of "
-                "them the newest), %lu lost, %lu suspect, %lu undecided; %lu torn\n",
-                static_cast<int>(harm), sums.images, sums.repaired, sums.unreadable, sums.regained,
-                sums.newest, sums.lost, sums.suspect, sums.undecided, sums.torn);
+    std::printf(
+        "harm %d: %lu images, %lu repaired; of %lu unreadable blocks %lu regained (%lu of "
+        "them the newest), %lu lost, %lu suspect, %lu undecided; %lu torn\n",
+        static_cast<int>(harm), sums.images, sums.repaired, sums.unreadable, sums.regained,
+        sums.newest, sums.lost, sums.suspect, sums.undecided, sums.torn);
 }
 
 }  // namespace
