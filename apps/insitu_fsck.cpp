@@ -121,7 +121,7 @@ int main(int argc, char** argv) {
     options.mode = take_mode(argc, argv);
     add_fsck_options(tool, options);
     return tool.run(argc, argv, [&] {
-        settle(options);
+        settle(options, tool.sharing());
         switch (options.mode) {
             case FsckMode::undo:
                 return run_undo(tool, options);

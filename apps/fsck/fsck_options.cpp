@@ -83,7 +83,7 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
     tool.add_progress_option();
 }
 
-void settle(FsckOptions& options) {
+void settle(FsckOptions& options, Sharing sharing) {
     if (options.mode == FsckMode::undo) return;
     const auto refuse = [](const char* option, const char* why) {
         throw CLI::ValidationError(option, why);
@@ -106,6 +106,10 @@ void settle(FsckOptions& options) {
     }
     if (options.mode == FsckMode::repair && options.meta_only && !options.safe_only) {
         refuse("--meta-only", "is for checking: a repair needs the payloads");
+    }
+    const bool writes = options.output.empty() && !options.dry_run;
+    if (options.mode == FsckMode::repair && writes && sharing == Sharing::shared) {
+        refuse("--force-share", "is for reading: a repair needs the image for itself");
     }
     if (options.kernel_safe && options.mode == FsckMode::repair) {
         refuse("--kernel-safe", "is for checking");

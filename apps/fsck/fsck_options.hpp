@@ -49,6 +49,6 @@ FsckMode take_mode(int& argc, char** argv);
 void add_fsck_options(Tool& tool, FsckOptions& options);
 
 // Throws CLI::ValidationError for what contradicts itself; turns -p, -a and -y into a mode.
-void settle(FsckOptions& options);
+void settle(FsckOptions& options, Sharing sharing);
 
 }  // namespace insitu::apps
