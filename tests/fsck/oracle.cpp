@@ -200,6 +200,9 @@ void judge(const Victim& victim, const RepairOptions& options, unsigned threads)
     LogMemory second_log;
     Told again;
     const RepairResult second = repair(device, &second_log, options, again, {.threads = threads});
+    INFO("second run:\n"
+         << fmt::format("{}", fmt::join(again.findings, "\n")) << "\n"
+         << fmt::format("{}", fmt::join(again.plan, "\n")));
     REQUIRE_FALSE(second.changed);
     REQUIRE(device.bytes() == repaired);
     REQUIRE(second_log.bytes().empty());

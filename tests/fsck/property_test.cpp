@@ -1,6 +1,6 @@
 // Images as the driver leaves them, damage as it befalls them: what a check tells, and what a
-// repair may and may not do. INSITU_ROUNDS=N in the environment makes N times as many of them
-// (tests/fsck/soak.sh).
+// repair may and may not do. INSITU_ROUNDS=N in the environment makes N times as many of them, and
+// INSITU_FIRST=N begins with that one (tests/fsck/soak.sh).
 #include <cstdio>
 #include <cstdlib>
 
@@ -12,14 +12,19 @@ using namespace insitu::test;
 
 namespace {
 
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+    const char* text = std::getenv(variable);
+    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
 std::uint64_t rounds() {
-    const char* text = std::getenv("INSITU_ROUNDS");
-    return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+    return number_from("INSITU_ROUNDS", 1);
 }
 
 void try_many(Harm harm, std::uint64_t count, const RepairOptions& options = {}) {
     tally() = {};
-    for (std::uint64_t number = 0; number < count * rounds(); ++number) {
+    for (std::uint64_t number = number_from("INSITU_FIRST", 0); number < count * rounds();
+         ++number) {
         Random random = make_random(1000 * static_cast<std::uint64_t>(harm) + 100000 * number);
         INFO("image " << number << " of harm " << static_cast<int>(harm));
         const Victim victim = make_victim(random, harm);

@@ -137,7 +137,7 @@ void WindowChecker::judge_crossing(const StoredExtent& extent) {
         const Extent cut = map_.extent_at(head);
         StoredExtent part = stored(cut);
         part.fault = fault_of(map_, cut);
-        if (part.fault == ExtentFault::none) {
+        if (part.fault == ExtentFault::none && !part.unmapped()) {
             report(FindingId::m02, part, "goes on in the next window, and does not decode so")
                 .effect = KernelEffect::eio;
         }
@@ -145,7 +145,11 @@ void WindowChecker::judge_crossing(const StoredExtent& extent) {
     }
     const unsigned tails = map_.leading_tails();
     extents_[count_++] = {{0, tails, 0}, Judgement::broken_meta};
-    Finding& finding = report(FindingId::m02, {window_first, tails, 0},
+    // An unmapped head before the border reads no better: its own window has nothing to tell of it.
+    const bool empty_head =
+        extent.fault == ExtentFault::empty_head && extent.first + 1 == window_first;
+    const unsigned before = empty_head ? 1 : 0;
+    Finding& finding = report(FindingId::m02, {{window_first.value - before}, tails + before, 0},
                               fmt::format("{} tails that continue no readable extent", tails));
     finding.at_byte = image_.geometry().window_meta_at_byte(window_);
     finding.effect = KernelEffect::wrong_data;

@@ -63,6 +63,7 @@ void WindowSearch::mark(const Extent& extent, State state) {
 
 void WindowSearch::set_states() {
     states_.fill(State::free);
+    unmapped_as_.fill(PieceKind::kept);
     for (const JudgedExtent& judged : input_->judged) {
         switch (judged.judgement) {
             case Judgement::unmapped:
@@ -164,7 +165,7 @@ void WindowSearch::offer_single(unsigned block) {
     const Extent mapped{block, 1, sectors_per_block};
     const Extent unmapped{block, 1, 0};
     if (states_[block] == State::soft) {
-        return offer(block, {0, {unmapped, PieceKind::kept, false, {}}, -1}, block + 1);
+        return offer(block, {0, {unmapped, unmapped_as_[block], false, {}}, -1}, block + 1);
     }
     const bool ignores =
         std::any_of(candidates_->begin(), candidates_->end(), [&](const Candidate& candidate) {
@@ -329,6 +330,33 @@ bool WindowSearch::freeze_unexplained() {
     return changed;
 }
 
+// What was found stands fast now, and may explain an extent that could not be explained before: as
+// the next run would see it. True: the partition has to be made again.
+bool WindowSearch::reopen_unexplained() {
+    bool news = false;
+    for (const Piece& piece : pieces_) {
+        if (piece.kind == PieceKind::kept || piece.kind == PieceKind::undecided) continue;
+        const bool open = states_[piece.extent.first] == State::free;
+        news = news || open;
+        if (piece.extent.payload_sectors == 0) {
+            if (open) unmapped_as_[piece.extent.first] = piece.kind;
+            if (open) mark(piece.extent, State::soft);
+        } else if (states_[piece.extent.first] != State::fixed) {
+            mark(piece.extent, State::fixed);
+            proven_.push_back(piece);
+        }
+    }
+    if (!news) return false;
+    bool changed = false;
+    for (const JudgedExtent& judged : input_->judged) {
+        if (judged.judgement != Judgement::broken) continue;
+        if (states_[judged.extent.first] != State::undecided) continue;
+        mark(judged.extent, State::free);
+        changed = true;
+    }
+    return changed;
+}
+
 // Joins what belongs together, and marks what may be stale: a payload behind the remains of
 // something unreadable may have been overwritten by it, and so may one that another stands in.
 void WindowSearch::finish() {
@@ -360,8 +388,10 @@ const std::vector<Piece>& WindowSearch::solve(const SearchInput& input) {
     prove_by_manifest();
     judge_blocks();
     do {
-        partition();
-    } while (freeze_unexplained());
+        do {
+            partition();
+        } while (freeze_unexplained());
+    } while (reopen_unexplained());
     finish();
     return pieces_;
 }

@@ -80,6 +80,7 @@ class WindowSearch {
     void offer_single(unsigned block);
     void offer_candidates(unsigned block, unsigned end);
     bool freeze_unexplained();
+    bool reopen_unexplained();
     bool explained(const Extent& broken) const;
     bool recover(const Extent& broken);
     void salvage(const Extent& broken);
@@ -102,6 +103,7 @@ class WindowSearch {
     PriorMeta prior_;
     const std::vector<Candidate>* candidates_ = nullptr;
     std::array<State, window_blocks> states_{};
+    std::array<PieceKind, window_blocks> unmapped_as_{};  // what soft blocks become
     std::uint32_t zero_blocks_ = 0;
     std::uint32_t packed_blocks_ = 0;  // whose content does not compress: raw, or part of a stream
     std::array<Choice, window_blocks + 1> best_;
