@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "common/image_input.hpp"
+#include "common/manifest.hpp"
 #include "fsck/fsck_options.hpp"
 #include "fsck/fsck_report.hpp"
-#include "fsck/manifest_file.hpp"
 #include "fsck/repair_run.hpp"
 #include "insitu/store/open.hpp"
 
@@ -101,9 +101,10 @@ int run_check(Tool& tool, const FsckOptions& options) {
     }
     const Store& image = recovered ? *recovered : *store;
     CheckOptions wanted = check_options(options);
+    std::optional<ManifestFile> manifest_file;
     std::optional<Manifest> manifest;
     if (!options.manifest.empty()) {
-        manifest = read_manifest(options.manifest);
+        manifest.emplace(manifest_file.emplace(options.manifest).contents());
         wanted.manifest = &*manifest;
     }
     FsckReport report(tool, options.image, "check");

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "common/image_input.hpp"
+#include "common/manifest.hpp"
 #include "fsck/fsck_report.hpp"
-#include "fsck/manifest_file.hpp"
 #include "insitu/fsck/holes.hpp"
 #include "insitu/fsck/repair.hpp"
 #include "insitu/image/image.hpp"
@@ -207,9 +207,10 @@ int run_repair(Tool& tool, const FsckOptions& options) {
         outcome.earlier_work = finish_earlier_work(tool, options, store);
     }
     RepairOptions wanted = repair_options(options, store);
+    std::optional<ManifestFile> manifest_file;
     std::optional<Manifest> manifest;
     if (!options.manifest.empty()) {
-        manifest = read_manifest(options.manifest);
+        manifest.emplace(manifest_file.emplace(options.manifest).contents());
         wanted.check.manifest = &*manifest;
     }
     std::unique_ptr<Store> dump;

@@ -85,6 +85,18 @@ run 1 insitu-fsck --rebuild-meta bad.img
 check "so do the payloads" sh -c 'insitu-unpack -q bad.img back && cmp back raw'
 echo '{"schema":"other"}' >other.json
 run 8 insitu-fsck --manifest other.json good.img
+says err "schema is 'other'"
+# A manifest of pack names all that is not zeros, and what is not of this image is refused.
+run 0 insitu-pack -q --manifest packed.json raw again.img
+run 0 insitu-fsck --manifest packed.json good.img
+run 8 insitu-fsck --manifest packed.json other.img
+says err "is it the manifest of another image?"
+content longer 1048576
+printf 'x' | dd of=longer bs=1 seek=600000 conv=notrunc status=none
+run 0 insitu-pack -q longer longer.img
+run 4 insitu-fsck --manifest packed.json longer.img
+says out "P05 error"
+says out "content, where the manifest has zeros"
 
 run 16 insitu-fsck
 run 16 insitu-fsck -p -y good.img

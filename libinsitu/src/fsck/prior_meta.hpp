@@ -7,15 +7,6 @@
 
 namespace insitu {
 
-// The blocks of an extent as bits.
-constexpr std::uint32_t mask_of(const Extent& extent) noexcept {
-    return static_cast<std::uint32_t>(((std::uint64_t{1} << extent.blocks) - 1) << extent.first);
-}
-
-constexpr bool overlap(const Extent& a, const Extent& b) noexcept {
-    return a.first < b.first + b.blocks && b.first < a.first + a.blocks;
-}
-
 // What the meta of a damaged window still says, as evidence. A view of the map and the judged
 // extents, which outlive it; without a map it says nothing.
 class PriorMeta {

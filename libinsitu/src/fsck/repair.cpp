@@ -246,6 +246,7 @@ RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& op
     }
     if (plan.usable && !plan.reformatted) {
         const Image opened(image, *plan.usable);
+        require_manifest_of(opened, options.check);
         if (options.meta_dump != nullptr) {
             plan_meta_restore(opened, *options.meta_dump, log_or_none, sink);
         } else {

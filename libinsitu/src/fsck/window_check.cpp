@@ -46,6 +46,16 @@ std::string shares_text(const WindowMap& map, const Extent& extent) {
 
 }  // namespace
 
+void require_manifest_of(const Image& image, const CheckOptions& options) {
+    if (options.manifest == nullptr) return;
+    const std::uint64_t bytes = image.geometry().logical_bytes();
+    if (options.manifest->logical_bytes() == bytes) return;
+    throw Error(ErrorKind::refused, {.file = image.store().name()},
+                fmt::format("has {} logical bytes, {} is for {}", bytes, options.manifest->name(),
+                            options.manifest->logical_bytes()),
+                "is it the manifest of another image?");
+}
+
 WindowChecker::WindowChecker(const Image& image, const CheckOptions& options)
     : image_(image),
       options_(options),
