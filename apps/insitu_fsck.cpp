@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
     Tool tool("insitu-fsck", "Check and repair an insitu-comp image");
     tool.set_exit_statuses({fsck_failed, fsck_usage, fsck_cancelled});
     FsckOptions options;
-    options.mode = take_mode(argc, argv);
+    take_mode(argc, argv, options);
     add_fsck_options(tool, options);
     return tool.run(argc, argv, [&] {
         settle(options, tool.sharing());

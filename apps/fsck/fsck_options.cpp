@@ -5,20 +5,20 @@
 
 namespace insitu::apps {
 
-FsckMode take_mode(int& argc, char** argv) {
-    if (argc < 2) return FsckMode::check;
+void take_mode(int& argc, char** argv, FsckOptions& options) {
+    if (argc < 2) return;
     const std::string_view word = argv[1];
-    FsckMode mode = FsckMode::check;
     if (word == "repair") {
-        mode = FsckMode::repair;
+        options.mode = FsckMode::repair;
     } else if (word == "undo") {
-        mode = FsckMode::undo;
-    } else if (word != "check") {
-        return mode;
+        options.mode = FsckMode::undo;
+    } else if (word == "check") {
+        options.check_named = true;
+    } else {
+        return;
     }
     std::copy(argv + 2, argv + argc + 1, argv + 1);  // with the null at the end
     --argc;
-    return mode;
 }
 
 namespace {
@@ -77,7 +77,7 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
     cli.add_option("-o,--output", options.output, "Repair a copy, leave the image alone")
         ->type_name("NEW");
     cli.add_flag("--dry-run", options.dry_run, "Print the plan of a repair, change nothing");
-    cli.add_flag("--force", options.force, "Replace an undo log that is in the way");
+    cli.add_flag("--force", options.force, "Replace an undo log or a NEW that is in the way");
     tool.add_force_share_option();
     tool.add_json_option();
     tool.add_progress_option();
@@ -99,9 +99,9 @@ void settle(FsckOptions& options, Sharing sharing) {
     const bool asks = options.rebuild_super || options.rebuild_meta || options.salvage ||
                       options.trust_payloads || options.resize_file || options.dry_run ||
                       options.punch || !options.restore_meta.empty() || !options.output.empty();
-    if (options.safe_only || options.everything) options.mode = FsckMode::repair;
-    if (options.mode == FsckMode::check && asks) {
+    if (options.mode == FsckMode::check && (asks || options.safe_only || options.everything)) {
         if (options.no_changes) refuse("-n", "changes nothing, the other options would");
+        if (options.check_named) refuse("check", "changes nothing, the other options would");
         options.mode = FsckMode::repair;
     }
     if (options.mode == FsckMode::repair && options.meta_only && !options.safe_only) {

@@ -106,6 +106,13 @@ Patient open_patient(Tool& tool, const FsckOptions& options) {
         throw Error(ErrorKind::refused, {.file = options.output},
                     fmt::format("is the same file or device as the image {}", options.image));
     }
+    const NodeKind kind = node_kind(options.output);
+    if (kind != NodeKind::missing && kind != NodeKind::regular_file) {
+        throw Error(ErrorKind::refused, {.file = options.output}, "is no regular file");
+    }
+    if (kind == NodeKind::regular_file && !options.force) {
+        throw Error(ErrorKind::refused, {.file = options.output}, "exists", "--force replaces it");
+    }
     patient.copy = std::make_unique<OutputFile>(options.output, patient.opened->size_bytes());
     copy_image(*patient.opened, patient.copy->store());
     return patient;
