@@ -41,7 +41,7 @@ void try_many(Harm harm, std::uint64_t count, const RepairOptions& options = {})
 }  // namespace
 
 TEST_CASE("an image of the driver is clean, and no repair finds anything to do") {
-    for (std::uint64_t number = 0; number < 15 * rounds(); ++number) {
+    for (std::uint64_t number = 0; number < 8 * rounds(); ++number) {
         Random random = make_random(number);
         const Victim victim = make_victim(random, Harm::none);
         Told told;
@@ -55,40 +55,40 @@ TEST_CASE("an image of the driver is clean, and no repair finds anything to do")
 }
 
 TEST_CASE("after a power cut a repair touches nothing that reads and reports what it guesses") {
-    try_many(Harm::power_cut, 60);
+    try_many(Harm::power_cut, 30);
 }
 
 TEST_CASE("a write that failed half-way is repaired") {
-    try_many(Harm::half_write, 30);
+    try_many(Harm::half_write, 15);
 }
 
 TEST_CASE("damaged meta is made anew from the payloads") {
-    try_many(Harm::meta, 40);
+    try_many(Harm::meta, 20);
 }
 
 TEST_CASE("damaged sectors cost the blocks that they hold") {
-    try_many(Harm::sectors, 20);
+    try_many(Harm::sectors, 8);
 }
 
 TEST_CASE("a file that ends early keeps what it has") {
-    try_many(Harm::cut_file, 10);
+    try_many(Harm::cut_file, 4);
 }
 
 TEST_CASE("several kinds of damage at once are told apart") {
-    try_many(Harm::any_mixture, 60);
+    try_many(Harm::any_mixture, 25);
 }
 
 TEST_CASE("the options of a repair keep its promises") {
     RepairOptions safe;
     safe.scope = RepairOptions::Scope::safe;
-    try_many(Harm::any_mixture, 10, safe);
+    try_many(Harm::any_mixture, 4, safe);
     RepairOptions salvage;
     salvage.salvage = true;
-    try_many(Harm::any_mixture, 20, salvage);
+    try_many(Harm::any_mixture, 8, salvage);
     RepairOptions trusting;
     trusting.trust_payloads = true;
-    try_many(Harm::any_mixture, 20, trusting);
+    try_many(Harm::any_mixture, 8, trusting);
     RepairOptions rebuild;
     rebuild.rebuild_meta = true;
-    try_many(Harm::meta, 10, rebuild);
+    try_many(Harm::meta, 5, rebuild);
 }
