@@ -4,9 +4,9 @@
 # usage: fsck_speed.sh RAW [DIRECTORY]
 #
 # Packs RAW with both codecs, reads each image in turns with insitu-unpack to /dev/null and with
-# insitu-fsck, from cache, and prints the best and the median of seven runs with their ratio. Then the meta-only
-# check of 1 TiB, empty and with an extent for every block, and the memory for 16 TiB. The tools are
-# looked up in PATH; time(1) has to be GNU's.
+# insitu-fsck, from cache, and prints the best and the median of $RUNS runs (7) with their ratio.
+# Then the meta-only check of 1 TiB, empty and with an extent for every block, and the memory for
+# 16 TiB. The tools are looked up in PATH; time(1) has to be GNU's.
 set -eu
 export LC_ALL=C
 raw=$1
@@ -23,7 +23,7 @@ for alg in lzo deflate; do
   insitu-pack -q --alg "$alg" "$raw" "$image"
   insitu-unpack -q "$image" - >/dev/null
   rm -f "$work"/unpack "$work"/fsck
-  for _ in 1 2 3 4 5 6 7; do
+  for _ in $(seq "${RUNS:-7}"); do
     seconds insitu-unpack -q "$image" - >>"$work/unpack"
     seconds insitu-fsck -q "$image" >>"$work/fsck"
   done
