@@ -108,10 +108,10 @@ void WindowChecker::judge_meta(const StoredExtent& extent) {
     if (extent.fault == ExtentFault::too_long) finding.effect = KernelEffect::endless_loop;
 }
 
-// Decodes an extent over a border. Windows side by side ask for the same one.
+// Decodes an extent over a border, also where the meta alone is checked: they are rare, and whether
+// it is damage depends on it. Windows side by side ask for the same one.
 bool WindowChecker::crossing_readable(const StoredExtent& extent) {
     if (extent.fault != ExtentFault::none || extent.payload_sectors == 0) return false;
-    if (options_.depth == CheckOptions::Depth::meta) return true;
     const bool known = last_crossing_ && last_crossing_->first == extent.first &&
                        last_crossing_->blocks == extent.blocks;
     if (!known) {
