@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "common/image_input.hpp"
+#include "common/manifest.hpp"
 #include "fsck/fsck_options.hpp"
 #include "fsck/fsck_report.hpp"
-#include "fsck/manifest_file.hpp"
 #include "fsck/repair_run.hpp"
 #include "insitu/store/open.hpp"
 
@@ -101,9 +101,10 @@ int run_check(Tool& tool, const FsckOptions& options) {
     }
     const Store& image = recovered ? *recovered : *store;
     CheckOptions wanted = check_options(options);
+    std::optional<ManifestFile> manifest_file;
     std::optional<Manifest> manifest;
     if (!options.manifest.empty()) {
-        manifest = read_manifest(options.manifest);
+        manifest.emplace(manifest_file.emplace(options.manifest).contents());
         wanted.manifest = &*manifest;
     }
     FsckReport report(tool, options.image, "check");
@@ -118,10 +119,10 @@ int main(int argc, char** argv) {
     Tool tool("insitu-fsck", "Check and repair an insitu-comp image");
     tool.set_exit_statuses({fsck_failed, fsck_usage, fsck_cancelled});
     FsckOptions options;
-    options.mode = take_mode(argc, argv);
+    take_mode(argc, argv, options);
     add_fsck_options(tool, options);
     return tool.run(argc, argv, [&] {
-        settle(options);
+        settle(options, tool.sharing());
         switch (options.mode) {
             case FsckMode::undo:
                 return run_undo(tool, options);

@@ -88,7 +88,7 @@ UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image,
 int unpack_tool(Tool& tool, const Options& options) {
     const ImageInput input(tool, options.image);
     const bool stream = to_stream(options);
-    std::optional<Manifest> manifest;
+    std::optional<ManifestFile> manifest;
     std::optional<ManifestCheck> check;
     if (!options.manifest.empty()) {
         manifest.emplace(options.manifest);

@@ -1,9 +1,7 @@
 #include "common/manifest.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/mman.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -27,15 +25,14 @@ using File = std::unique_ptr<std::FILE, CloseFile>;
 }  // namespace
 
 ManifestExtent hash_extent(BlockIndex first, ByteView content) noexcept {
-    const XXH128_hash_t hash = XXH3_128bits(content.data(), content.size());
-    return {first.value, content.size() / block_bytes, hash.high64, hash.low64};
+    return {first, content.size() / block_bytes, content_hash(content)};
 }
 
 std::string hash_text(const ManifestExtent& extent) {
-    return fmt::format("{:016x}{:016x}", extent.hash_high, extent.hash_low);
+    return to_string(extent.hash);
 }
 
-Manifest::Manifest(const std::string& path) : path_(path) {
+ManifestFile::ManifestFile(const std::string& path) : path_(path) {
     std::ifstream input(path, std::ios::binary);
     if (!input) throw io_error({.file = path}, "cannot open", errno != 0 ? errno : ENOENT);
     const File spool(std::tmpfile());
@@ -66,14 +63,19 @@ Manifest::Manifest(const std::string& path) : path_(path) {
     extents_ = {static_cast<const ManifestExtent*>(mapping_), count};
 }
 
-Manifest::~Manifest() {
+ManifestFile::~ManifestFile() {
     if (mapping_ != nullptr) ::munmap(mapping_, extents_.size_bytes());
 }
 
-std::size_t Manifest::find(BlockIndex block) const noexcept {
+Manifest ManifestFile::contents() const {
+    return {extents_, logical_bytes_,
+            complete_ ? Manifest::Others::zeros : Manifest::Others::unknown, path_};
+}
+
+std::size_t ManifestFile::find(BlockIndex block) const noexcept {
     const auto found = std::upper_bound(extents_.begin(), extents_.end(), block.value,
                                         [](std::uint64_t wanted, const ManifestExtent& extent) {
-                                            return wanted < extent.first_block + extent.blocks;
+                                            return wanted < extent.end().value;
                                         });
     return static_cast<std::size_t>(found - extents_.begin());
 }

@@ -5,17 +5,9 @@
 #include <span>
 #include <string>
 
-#include "insitu/units.hpp"
+#include "insitu/fsck/manifest.hpp"
 
 namespace insitu::apps {
-
-// What a manifest says of one extent: the XXH3-128 of its logical content.
-struct ManifestExtent {
-    std::uint64_t first_block = 0;
-    std::uint64_t blocks = 0;
-    std::uint64_t hash_high = 0;
-    std::uint64_t hash_low = 0;
-};
 
 // XXH3-128 of an extent's content (docs/manifest.md).
 ManifestExtent hash_extent(BlockIndex first, ByteView content) noexcept;
@@ -25,13 +17,13 @@ std::string hash_text(const ManifestExtent& extent);
 // A manifest, read whole: its extents lie in an unnamed temporary file, so memory does not depend
 // on their number. Reads the schemas insitu-manifest/1 and insitu-dump-meta/1 (made with --hash).
 // Extents rise and do not overlap; blocks that no extent names are zeros.
-class Manifest {
+class ManifestFile {
   public:
     // Throws an `io` Error, or a `refused` one for what is no manifest.
-    explicit Manifest(const std::string& path);
-    ~Manifest();
-    Manifest(const Manifest&) = delete;
-    Manifest& operator=(const Manifest&) = delete;
+    explicit ManifestFile(const std::string& path);
+    ~ManifestFile();
+    ManifestFile(const ManifestFile&) = delete;
+    ManifestFile& operator=(const ManifestFile&) = delete;
 
     const std::string& path() const noexcept { return path_; }
     std::uint64_t logical_bytes() const noexcept { return logical_bytes_; }
@@ -40,6 +32,9 @@ class Manifest {
     const std::string& raw_sha256() const noexcept { return raw_sha256_; }
     // Whether every mapped extent is named: a dump leaves out those it could not decode.
     bool complete() const noexcept { return complete_; }
+
+    // As fsck takes it; throws a `refused` Error where an extent is longer than it reads.
+    Manifest contents() const;
 
     std::span<const ManifestExtent> extents() const noexcept { return extents_; }
     // The first extent that ends behind a block, or extents().size().

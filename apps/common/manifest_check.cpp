@@ -9,7 +9,7 @@
 
 namespace insitu::apps {
 
-ManifestCheck::ManifestCheck(const Manifest& manifest, const Image& image, const StopFlag* stop)
+ManifestCheck::ManifestCheck(const ManifestFile& manifest, const Image& image, const StopFlag* stop)
     : manifest_(manifest),
       image_name_(image.store().name()),
       stop_(stop),
@@ -24,7 +24,7 @@ ManifestCheck::ManifestCheck(const Manifest& manifest, const Image& image, const
 
 void ManifestCheck::differ(std::uint64_t first_block, std::uint64_t blocks) {
     ++differences_;
-    if (!first_difference_) first_difference_ = ManifestExtent{first_block, blocks, 0, 0};
+    if (!first_difference_) first_difference_ = ManifestExtent{{first_block}, blocks, {}};
 }
 
 // A piece that lies wholly inside the next extent, or wholly before it.
@@ -32,7 +32,7 @@ void ManifestCheck::pass_one(ByteView bytes) {
     const auto extents = manifest_.extents();
     const std::uint64_t end_byte = at_byte_ + bytes.size();
     if (next_extent_ == extents.size() ||
-        end_byte <= extents[next_extent_].first_block * block_bytes) {
+        end_byte <= extents[next_extent_].first.value * block_bytes) {
         if (!manifest_.complete()) return;
         const auto found = std::find_if(bytes.begin(), bytes.end(),
                                         [](std::byte byte) { return byte != std::byte{0}; });
@@ -41,12 +41,12 @@ void ManifestCheck::pass_one(ByteView bytes) {
         return;
     }
     const ManifestExtent& extent = extents[next_extent_];
-    if (at_byte_ == extent.first_block * block_bytes) XXH3_128bits_reset(hash_.get());
+    if (at_byte_ == extent.first.value * block_bytes) XXH3_128bits_reset(hash_.get());
     XXH3_128bits_update(hash_.get(), bytes.data(), bytes.size());
-    if (end_byte < (extent.first_block + extent.blocks) * block_bytes) return;
+    if (end_byte < (extent.first.value + extent.blocks) * block_bytes) return;
     const XXH128_hash_t hash = XXH3_128bits_digest(hash_.get());
-    if (hash.high64 != extent.hash_high || hash.low64 != extent.hash_low) {
-        differ(extent.first_block, extent.blocks);
+    if (ContentHash{hash.high64, hash.low64} != extent.hash) {
+        differ(extent.first.value, extent.blocks);
     }
     ++next_extent_;
 }
@@ -57,7 +57,7 @@ void ManifestCheck::pass_extents(ByteView bytes) {
         std::uint64_t border = at_byte_ + bytes.size();
         if (next_extent_ < extents.size()) {
             const ManifestExtent& extent = extents[next_extent_];
-            const std::uint64_t start = extent.first_block * block_bytes;
+            const std::uint64_t start = extent.first.value * block_bytes;
             const std::uint64_t end = start + extent.blocks * block_bytes;
             border = std::min(border, at_byte_ < start ? start : end);
         }
@@ -94,7 +94,7 @@ void ManifestCheck::window(const ContentWindow& window) {
 void ManifestCheck::finish() {
     pass_zeros_until(manifest_.logical_bytes());
     if (first_difference_) {
-        const BlockIndex first{first_difference_->first_block};
+        const BlockIndex first{first_difference_->first.value};
         throw Error(
             ErrorKind::damaged, {.file = image_name_, .window = window_of(first), .block = first},
             fmt::format("{} block(s) from here on differ from {}; {} place(s) differ in all",

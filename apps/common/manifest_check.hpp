@@ -18,7 +18,7 @@ namespace insitu::apps {
 class ManifestCheck final : public ContentSink {
   public:
     // The manifest outlives it. Throws a `refused` Error where the image has another size.
-    ManifestCheck(const Manifest& manifest, const Image& image, const StopFlag* stop);
+    ManifestCheck(const ManifestFile& manifest, const Image& image, const StopFlag* stop);
 
     void window(const ContentWindow& window) override;
 
@@ -37,7 +37,7 @@ class ManifestCheck final : public ContentSink {
         void operator()(XXH3_state_t* state) const noexcept { XXH3_freeState(state); }
     };
 
-    const Manifest& manifest_;
+    const ManifestFile& manifest_;
     std::string image_name_;
     const StopFlag* stop_;
     Sha256 sha256_;

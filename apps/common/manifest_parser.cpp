@@ -37,7 +37,7 @@ bool ManifestParser::number_unsigned(number_unsigned_t value) {
         if (key_ == "data_blocks") head_.data_blocks = value;
         if (key_ == "raw_bytes") head_.raw_bytes = value;
     } else if (in_extents_ && depth_ == extent_level) {
-        if (key_ == "first_block") extent_.first_block = value;
+        if (key_ == "first_block") extent_.first = {value};
         if (key_ == "blocks") extent_.blocks = value;
     }
     return true;
@@ -51,8 +51,8 @@ bool ManifestParser::string(string_t& value) {
         const std::string_view digits = value;
         constexpr std::size_t half = hash_digits / 2;
         has_hash_ = digits.size() == hash_digits &&
-                    parse_hex(digits.substr(0, half), extent_.hash_high) &&
-                    parse_hex(digits.substr(half), extent_.hash_low);
+                    parse_hex(digits.substr(0, half), extent_.hash.high) &&
+                    parse_hex(digits.substr(half), extent_.hash.low);
         if (!has_hash_) {
             refuse(fmt::format("extent {}: '{}' is no XXH3-128 of {} hex digits", extent_count_,
                                value, hash_digits));
@@ -95,12 +95,12 @@ bool ManifestParser::end_array() {
 
 void ManifestParser::end_extent() {
     const std::uint64_t number = extent_count_++;
-    if (extent_.blocks == 0 || extent_.blocks > most_blocks || extent_.first_block > most_blocks ||
-        extent_.first_block < end_block_) {
+    if (extent_.blocks == 0 || extent_.blocks > most_blocks || extent_.first.value > most_blocks ||
+        extent_.first.value < end_block_) {
         refuse(fmt::format("extent {} has blocks {} to {}, expected some at {} or later", number,
-                           extent_.first_block, extent_.first_block + extent_.blocks, end_block_));
+                           extent_.first.value, extent_.first.value + extent_.blocks, end_block_));
     }
-    end_block_ = extent_.first_block + extent_.blocks;
+    end_block_ = extent_.first.value + extent_.blocks;
     if (has_hash_) return take_extent_(extent_);
     head_.complete = false;
 }

@@ -22,7 +22,7 @@ void ManifestWriter::window(const ContentWindow& window) {
             first_block_of(window.window) + extent.first,
             window.content.subspan(extent.first * block_bytes, extent.blocks * block_bytes));
         put(fmt::format("{}{{\"first_block\": {}, \"blocks\": {}, \"xxh3_128\": \"{}\"}}",
-                        first_ ? "\n" : ",\n", row.first_block, row.blocks, hash_text(row)));
+                        first_ ? "\n" : ",\n", row.first.value, row.blocks, hash_text(row)));
         first_ = false;
     }
 }

@@ -5,20 +5,20 @@
 
 namespace insitu::apps {
 
-FsckMode take_mode(int& argc, char** argv) {
-    if (argc < 2) return FsckMode::check;
+void take_mode(int& argc, char** argv, FsckOptions& options) {
+    if (argc < 2) return;
     const std::string_view word = argv[1];
-    FsckMode mode = FsckMode::check;
     if (word == "repair") {
-        mode = FsckMode::repair;
+        options.mode = FsckMode::repair;
     } else if (word == "undo") {
-        mode = FsckMode::undo;
-    } else if (word != "check") {
-        return mode;
+        options.mode = FsckMode::undo;
+    } else if (word == "check") {
+        options.check_named = true;
+    } else {
+        return;
     }
     std::copy(argv + 2, argv + argc + 1, argv + 1);  // with the null at the end
     --argc;
-    return mode;
 }
 
 namespace {
@@ -77,13 +77,13 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
     cli.add_option("-o,--output", options.output, "Repair a copy, leave the image alone")
         ->type_name("NEW");
     cli.add_flag("--dry-run", options.dry_run, "Print the plan of a repair, change nothing");
-    cli.add_flag("--force", options.force, "Replace an undo log that is in the way");
+    cli.add_flag("--force", options.force, "Replace an undo log or a NEW that is in the way");
     tool.add_force_share_option();
     tool.add_json_option();
     tool.add_progress_option();
 }
 
-void settle(FsckOptions& options) {
+void settle(FsckOptions& options, Sharing sharing) {
     if (options.mode == FsckMode::undo) return;
     const auto refuse = [](const char* option, const char* why) {
         throw CLI::ValidationError(option, why);
@@ -99,13 +99,17 @@ void settle(FsckOptions& options) {
     const bool asks = options.rebuild_super || options.rebuild_meta || options.salvage ||
                       options.trust_payloads || options.resize_file || options.dry_run ||
                       options.punch || !options.restore_meta.empty() || !options.output.empty();
-    if (options.safe_only || options.everything) options.mode = FsckMode::repair;
-    if (options.mode == FsckMode::check && asks) {
+    if (options.mode == FsckMode::check && (asks || options.safe_only || options.everything)) {
         if (options.no_changes) refuse("-n", "changes nothing, the other options would");
+        if (options.check_named) refuse("check", "changes nothing, the other options would");
         options.mode = FsckMode::repair;
     }
     if (options.mode == FsckMode::repair && options.meta_only && !options.safe_only) {
         refuse("--meta-only", "is for checking: a repair needs the payloads");
+    }
+    const bool writes = options.output.empty() && !options.dry_run;
+    if (options.mode == FsckMode::repair && writes && sharing == Sharing::shared) {
+        refuse("--force-share", "is for reading: a repair needs the image for itself");
     }
     if (options.kernel_safe && options.mode == FsckMode::repair) {
         refuse("--kernel-safe", "is for checking");

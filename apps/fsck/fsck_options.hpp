@@ -21,7 +21,8 @@ enum class FsckMode { check, repair, undo };
 struct FsckOptions {
     FsckMode mode = FsckMode::check;
     std::string image;
-    std::string undo_log;  // the second argument of `undo`
+    std::string undo_log;      // the second argument of `undo`
+    bool check_named = false;  // by the word `check`
     bool no_changes = false;
     bool safe_only = false;
     bool everything = false;
@@ -43,12 +44,12 @@ struct FsckOptions {
 };
 
 // Takes `check`, `repair` or `undo` out of the arguments, where it is the first.
-FsckMode take_mode(int& argc, char** argv);
+void take_mode(int& argc, char** argv, FsckOptions& options);
 
 // Adds the options, as fsck(8) has them and the own ones.
 void add_fsck_options(Tool& tool, FsckOptions& options);
 
 // Throws CLI::ValidationError for what contradicts itself; turns -p, -a and -y into a mode.
-void settle(FsckOptions& options);
+void settle(FsckOptions& options, Sharing sharing);
 
 }  // namespace insitu::apps

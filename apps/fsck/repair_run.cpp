@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "common/image_input.hpp"
+#include "common/manifest.hpp"
 #include "fsck/fsck_report.hpp"
-#include "fsck/manifest_file.hpp"
 #include "insitu/fsck/holes.hpp"
 #include "insitu/fsck/repair.hpp"
 #include "insitu/image/image.hpp"
@@ -105,6 +105,13 @@ Patient open_patient(Tool& tool, const FsckOptions& options) {
     if (same_storage(options.image, options.output)) {
         throw Error(ErrorKind::refused, {.file = options.output},
                     fmt::format("is the same file or device as the image {}", options.image));
+    }
+    const NodeKind kind = node_kind(options.output);
+    if (kind != NodeKind::missing && kind != NodeKind::regular_file) {
+        throw Error(ErrorKind::refused, {.file = options.output}, "is no regular file");
+    }
+    if (kind == NodeKind::regular_file && !options.force) {
+        throw Error(ErrorKind::refused, {.file = options.output}, "exists", "--force replaces it");
     }
     patient.copy = std::make_unique<OutputFile>(options.output, patient.opened->size_bytes());
     copy_image(*patient.opened, patient.copy->store());
@@ -207,9 +214,10 @@ int run_repair(Tool& tool, const FsckOptions& options) {
         outcome.earlier_work = finish_earlier_work(tool, options, store);
     }
     RepairOptions wanted = repair_options(options, store);
+    std::optional<ManifestFile> manifest_file;
     std::optional<Manifest> manifest;
     if (!options.manifest.empty()) {
-        manifest = read_manifest(options.manifest);
+        manifest.emplace(manifest_file.emplace(options.manifest).contents());
         wanted.check.manifest = &*manifest;
     }
     std::unique_ptr<Store> dump;

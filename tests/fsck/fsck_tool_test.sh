@@ -40,6 +40,11 @@ says out '"schema":"insitu-fsck/1"'
 says out '"id":"M01"'
 check "the report is JSON" python3 -c 'import json; json.load(open("out"))'
 
+run 8 insitu-fsck -o good.img bad.img
+says err "good.img: exists"
+run 8 insitu-fsck -o . bad.img
+run 8 insitu-fsck -o bad.img bad.img
+check "no other image is replaced" test "$(sha good.img)" = "$good"
 run 1 insitu-fsck -o copy.img bad.img
 run 0 insitu-fsck copy.img
 check "the original is left alone" test "$(sha bad.img)" = "$bad" -a ! -e copy.img.insitu-undo
@@ -85,9 +90,32 @@ run 1 insitu-fsck --rebuild-meta bad.img
 check "so do the payloads" sh -c 'insitu-unpack -q bad.img back && cmp back raw'
 echo '{"schema":"other"}' >other.json
 run 8 insitu-fsck --manifest other.json good.img
+says err "schema is 'other'"
+# A manifest of pack names all that is not zeros, and what is not of this image is refused.
+run 0 insitu-pack -q --manifest packed.json raw again.img
+run 0 insitu-fsck --manifest packed.json good.img
+content small 524288
+run 0 insitu-pack -q small small.img
+run 8 insitu-fsck --manifest packed.json small.img
+says err "is it the manifest of another image?"
+content longer 1048576
+printf 'x' | dd of=longer bs=1 seek=600000 conv=notrunc status=none
+run 0 insitu-pack -q longer longer.img
+run 4 insitu-fsck --manifest packed.json longer.img
+says out "P05 error"
+says out "content, where the manifest has zeros"
 
 run 16 insitu-fsck
 run 16 insitu-fsck -p -y good.img
+run 16 insitu-fsck check -y good.img
+run 16 insitu-fsck check -p good.img
+run 16 insitu-fsck check --punch good.img
+run 16 insitu-fsck -n -y good.img
+run 16 insitu-fsck repair -n good.img
+run 16 insitu-fsck repair --kernel-safe good.img
+run 16 insitu-fsck repair --meta-only good.img
+run 16 insitu-fsck --rebuild-meta --restore-meta meta.bin good.img
+run 16 insitu-fsck undo good.img
 run 16 insitu-fsck --no-such-option good.img
 run 8 insitu-fsck missing.img
 run 8 insitu-fsck .

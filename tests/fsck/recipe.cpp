@@ -170,18 +170,19 @@ bool Recipe::build(const Words& words) {
 void Recipe::save_manifest() {
     const Image image = Image::open(device);
     WindowReader reader(image);
-    std::vector<ManifestExtent> extents;
+    manifest_extents_.clear();
     for (std::uint64_t w = 0; w < geometry_.window_count(); ++w) {
         const auto touching = reader.meta().extents_touching({w});
         for (const StoredExtent& extent : std::vector(touching.begin(), touching.end())) {
             if (extent.unmapped()) continue;
             const auto from = extent.first.value * block_bytes;
-            extents.push_back(
+            manifest_extents_.push_back(
                 {extent.first, extent.blocks,
                  content_hash(ByteView(same).subspan(from, extent.blocks * block_bytes))});
         }
     }
-    manifest.emplace(std::move(extents), "manifest");
+    manifest.emplace(manifest_extents_, geometry_.logical_bytes(), Manifest::Others::zeros,
+                     "manifest");
 }
 
 void Recipe::begin_damage() {

@@ -70,6 +70,7 @@ class Recipe {
     Algorithm algorithm_ = Algorithm::lzo;
     bool damaged_ = false;
     std::vector<std::byte> snapshot_;
+    std::vector<ManifestExtent> manifest_extents_;
 };
 
 }  // namespace insitu::test

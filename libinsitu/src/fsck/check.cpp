@@ -123,6 +123,7 @@ CheckResult check(const Store& store, const CheckOptions& options, FindingSink& 
     result.super = verdict.usable;
     if (!verdict.usable) return result;
     const Image image(store, *verdict.usable);
+    require_manifest_of(image, options);
     if (control.progress != nullptr) control.progress->begin(image.geometry().logical_bytes());
     check_windows(image, options, result, sink, control);
     if (options.depth == CheckOptions::Depth::payloads) check_holes(image, result, sink);

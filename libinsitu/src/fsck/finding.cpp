@@ -108,6 +108,8 @@ const char* to_string(ActionKind kind) noexcept {
             return "remap";
         case ActionKind::rewrite:
             return "rewrite";
+        case ActionKind::salvage:
+            return "salvage";
         case ActionKind::raw_guess:
             return "raw-guess";
         case ActionKind::unmap:
@@ -125,7 +127,8 @@ const char* to_string(ActionKind kind) noexcept {
 }
 
 bool is_suspect(ActionKind kind) noexcept {
-    return kind == ActionKind::raw_guess || kind == ActionKind::may_be_older;
+    return kind == ActionKind::raw_guess || kind == ActionKind::may_be_older ||
+           kind == ActionKind::salvage;
 }
 
 const FindingKind& kind_of(FindingId id) noexcept {

@@ -213,13 +213,18 @@ class NoSink final : public FindingSink {
     void found(const Finding&) override {}
 };
 
-// Whether the repair has cost more than it gave. A resized file or a new super block makes another
-// device of it, which cannot be compared.
-bool is_worse(const CheckResult& after, const RepairResult& result, bool comparable) {
-    if (!comparable) return false;
+// Whether the repair has cost more than it gave, or something else than what was planned stands on
+// the medium. A resized file or a new super block makes another device of it, which cannot be
+// compared; what a manifest says of a window may reach over several.
+bool is_worse(const CheckResult& after, const RepairResult& result, const RepairOptions& options) {
     if (!after.super) return true;
-    return after.counts.error_blocks > result.before.error_blocks ||
-           after.counts.errors > result.before.errors + result.undecided_blocks;
+    if (after.counts.error_blocks > result.before.error_blocks ||
+        after.counts.errors > result.before.errors + result.undecided_blocks) {
+        return true;
+    }
+    const std::uint64_t planned = result.undecided_blocks + result.suspect_blocks;
+    return options.check.manifest == nullptr && options.scope == RepairOptions::Scope::all &&
+           after.counts.error_blocks > planned;
 }
 
 }  // namespace
@@ -241,6 +246,7 @@ RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& op
     }
     if (plan.usable && !plan.reformatted) {
         const Image opened(image, *plan.usable);
+        require_manifest_of(opened, options.check);
         if (options.meta_dump != nullptr) {
             plan_meta_restore(opened, *options.meta_dump, log_or_none, sink);
         } else {
@@ -262,7 +268,7 @@ RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& op
     const bool comparable = verdict.usable && !plan.reformatted && !options.rebuild_super &&
                             !options.rebuild_meta && options.meta_dump == nullptr &&
                             log->old_size_bytes() == log->new_size_bytes();
-    if (is_worse(after, result, comparable)) {
+    if (comparable && is_worse(after, result, options)) {
         log->undo(image, options.resize);
         result.rolled_back = true;
         result.changed = false;

@@ -14,6 +14,8 @@ namespace {
 // Reading a hole of this size from memory takes about as long as another system call.
 constexpr std::uint64_t joined_gap_bytes = 8192;
 
+constexpr unsigned bits_per_entry = 5;
+
 // Small images are walked whole, of large ones one window in 64.
 constexpr std::uint64_t walked_windows = 256;
 constexpr std::uint64_t walked_one_in = 64;
@@ -34,14 +36,25 @@ FindingId id_of(ExtentFault fault) noexcept {
     return FindingId::m02;
 }
 
-ExtentFault fault_of(const WindowMap& map, const Extent& extent) noexcept {
-    if (map.extent_sound(extent)) return ExtentFault::none;
-    const std::uint64_t mask = ((std::uint64_t{1} << extent.blocks) - 1) << extent.first;
-    if ((map.bad_shares() & mask) != 0) return ExtentFault::bad_share;
-    return (map.empty_heads() & mask) != 0 ? ExtentFault::empty_head : ExtentFault::unpacked_shares;
+// "shares 8 8 15 0", as the meta has them.
+std::string shares_text(const WindowMap& map, const Extent& extent) {
+    std::string text = "shares";
+    for (unsigned i = 0; i < extent.blocks; ++i)
+        text += fmt::format(" {}", map.share(extent.first + i));
+    return text;
 }
 
 }  // namespace
+
+void require_manifest_of(const Image& image, const CheckOptions& options) {
+    if (options.manifest == nullptr) return;
+    const std::uint64_t bytes = image.geometry().logical_bytes();
+    if (options.manifest->logical_bytes() == bytes) return;
+    throw Error(ErrorKind::refused, {.file = image.store().name()},
+                fmt::format("has {} logical bytes, {} is for {}", bytes, options.manifest->name(),
+                            options.manifest->logical_bytes()),
+                "is it the manifest of another image?");
+}
 
 WindowChecker::WindowChecker(const Image& image, const CheckOptions& options)
     : image_(image),
@@ -87,20 +100,18 @@ void WindowChecker::judge_meta(const StoredExtent& extent) {
                                             : Judgement::compressed;
         return;
     }
-    Finding& finding = report(id_of(extent.fault), extent, describe(extent.fault));
-    finding.at_byte = image_.geometry().window_meta_at_byte(window_);
-    if (finding.id != FindingId::m02) return;
-    if (extent.fault == ExtentFault::too_long) {
-        finding.effect = KernelEffect::endless_loop;
-    } else if (extent.fault == ExtentFault::none) {
-        finding.effect = KernelEffect::eio;
-    }
+    const FindingId id = id_of(extent.fault);
+    Finding& finding = report(
+        id, extent, id == FindingId::m02 ? describe(extent.fault) : shares_text(map_, local));
+    finding.at_byte = image_.geometry().window_meta_at_byte(window_) +
+                      extent.first.value % window_blocks * bits_per_entry / 8;
+    if (extent.fault == ExtentFault::too_long) finding.effect = KernelEffect::endless_loop;
 }
 
-// Decodes an extent over a border. Windows side by side ask for the same one.
+// Decodes an extent over a border, also where the meta alone is checked: they are rare, and whether
+// it is damage depends on it. Windows side by side ask for the same one.
 bool WindowChecker::crossing_readable(const StoredExtent& extent) {
     if (extent.fault != ExtentFault::none || extent.payload_sectors == 0) return false;
-    if (options_.depth == CheckOptions::Depth::meta) return true;
     const bool known = last_crossing_ && last_crossing_->first == extent.first &&
                        last_crossing_->blocks == extent.blocks;
     if (!known) {
@@ -136,11 +147,19 @@ void WindowChecker::judge_crossing(const StoredExtent& extent) {
         const Extent cut = map_.extent_at(head);
         StoredExtent part = stored(cut);
         part.fault = fault_of(map_, cut);
+        if (part.fault == ExtentFault::none && !part.unmapped()) {
+            report(FindingId::m02, part, "goes on in the next window, and does not decode so")
+                .effect = KernelEffect::eio;
+        }
         return judge_meta(part);
     }
     const unsigned tails = map_.leading_tails();
     extents_[count_++] = {{0, tails, 0}, Judgement::broken_meta};
-    Finding& finding = report(FindingId::m02, {window_first, tails, 0},
+    // An unmapped head before the border reads no better: its own window has nothing to tell of it.
+    const bool empty_head =
+        extent.fault == ExtentFault::empty_head && extent.first + 1 == window_first;
+    const unsigned before = empty_head ? 1 : 0;
+    Finding& finding = report(FindingId::m02, {{window_first.value - before}, tails + before, 0},
                               fmt::format("{} tails that continue no readable extent", tails));
     finding.at_byte = image_.geometry().window_meta_at_byte(window_);
     finding.effect = KernelEffect::wrong_data;
@@ -341,54 +360,6 @@ void WindowChecker::suspect(JudgedExtent& judged, const Candidate& first) {
                        "meta, or an image inside the image",
                        first_block_of(window_).value + first.extent.first,
                        first.extent.payload_sectors, first.extent.blocks));
-}
-
-// Whether no other finding covers the blocks already.
-bool WindowChecker::reads_well(const ManifestExtent& expected) const {
-    const BlockIndex first = first_block_of(window_);
-    return std::none_of(extents().begin(), extents().end(), [&](const JudgedExtent& judged) {
-        const BlockIndex start = first + judged.extent.first;
-        return judged.damaged() && judged.judgement != Judgement::differs &&
-               start < expected.end() && expected.first < start + judged.extent.blocks;
-    });
-}
-
-void WindowChecker::compare_with_manifest() {
-    for (const ManifestExtent& expected : options_.manifest->starting_in(window_)) {
-        if (expected.end().value > image_.geometry().data_blocks()) {
-            report(FindingId::p05, {expected.first, 1, 0}, "the manifest goes on behind the end");
-            return;
-        }
-        compare(expected);
-    }
-}
-
-void WindowChecker::compare(const ManifestExtent& expected) {
-    class Mute final : public DamageSink {
-      public:
-        void damaged(const ExtentDamage&) override {}
-    } mute;
-    const WindowIndex last = window_of({expected.end().value - 1});
-    const std::uint64_t windows = last.value - window_.value + 1;
-    AlignedBuffer content(windows * window_bytes);
-    for (std::uint64_t i = 0; i < windows; ++i) {
-        const std::uint64_t length = image_.geometry().blocks_in_window(window_ + i) * block_bytes;
-        reader_.read(window_ + i, content.span().subspan(i * window_bytes, length), &mute);
-    }
-    const std::uint64_t offset =
-        (expected.first.value - first_block_of(window_).value) * block_bytes;
-    const std::string hash =
-        content_hash(content.view().subspan(offset, expected.blocks * block_bytes));
-    if (hash == expected.hash || !reads_well(expected)) return;
-    report(FindingId::p05, {expected.first, static_cast<unsigned>(expected.blocks), 0},
-           fmt::format("content has the hash {}, expected {}", hash, expected.hash));
-    const BlockIndex first = first_block_of(window_);
-    for (std::size_t i = 0; i < count_; ++i) {
-        const BlockIndex start = first + extents_[i].extent.first;
-        if (start < expected.end() && expected.first < start + extents_[i].extent.blocks) {
-            extents_[i].judgement = Judgement::differs;
-        }
-    }
 }
 
 }  // namespace insitu

@@ -26,12 +26,24 @@ enum class Judgement {
     differs,      // readable, but a manifest says that it should hold something else
 };
 
+// The blocks of an extent as bits.
+constexpr std::uint32_t mask_of(const Extent& extent) noexcept {
+    return static_cast<std::uint32_t>(((std::uint64_t{1} << extent.blocks) - 1) << extent.first);
+}
+
+constexpr bool overlap(const Extent& a, const Extent& b) noexcept {
+    return a.first < b.first + b.blocks && b.first < a.first + a.blocks;
+}
+
 struct JudgedExtent {
     Extent extent;  // the part of it that lies in the window
     Judgement judgement = Judgement::unmapped;
 
     bool damaged() const noexcept { return judgement >= Judgement::broken_meta; }
 };
+
+// Throws a `refused` Error where the manifest, if any, is not for an image of this size.
+void require_manifest_of(const Image& image, const CheckOptions& options);
 
 // Examines windows: the grammar of their meta, and every payload. One a thread, of a fixed size.
 class WindowChecker {
@@ -74,6 +86,7 @@ class WindowChecker {
     void suspect(JudgedExtent& judged, const Candidate& candidate);
     void compare_with_manifest();
     void compare(const ManifestExtent& expected);
+    void compare_zeros();
     bool reads_well(const ManifestExtent& expected) const;
     std::uint64_t at_byte(const Extent& extent) const;
     StoredExtent stored(const Extent& extent) const;

@@ -21,12 +21,14 @@ ActionKind action_of(const Piece& piece) {
             return ActionKind::remap;
         case PieceKind::cut:
         case PieceKind::recovered:
-        case PieceKind::salvaged:
             return ActionKind::rewrite;
+        case PieceKind::salvaged:
+            return ActionKind::salvage;
         case PieceKind::raw_guess:
             return ActionKind::raw_guess;
         case PieceKind::empty:
             return ActionKind::unmap;
+        case PieceKind::missing:
         case PieceKind::lost:
             return ActionKind::lose;
         case PieceKind::kept:
@@ -48,11 +50,13 @@ std::string detail_of(const Piece& piece) {
         case PieceKind::recovered:
             return "a whole stream whose length word is lost";
         case PieceKind::salvaged:
-            return "the blocks that decode of a torn stream: suspect";
+            return "the blocks that decode of a torn stream";
         case PieceKind::raw_guess:
             return "data that nothing explains: taken for raw";
         case PieceKind::empty:
             return "holds zeros";
+        case PieceKind::missing:
+            return "zeros, where the meta has a payload: its content is gone";
         case PieceKind::lost:
             return "remains of something that cannot be read: zeros";
         case PieceKind::kept:
@@ -202,7 +206,7 @@ void WindowPlanner::put(WindowPlan& plan, const SearchInput& input, const Piece&
 void WindowPlanner::tell(WindowPlan& plan, const SearchInput& input, const Piece& piece) const {
     const unsigned blocks = piece.extent.blocks;
     const ActionKind kind = action_of(piece);
-    if (is_suspect(kind) || piece.kind == PieceKind::salvaged) plan.suspect_blocks += blocks;
+    if (is_suspect(kind)) plan.suspect_blocks += blocks;
     if (kind == ActionKind::lose) plan.lost_blocks += blocks;
     if (kind == ActionKind::left_undecided) plan.undecided_blocks += blocks;
     const BlockIndex first = first_block_of(input.window) + piece.extent.first;
@@ -210,7 +214,8 @@ void WindowPlanner::tell(WindowPlan& plan, const SearchInput& input, const Piece
         kind == ActionKind::unmap || kind == ActionKind::lose || kind == ActionKind::left_undecided;
     if (single && !plan.actions.empty()) {
         PlannedAction& last = plan.actions.back();
-        if (last.kind == kind && last.block + last.blocks == first) {
+        if (last.kind == kind && last.block + last.blocks == first &&
+            last.detail == detail_of(piece)) {
             last.blocks += blocks;
             return;
         }

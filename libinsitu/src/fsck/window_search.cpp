@@ -26,14 +26,6 @@ constexpr unsigned cost_never = std::numeric_limits<unsigned>::max() / 2;
 // A raw extent is one that does not compress, so nearly all of its blocks do not either.
 constexpr std::size_t packed_limit_bytes = block_bytes - 2 * sector_bytes;
 
-std::uint32_t mask_of(const Extent& extent) {
-    return static_cast<std::uint32_t>(((std::uint64_t{1} << extent.blocks) - 1) << extent.first);
-}
-
-bool overlap(const Extent& a, const Extent& b) {
-    return a.first < b.first + b.blocks && b.first < a.first + a.blocks;
-}
-
 }  // namespace
 
 WindowSearch::WindowSearch(Algorithm algorithm, const SearchOptions& options)
@@ -49,13 +41,19 @@ ByteView WindowSearch::bytes_of(const Extent& extent) const {
     return input_->content.subspan(extent.first * block_bytes, extent.blocks * block_bytes);
 }
 
-bool WindowSearch::prior_raw(unsigned block) const {
-    return input_->prior != nullptr && input_->prior->share(block) == sectors_per_block;
+// Content can look like a payload (docs/format.md §5.3): it is none where the meta says otherwise.
+bool WindowSearch::credible(const Candidate& candidate) const {
+    return options_.trust_payloads || !prior_.denies(candidate.extent);
 }
 
-bool WindowSearch::prior_agrees(const Extent& extent) const {
-    return input_->prior != nullptr && !input_->prior->is_tail(extent.first) &&
-           input_->prior->extent_at(extent.first) == extent;
+// Whether another payload starts among the sectors of this one: one of them was written over the
+// other, or is part of its content.
+bool WindowSearch::contested(const Extent& extent) const {
+    const unsigned end =
+        extent.first + static_cast<unsigned>(ceil_div(extent.payload_sectors, sectors_per_block));
+    return std::any_of(candidates_->begin(), candidates_->end(), [&](const Candidate& other) {
+        return other.extent.first > extent.first && other.extent.first < end;
+    });
 }
 
 void WindowSearch::mark(const Extent& extent, State state) {
@@ -65,6 +63,7 @@ void WindowSearch::mark(const Extent& extent, State state) {
 
 void WindowSearch::set_states() {
     states_.fill(State::free);
+    unmapped_as_.fill(PieceKind::kept);
     for (const JudgedExtent& judged : input_->judged) {
         switch (judged.judgement) {
             case Judgement::unmapped:
@@ -166,15 +165,17 @@ void WindowSearch::offer_single(unsigned block) {
     const Extent mapped{block, 1, sectors_per_block};
     const Extent unmapped{block, 1, 0};
     if (states_[block] == State::soft) {
-        return offer(block, {0, {unmapped, PieceKind::kept, false, {}}, -1}, block + 1);
+        return offer(block, {0, {unmapped, unmapped_as_[block], false, {}}, -1}, block + 1);
     }
     const bool ignores =
-        std::any_of(candidates_->begin(), candidates_->end(),
-                    [&](const Candidate& candidate) { return candidate.extent.first == block; });
+        std::any_of(candidates_->begin(), candidates_->end(), [&](const Candidate& candidate) {
+            return candidate.extent.first == block && credible(candidate);
+        });
     const unsigned extra = ignores ? cost_ignored_payload : 0;
     if (((zero_blocks_ >> block) & 1) != 0) {
-        offer(block, {cost_empty, {unmapped, PieceKind::empty, false, {}}, -1}, block + 1);
-    } else if (prior_raw(block)) {
+        const PieceKind kind = prior_.names_payload(block) ? PieceKind::missing : PieceKind::empty;
+        offer(block, {cost_empty, {unmapped, kind, false, {}}, -1}, block + 1);
+    } else if (prior_.raw(block)) {
         offer(block, {cost_raw_by_prior + extra, {mapped, PieceKind::raw_guess, false, {}}, -1},
               block + 1);
     } else if (((packed_blocks_ >> block) & 1) != 0) {
@@ -189,10 +190,10 @@ void WindowSearch::offer_candidates(unsigned block, unsigned end) {
     if (states_[block] == State::soft && !options_.trust_payloads) return;
     for (std::size_t i = 0; i < candidates_->size(); ++i) {
         const Extent& extent = (*candidates_)[i].extent;
-        if (extent.first != block) continue;
+        if (extent.first != block || !credible((*candidates_)[i])) continue;
         const unsigned candidate_end = block + extent.blocks;
         if (candidate_end <= end) {
-            const unsigned cost = cost_candidate + (prior_agrees(extent) ? 0 : cost_against_prior);
+            const unsigned cost = cost_candidate + (prior_.agrees(extent) ? 0 : cost_against_prior);
             offer(block, {cost, {extent, PieceKind::candidate, false, {}}, static_cast<int>(i)},
                   candidate_end);
         } else {
@@ -329,14 +330,42 @@ bool WindowSearch::freeze_unexplained() {
     return changed;
 }
 
+// What was found stands fast now, and may explain an extent that could not be explained before: as
+// the next run would see it. True: the partition has to be made again.
+bool WindowSearch::reopen_unexplained() {
+    bool news = false;
+    for (const Piece& piece : pieces_) {
+        if (piece.kind == PieceKind::kept || piece.kind == PieceKind::undecided) continue;
+        const bool open = states_[piece.extent.first] == State::free;
+        news = news || open;
+        if (piece.extent.payload_sectors == 0) {
+            if (open) unmapped_as_[piece.extent.first] = piece.kind;
+            if (open) mark(piece.extent, State::soft);
+        } else if (states_[piece.extent.first] != State::fixed) {
+            mark(piece.extent, State::fixed);
+            proven_.push_back(piece);
+        }
+    }
+    if (!news) return false;
+    bool changed = false;
+    for (const JudgedExtent& judged : input_->judged) {
+        if (judged.judgement != Judgement::broken) continue;
+        if (states_[judged.extent.first] != State::undecided) continue;
+        mark(judged.extent, State::free);
+        changed = true;
+    }
+    return changed;
+}
+
 // Joins what belongs together, and marks what may be stale: a payload behind the remains of
-// something unreadable may have been overwritten by it.
+// something unreadable may have been overwritten by it, and so may one that another stands in.
 void WindowSearch::finish() {
     std::vector<Piece> joined;
     bool after_unexplained = false;
     for (Piece& piece : pieces_) {
         const bool guess = piece.kind == PieceKind::raw_guess || piece.kind == PieceKind::lost;
-        if (piece.kind == PieceKind::candidate && after_unexplained) piece.suspect = true;
+        const bool doubtful = after_unexplained || contested(piece.extent);
+        if (piece.kind == PieceKind::candidate && doubtful) piece.suspect = true;
         after_unexplained = guess;
         Piece* last = joined.empty() ? nullptr : &joined.back();
         const bool join =
@@ -353,13 +382,16 @@ void WindowSearch::finish() {
 
 const std::vector<Piece>& WindowSearch::solve(const SearchInput& input) {
     input_ = &input;
+    prior_ = PriorMeta(input.prior, input.judged);
     candidates_ = &finder_.find(input.content, 0, input.unreadable);
     set_states();
     prove_by_manifest();
     judge_blocks();
     do {
-        partition();
-    } while (freeze_unexplained());
+        do {
+            partition();
+        } while (freeze_unexplained());
+    } while (reopen_unexplained());
     finish();
     return pieces_;
 }

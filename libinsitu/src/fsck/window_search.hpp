@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fsck/candidates.hpp"
+#include "fsck/prior_meta.hpp"
 #include "fsck/window_check.hpp"
 #include "insitu/fsck/finding.hpp"
 #include "insitu/image/extent_encoder.hpp"
@@ -32,6 +33,7 @@ enum class PieceKind {
     raw_guess,   // holds data that nothing explains
     raw_proven,  // a manifest proves it
     empty,       // zeros: need not be mapped
+    missing,     // zeros, where the meta says that there is a payload
     lost,        // holds remains of something that cannot be read
 };
 
@@ -78,13 +80,14 @@ class WindowSearch {
     void offer_single(unsigned block);
     void offer_candidates(unsigned block, unsigned end);
     bool freeze_unexplained();
+    bool reopen_unexplained();
     bool explained(const Extent& broken) const;
     bool recover(const Extent& broken);
     void salvage(const Extent& broken);
     void finish();
     void store_again(Piece& piece, ByteView content);
-    bool prior_raw(unsigned block) const;
-    bool prior_agrees(const Extent& extent) const;
+    bool credible(const Candidate& candidate) const;
+    bool contested(const Extent& extent) const;
     ByteView bytes_of(const Extent& extent) const;
     bool decode(const Candidate& candidate);
 
@@ -97,8 +100,10 @@ class WindowSearch {
     AlignedBuffer probe_output_;
 
     const SearchInput* input_ = nullptr;
+    PriorMeta prior_;
     const std::vector<Candidate>* candidates_ = nullptr;
     std::array<State, window_blocks> states_{};
+    std::array<PieceKind, window_blocks> unmapped_as_{};  // what soft blocks become
     std::uint32_t zero_blocks_ = 0;
     std::uint32_t packed_blocks_ = 0;  // whose content does not compress: raw, or part of a stream
     std::array<Choice, window_blocks + 1> best_;

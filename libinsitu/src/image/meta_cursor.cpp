@@ -12,14 +12,14 @@ namespace {
 
 constexpr std::uint64_t no_group = std::numeric_limits<std::uint64_t>::max();
 
+}  // namespace
+
 ExtentFault fault_of(const WindowMap& map, const Extent& extent) noexcept {
     if (map.extent_sound(extent)) return ExtentFault::none;
     const std::uint64_t mask = ((std::uint64_t{1} << extent.blocks) - 1) << extent.first;
     if ((map.bad_shares() & mask) != 0) return ExtentFault::bad_share;
     return (map.empty_heads() & mask) != 0 ? ExtentFault::empty_head : ExtentFault::unpacked_shares;
 }
-
-}  // namespace
 
 const char* describe(ExtentFault fault) noexcept {
     switch (fault) {

@@ -14,6 +14,7 @@
 #include "insitu/error.hpp"
 #include "insitu/store/file_store.hpp"
 #include "store/file_lock.hpp"
+#include "store/loop_users.hpp"
 
 namespace insitu {
 
@@ -86,6 +87,18 @@ bool lies_on(const Node& node, const Node& other, int depth = 0) {
                        [&](const Node& one) { return lies_on(one, other, depth + 1); });
 }
 
+// What holds a loop device over the file writes to the file behind any lock.
+void refuse_busy_loop(int fd, const std::string& path) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) throw io_error({.file = path}, "cannot stat", errno);
+    const auto device = busy_loop_over(status);
+    if (!device) return;
+    throw Error(
+        ErrorKind::refused, {.file = path},
+        fmt::format("is in use through {} (mounted, swap, or held by another program)", *device),
+        "unmount or release it first; lsblk shows who holds it");
+}
+
 }  // namespace
 
 NodeKind node_kind(const std::string& path) {
@@ -114,7 +127,10 @@ std::unique_ptr<Store> open_store(const std::string& path, Access access, Sharin
     const int flags = access == Access::read ? O_RDONLY : O_RDWR;
     UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC));
     if (!fd) throw io_error({.file = path}, "cannot open", errno);
-    if (sharing == Sharing::exclusive) lock_file(fd.get(), path, access);
+    if (sharing == Sharing::exclusive) {
+        lock_file(fd.get(), path, access);
+        refuse_busy_loop(fd.get(), path);
+    }
     return std::make_unique<FileStore>(std::move(fd), path);
 }
 

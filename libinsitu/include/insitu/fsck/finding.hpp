@@ -93,6 +93,7 @@ enum class ActionKind {
     resize,          // the file gets another length
     remap,           // meta says now what the payload on the disk says
     rewrite,         // content is decoded and stored again as one extent
+    salvage,         // the same with the blocks that decode of a torn stream; suspect
     raw_guess,       // taken for raw blocks: nothing proves it, the blocks are suspect
     unmap,           // no data stood there: reads as zeros, as before
     lose,            // unmapped, though data stood there: reads as zeros, content is lost

@@ -26,6 +26,9 @@ enum class ExtentFault {
 
 INSITU_API const char* describe(ExtentFault fault) noexcept;
 
+// What is wrong with an extent of a map by itself: none, bad_share, unpacked_shares or empty_head.
+INSITU_API ExtentFault fault_of(const WindowMap& map, const Extent& extent) noexcept;
+
 // An extent of the logical device, or an unmapped block. Where `fault` is set, the blocks are those
 // that the meta seems to mean and the payload is unknown.
 struct StoredExtent {

@@ -17,7 +17,8 @@ enum class NodeKind { missing, regular_file, block_device, stream, directory };
 INSITU_API NodeKind node_kind(const std::string& path);
 
 // Opens an existing regular file or block device. Image files are locked with an OFD lock over the
-// whole file (shared for readers), devices as BlockDevice says. Throws `io` and `refused` Errors.
+// whole file (shared for readers) and refused while a loop device over them is in use, devices are
+// treated as BlockDevice says. Throws `io` and `refused` Errors.
 INSITU_API std::unique_ptr<Store> open_store(const std::string& path, Access access,
                                              Sharing sharing = Sharing::exclusive);
 

@@ -1,0 +1,57 @@
+// Decoders of any bytes: what they give lies in the span, and what they take is a stream that the
+// other ways to read it take as well.
+#include <algorithm>
+#include <vector>
+
+#include "codec/distance.hpp"
+#include "codec/partial.hpp"
+#include "fuzz/targets.hpp"
+#include "insitu/codec/codec.hpp"
+
+namespace insitu::fuzz {
+
+namespace {
+
+// The first byte is the number of blocks that are expected.
+void decode_any(Algorithm algorithm, ByteView input) {
+    if (input.empty()) return;
+    const std::size_t blocks = 1 + static_cast<std::size_t>(input[0]) % window_blocks;
+    const ByteView stream = input.subspan(1);
+    std::vector<std::byte> output(blocks * block_bytes);
+    const auto decoder = make_decoder(algorithm);
+    const DecodeResult result = decoder->decode(stream, output);
+    std::vector<std::byte> partly(output.size());
+    const std::size_t given = decode_partly(algorithm, stream, partly);
+    FUZZ_REQUIRE(given <= partly.size());
+    (void)decode_open_end(algorithm, stream, partly);
+    if (result.status != DecodeStatus::ok) return;
+    FUZZ_REQUIRE(result.output_bytes <= output.size());
+    const auto end = output.begin() + static_cast<std::ptrdiff_t>(result.output_bytes);
+    if (result.output_bytes > 0) {
+        FUZZ_REQUIRE(given == result.output_bytes);
+        FUZZ_REQUIRE(std::equal(output.begin(), end, partly.begin()));
+    }
+    if (algorithm == Algorithm::deflate) (void)DistanceWalker().over_2_kib(stream);
+    if (result.output_bytes == 0) return;
+    const ByteView content = ByteView(output).first(result.output_bytes);
+    std::vector<std::byte> packed(encode_bound_bytes(content.size()));
+    const std::size_t length =
+        make_encoder({.algorithm = algorithm})->encode(content, packed, packed.size());
+    if (length == 0) return;
+    std::vector<std::byte> back(content.size());
+    const DecodeResult again = decoder->decode(ByteView(packed).first(length), back);
+    FUZZ_REQUIRE(again.status == DecodeStatus::ok && again.output_bytes == back.size());
+    FUZZ_REQUIRE(std::equal(back.begin(), back.end(), content.begin()));
+}
+
+}  // namespace
+
+void lzo(ByteView input) {
+    decode_any(Algorithm::lzo, input);
+}
+
+void deflate(ByteView input) {
+    decode_any(Algorithm::deflate, input);
+}
+
+}  // namespace insitu::fuzz
