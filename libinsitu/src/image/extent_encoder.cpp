@@ -7,10 +7,9 @@ namespace insitu {
 
 namespace {
 
-// lzo1x_1 and the fast deflate find out themselves in no more time than the probe takes.
-bool is_slow(const EncoderOptions& options) noexcept {
-    if (options.algorithm == Algorithm::lzo) return options.level == Level::best;
-    return options.level != Level::fast;
+// lzo1x_1 finds out itself in no more time than the probe takes.
+bool is_slow_on_random(const EncoderOptions& options) noexcept {
+    return options.algorithm == Algorithm::deflate || options.level == Level::best;
 }
 
 }  // namespace
@@ -18,7 +17,7 @@ bool is_slow(const EncoderOptions& options) noexcept {
 ExtentEncoder::ExtentEncoder(const EncoderOptions& options)
     : options_(options),
       encoder_(make_encoder(options)),
-      probe_(is_slow(options) ? std::make_unique<CompressibilityProbe>() : nullptr),
+      probe_(is_slow_on_random(options) ? std::make_unique<CompressibilityProbe>() : nullptr),
       payload_(encode_bound_bytes(window_bytes)) {}
 
 ExtentEncoder::~ExtentEncoder() = default;
