@@ -69,8 +69,7 @@ int dump_tool(Tool& tool, const Options& options) {
         write_binary(options, input.image());
         return exit_done;
     }
-    DumpPrinter printer(tool);
-    printer.begin(input.image());
+    DumpPrinter printer(tool, input.image());
     dump(input.image(), wanted, printer, tool.control());
     printer.end();
     return exit_done;

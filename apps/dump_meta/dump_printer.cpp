@@ -43,13 +43,16 @@ Json head_json(const Image& image) {
 
 }  // namespace
 
-void DumpPrinter::begin(const Image& image) {
-    if (!json_) return tool_.print(head_text(image));
-    const std::string text = head_json(image).dump();
+void DumpPrinter::begin() {
+    if (begun_) return;
+    begun_ = true;
+    if (!json_) return tool_.print(head_text(image_));
+    const std::string text = head_json(image_).dump();
     tool_.print(text.substr(0, text.size() - 1) + ",\"extents\":[");
 }
 
 void DumpPrinter::extent(const DumpedExtent& dumped) {
+    begin();
     if (json_) {
         print_element(dumped);
     } else {
@@ -59,6 +62,7 @@ void DumpPrinter::extent(const DumpedExtent& dumped) {
 
 void DumpPrinter::unsound_window(WindowIndex window,
                                  std::span<const std::byte, window_meta_bytes> meta) {
+    begin();
     std::string hex;
     for (const std::byte byte : meta)
         hex += fmt::format("{:02x}", byte);
@@ -71,6 +75,7 @@ void DumpPrinter::unsound_window(WindowIndex window,
 }
 
 void DumpPrinter::end() {
+    begin();
     if (json_) tool_.print("],\"unsound_windows\":[" + unsound_ + "]}\n");
 }
 

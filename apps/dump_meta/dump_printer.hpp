@@ -9,23 +9,27 @@
 namespace insitu::apps {
 
 // Prints extents as lines, or as the elements of a JSON array, as they come: memory does not depend
-// on the image. To be called in order: begin(), the events of dump(), end().
+// on the image. To be called in order: the events of dump(), end(). Prints nothing before the first
+// of them, so that a dump that is refused leaves no half document.
 class DumpPrinter final : public DumpSink {
   public:
-    explicit DumpPrinter(const Tool& tool) : tool_(tool), json_(tool.common().json) {}
+    DumpPrinter(const Tool& tool, const Image& image)
+        : tool_(tool), image_(image), json_(tool.common().json) {}
 
-    void begin(const Image& image);
     void extent(const DumpedExtent& dumped) override;
     void unsound_window(WindowIndex window,
                         std::span<const std::byte, window_meta_bytes> meta) override;
     void end();
 
   private:
+    void begin();
     void print_line(const DumpedExtent& dumped);
     void print_element(const DumpedExtent& dumped);
 
     const Tool& tool_;
+    const Image& image_;
     bool json_;
+    bool begun_ = false;
     bool first_ = true;
     std::string unsound_;  // elements of a JSON array
 };

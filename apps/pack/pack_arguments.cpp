@@ -65,8 +65,13 @@ std::uint64_t target_bytes_for(const PackArguments& arguments,
                                std::optional<std::uint64_t> device_bytes, const Source& source) {
     if (device_bytes) return *device_bytes;
     const std::uint64_t source_bytes = source.size_bytes().value_or(0);
-    if (arguments.size.empty()) return pack_target_bytes(source_bytes);
-    const std::uint64_t logical_bytes = parse_size(arguments.size, "--size");
+    const std::uint64_t logical_bytes =
+        arguments.size.empty() ? source_bytes : parse_size(arguments.size, "--size");
+    if (logical_bytes == 0) {
+        throw Error(ErrorKind::refused, {.file = source.name()},
+                    "has 0 bytes: an image needs at least one block of content",
+                    "--size gives an empty source some room");
+    }
     if (logical_bytes < source_bytes) {
         throw Error(ErrorKind::refused, {.file = arguments.target},
                     fmt::format("--size of {} bytes is too small: {} has {}", logical_bytes,

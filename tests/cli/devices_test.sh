@@ -50,6 +50,11 @@ says err "device is in use"
 run 1 insitu-pack "$device" x.img
 says err "device is in use"
 run 0 insitu-pack --force-share "$device" x.img
+for command in "insitu-pack --force fs.raw disk" "insitu-unpack x.img disk"; do
+  # shellcheck disable=SC2086
+  run 1 $command
+  says err "disk: is in use through $device"
+done
 umount mnt
 # Another program's lock on the disk.
 flock -o "$device" sleep 5 &

@@ -26,7 +26,9 @@ check "is not empty" [ "$(grep -vc '^#' out)" -gt 0 ]
 run 2 insitu-dump-meta --range 5 a.img
 says err "is no range of blocks"
 run 1 insitu-dump-meta --range 5-100000 a.img
-says err "are not in the image"
+says err "blocks 5 to 100000 are not all in the image"
+run 1 insitu-dump-meta --json --range 5-100000 a.img
+silent out
 run 0 insitu-dump-meta --binary meta.bin a.img
 check "the meta area as it is" cmp meta.bin <(tail -c +4097 a.img | head -c "$(stat -c %s meta.bin)")
 check "the same by threads" cmp <(insitu-dump-meta -j1 --hash a.img) <(insitu-dump-meta -j7 --hash a.img)

@@ -89,7 +89,7 @@ run 1 insitu-pack raw /dev/null
 says err "is no regular file"
 : >zero
 run 1 insitu-pack zero x.img
-says err "at least one block"
+says err "zero: has 0 bytes: an image needs at least one block"
 check "nothing is left behind" [ ! -e x.img ]
 
 # A target is replaced as a whole; a failed run leaves it as it was. Links are written through.

@@ -31,8 +31,9 @@ BlockRange range_of(const Image& image, const DumpOptions& options) {
     const BlockRange range{options.first, options.end.value_or(last)};
     if (range.end > last || range.first > range.end) {
         throw Error(ErrorKind::refused, {.file = image.store().name()},
-                    fmt::format("blocks {} to {} are not in the image, which has {}",
-                                range.first.value, range.end.value, last.value));
+                    fmt::format("blocks {} to {} are not all in the image: its last is {}",
+                                range.first.value, std::max(range.end.value, std::uint64_t{1}) - 1,
+                                last.value - 1));
     }
     return range;
 }

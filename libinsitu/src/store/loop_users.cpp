@@ -1,11 +1,15 @@
 #include "store/loop_users.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
+#include "insitu/error.hpp"
 #include "insitu/store/unique_fd.hpp"
 
 namespace insitu {
@@ -31,8 +35,6 @@ bool is_held(const fs::path& sys, const std::string& device) {
     return fs::directory_iterator(sys / "holders", failed) != fs::directory_iterator();
 }
 
-}  // namespace
-
 std::optional<std::string> busy_loop_over(const struct stat& file) {
     std::error_code failed;
     for (const auto& entry : fs::directory_iterator("/sys/block", failed)) {
@@ -42,6 +44,19 @@ std::optional<std::string> busy_loop_over(const struct stat& file) {
         if (is_held(entry.path(), device)) return device;
     }
     return std::nullopt;
+}
+
+}  // namespace
+
+void refuse_busy_loop(int fd, const std::string& path) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) throw io_error({.file = path}, "cannot stat", errno);
+    const auto device = busy_loop_over(status);
+    if (!device) return;
+    throw Error(
+        ErrorKind::refused, {.file = path},
+        fmt::format("is in use through {} (mounted, swap, or held by another program)", *device),
+        "unmount or release it first; lsblk shows who holds it");
 }
 
 }  // namespace insitu

@@ -87,18 +87,6 @@ bool lies_on(const Node& node, const Node& other, int depth = 0) {
                        [&](const Node& one) { return lies_on(one, other, depth + 1); });
 }
 
-// What holds a loop device over the file writes to the file behind any lock.
-void refuse_busy_loop(int fd, const std::string& path) {
-    struct stat status {};
-    if (::fstat(fd, &status) != 0) throw io_error({.file = path}, "cannot stat", errno);
-    const auto device = busy_loop_over(status);
-    if (!device) return;
-    throw Error(
-        ErrorKind::refused, {.file = path},
-        fmt::format("is in use through {} (mounted, swap, or held by another program)", *device),
-        "unmount or release it first; lsblk shows who holds it");
-}
-
 }  // namespace
 
 NodeKind node_kind(const std::string& path) {

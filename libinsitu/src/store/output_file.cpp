@@ -11,6 +11,7 @@
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
 #include "store/file_lock.hpp"
+#include "store/loop_users.hpp"
 
 namespace insitu {
 
@@ -45,6 +46,7 @@ OutputFile::OutputFile(const std::string& path, std::uint64_t size_bytes)
         replaced_ = UniqueFd(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
         if (!replaced_) throw io_error({.file = path}, "cannot open", errno);
         lock_file(replaced_.get(), path, Access::read_write);
+        refuse_busy_loop(replaced_.get(), path);
     }
     create();
     store_->resize(size_bytes);

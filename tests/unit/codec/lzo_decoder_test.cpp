@@ -1,7 +1,9 @@
 #include "codec/lzo_decoder.hpp"
 
 #include <lzo/lzo1x.h>
+#include <sys/mman.h>
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -139,6 +141,28 @@ TEST_CASE("every cut of a stream is refused") {
     for (std::size_t length = 0; length < stream.size(); ++length) {
         CHECK(status_of(ByteView(stream).first(length), input.size()) == DecodeStatus::corrupt);
     }
+}
+
+TEST_CASE("nothing is read behind a stream, wherever it is cut") {
+    constexpr std::size_t page_bytes = 4096;
+    void* const pages =
+        ::mmap(nullptr, 2 * page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(pages != MAP_FAILED);
+    const auto end = static_cast<std::byte*>(pages) + page_bytes;
+    REQUIRE(::mprotect(end, page_bytes, PROT_NONE) == 0);  // a step too far ends the program
+
+    // A run of literals, a match with literals behind it, a long run, and the end.
+    const Bytes stream = bytes({17 + 5, 1, 2, 3, 4, 5, 0x48 | 3, 0, 6, 7, 8,  0x41, 0, 9, 0x20, 9,
+                                4 | 2,  0, 1, 2, 0, 3, 1,        2, 3, 4, 5,  6,    7, 8, 9,    10,
+                                11,     1, 2, 3, 4, 5, 6,        7, 8, 9, 10, 0x11, 0, 0});
+    for (std::size_t length = 0; length <= stream.size(); ++length) {
+        std::copy_n(stream.begin(), length, end - length);
+        Bytes output(512);
+        const ByteView cut(end - length, length);
+        const bool decodes = decode_lzo(cut, output).status == DecodeStatus::ok;
+        CHECK(decodes == reference(cut, output.size()).has_value());
+    }
+    ::munmap(pages, 2 * page_bytes);
 }
 
 TEST_CASE("tokens at the edges of the format") {

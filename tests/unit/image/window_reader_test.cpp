@@ -1,6 +1,9 @@
 #include "insitu/image/window_reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "insitu/error.hpp"
@@ -81,6 +84,14 @@ TEST_CASE("each kind of damage has its words") {
     f.store->zero(at + sectors * 512, 512);
     test::put_map(*f.store, {1}, map);
     CHECK_THROWS_WITH(read(), Contains("window 1, block 32") && Contains("payload length 0"));
+
+    // One byte more than the payload has room for.
+    const std::uint32_t too_long = (sectors + 1) * 512 - 3;
+    const std::array<std::byte, 4> word{std::byte(too_long), std::byte(too_long >> 8),
+                                        std::byte(too_long >> 16), std::byte(too_long >> 24)};
+    f.store->write_at(at + (sectors + 1) * 512 - word.size(), word);
+    CHECK_THROWS_WITH(read(), Contains(fmt::format("payload length {} does not fit {} sectors",
+                                                   too_long, sectors + 1)));
 
     map = WindowMap();
     map.set_extent({0, 31, sectors});

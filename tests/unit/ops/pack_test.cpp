@@ -23,7 +23,62 @@ PackResult pack_bytes(ByteView content, Store& target, PackOptions options = {})
     return pack(*make_source(source), target, options, {.threads = 2});
 }
 
+// Which parts of an image hold writes that no sync has brought to the medium yet.
+class OrderStore final : public Store {
+  public:
+    OrderStore(std::uint64_t size_bytes, const Geometry& geometry)
+        : Store("order"), below_(size_bytes), geometry_(geometry) {}
+
+    std::uint64_t size_bytes() const override { return below_.size_bytes(); }
+    void read_at(std::uint64_t at_byte, ByteSpan output) const override {
+        below_.read_at(at_byte, output);
+    }
+    void write_at(std::uint64_t at_byte, ByteView input) override {
+        note(at_byte);
+        below_.write_at(at_byte, input);
+    }
+    void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override {
+        note(at_byte);
+        below_.zero(at_byte, length_bytes);
+    }
+    void sync() override {
+        unsynced_data_ = false;
+        unsynced_meta_ = false;
+    }
+    bool meta_before_data() const noexcept { return meta_before_data_; }
+    bool super_before_meta() const noexcept { return super_before_meta_; }
+
+  private:
+    void note(std::uint64_t at_byte) {
+        if (at_byte >= geometry_.data_at_byte()) {
+            unsynced_data_ = true;
+        } else if (at_byte >= geometry_.meta_at_byte()) {
+            meta_before_data_ = meta_before_data_ || unsynced_data_;
+            unsynced_meta_ = true;
+        } else {
+            super_before_meta_ = super_before_meta_ || unsynced_meta_ || unsynced_data_;
+        }
+    }
+
+    MemoryStore below_;
+    Geometry geometry_;
+    std::atomic<bool> unsynced_data_ = false;
+    bool unsynced_meta_ = false;
+    bool meta_before_data_ = false;
+    bool super_before_meta_ = false;
+};
+
 }  // namespace
+
+TEST_CASE("data is on the medium before the meta that names it, and the super block comes last") {
+    auto random = test::make_random(77);
+    const auto content = test::make_content(random, Content::mixed, 9 * window_bytes);
+    const std::uint64_t bytes = pack_target_bytes(content.size());
+    OrderStore target(bytes, Geometry(counts_for_device(bytes)));
+    pack_bytes(content, target);
+    CHECK_FALSE(target.meta_before_data());
+    CHECK_FALSE(target.super_before_meta());
+}
 
 TEST_CASE("blocks of zeros stay unmapped, whatever the extent size") {
     std::vector<std::byte> content(4 * window_bytes, std::byte{0x5a});
@@ -38,6 +93,7 @@ TEST_CASE("blocks of zeros stay unmapped, whatever the extent size") {
             const auto in_window = static_cast<unsigned>(block % 32);
             const bool unmapped = !map.is_tail(in_window) && map.share(in_window) == 0;
             CHECK(unmapped == (block == 3 || block == 40 || block == 41 || block == 95));
+            if (size != 0 && block % size == 0) CHECK_FALSE(map.is_tail(in_window));
         }
         CHECK(test::unpack_in_memory(*store) == content);
     }

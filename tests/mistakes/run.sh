@@ -1,0 +1,174 @@
+#!/bin/bash
+# tests/mistakes/run.sh [NAME|LAYER|PROGRAM...]: proof that the tests can fail. Each line of the table
+# below is a mistake that somebody could make in the library; it is made in a copy of the source, the
+# test program that must notice is built and run, and the mistake is taken back. Without arguments
+# all are made, else those of these names, layers (format, codec, image, ops, engine, store, fsck,
+# device) or test programs.
+#
+# Run by hand after a change of the library or of its tests; not part of CI: each mistake costs the
+# compilation of a file and a run of the test program. The copy stays in build/mistakes, so that the
+# next run builds only what has changed. Ends with "N killed, M survived"; a mistake whose source has
+# changed, so that nothing is left to spoil, counts as survived: its line here needs the new text.
+set -eu
+top=$(cd "$(dirname "$0")/../.." && pwd)
+wanted=" $* "
+work=$top/build/mistakes
+build=$work/build
+mkdir -p "$work"
+
+# The copy gets what differs from the source, whatever an interrupted run left in it.
+git -C "$top" ls-files -z | while IFS= read -r -d '' file; do
+  [ -f "$top/$file" ] || continue
+  cmp -s "$top/$file" "$work/$file" || (cd "$top" && cp --parents "$file" "$work")
+done
+cmake -S "$work" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
+
+compile() { ninja -C "$build" "$1" >"$work/build.log" 2>&1; }
+passes() { # passes PROGRAM: it has to end, too
+  timeout 180 "$(find "$build/tests" -type f -name "$1")" --abort >"$work/test.log" 2>&1
+}
+# The tests of the device are two programs: where both are named, the second runs if the first passes.
+each() { # each FUNCTION PROGRAM,...
+  local program
+  for program in ${2//,/ }; do "$1" "$program" || return 1; done
+}
+
+killed=0
+survived=0
+sound=' '
+survives() {
+  echo "SURVIVED  $1: $2"
+  survived=$((survived + 1))
+}
+mistake() { # mistake NAME PROGRAM FILE SED-SCRIPT; FILE below libinsitu/src
+  local name=$1 program=$2 file=$work/libinsitu/src/$3 layer=${3%%/*}
+  case $wanted in
+    '  ' | *" $name "* | *" $program "* | *" $layer "*) ;;
+    *) return 0 ;;
+  esac
+  if [[ $sound != *" $program "* ]]; then
+    if ! { each compile "$program" && each passes "$program"; }; then
+      tail -n 20 "$work/build.log" "$work/test.log"
+      echo "$program fails as it is"
+      exit 1
+    fi
+    sound+="$program "
+  fi
+  cp "$file" "$work/kept"
+  sed -i "$4" "$file"
+  if cmp -s "$file" "$work/kept"; then
+    survives "$name" "the source has changed, nothing to spoil"
+  elif ! each compile "$program"; then
+    survives "$name" "does not build"
+  elif each passes "$program"; then
+    survives "$name" "$program does not notice"
+  else
+    echo "killed    $name ($program)"
+    killed=$((killed + 1))
+  fi
+  cp "$work/kept" "$file"
+}
+
+# The format: what stands where, and what is not to be believed.
+mistake share-order-reversed unit_tests format/window_map.cpp \
+  's/shares_\[extent.first + i\] = static_cast/shares_[extent.first + extent.blocks - 1 - i] = static_cast/'
+mistake share-of-nine-accepted unit_tests format/window_map.cpp 's/bad_shares_ = eights & low_bits/bad_shares_ = 0/'
+mistake unpacked-shares-accepted unit_tests format/window_map.cpp 's/unpacked_ = judged & stored & ~(full_ << 1)/unpacked_ = judged \& stored \& 0/'
+mistake empty-head-accepted unit_tests format/window_map.cpp 's/empty_heads_ = ~tails_ .*/empty_heads_ = 0;/'
+mistake bits-behind-the-end-believed unit_tests format/window_map.cpp 's/map.tails_ &= block_mask(blocks);//'
+mistake meta-packed-wrongly unit_tests format/window_map.cpp 's/0x03ff000003ff0000ULL) >> 6/0x03ff000003ff0000ULL) >> 5/'
+mistake size-with-c-0-accepted unit_tests format/geometry.cpp 's/remainder == 0 ? DeviceFit::driver_overflows/remainder == 0 ? DeviceFit::usable/'
+mistake one-meta-block-less unit_tests format/geometry.cpp '/^BlockCounts counts_for_device/,/^}/ s/split.singles + 1/split.singles/'
+mistake last-count-of-a-group-forgotten unit_tests format/geometry.cpp 's/== bits_per_block - 1 ? data_blocks + 1/== bits_per_block - 1 ? data_blocks/'
+mistake hostile-counts-accepted unit_tests format/geometry.cpp 's/    return counts.meta_blocks >= ceil_div(.*/    return true;/'
+mistake slack-not-cleared unit_tests format/payload.cpp '/std::memset(payload.data() + stream_bytes/d'
+mistake algorithm-unchecked unit_tests format/super_block.cpp '/super.comp_alg > 1/d'
+mistake version-unchecked unit_tests format/super_block.cpp '/super.version != super_version/d'
+mistake counts-unchecked unit_tests format/super_block.cpp '/super.counts != counts_for_device/d'
+mistake super-block-tail-not-cleared unit_tests format/super_block.cpp '/std::memset(block.data(), 0/d'
+
+# The codecs: bounds, lengths, and what is written.
+mistake decoder-reads-one-byte-too-far unit_tests codec/lzo_decoder.cpp 's/if (in_left() < count) return/if (in_left() + 1 < count) return/'
+mistake decoder-writes-one-byte-too-far unit_tests codec/lzo_decoder.cpp 's/if (out_left() < count) return/if (out_left() + 1 < count) return/'
+mistake decoder-overshoots unit_tests codec/lzo_decoder.cpp 's/out_left() < length + overshoot_bytes/out_left() < length/'
+mistake match-before-the-start unit_tests codec/lzo_decoder.cpp 's/if (distance > static_cast<std::size_t>(out_ - start_))/if (distance > 1 + static_cast<std::size_t>(out_ - start_))/'
+mistake lzo-rest-accepted unit_tests codec/lzo_decoder.cpp 's/ || in_ != in_end_) return/) return/'
+mistake deflate-rest-accepted unit_tests codec/deflate.cpp 's/ || consumed != stream.size()//'
+mistake wide-window-by-default unit_tests codec/deflate.cpp 's/driver_window_bits = 11/driver_window_bits = 15/'
+mistake limit-not-kept unit_tests codec/deflate.cpp 's/std::min(limit_bytes, output.size())/std::max(limit_bytes, output.size())/'
+
+# An image: one extent in or out, and the order of writing.
+mistake payload-length-unchecked unit_tests image/window_reader.cpp 's/if (!stream_readable(length, extent.payload_sectors))/if (length == 0)/'
+mistake zero-length-accepted unit_tests image/window_reader.cpp 's/if (!stream_readable(length, extent.payload_sectors))/if (length > extent.payload_sectors * sector_bytes - 4)/'
+mistake decoded-length-unchecked unit_tests image/window_reader.cpp 's/ && result.output_bytes == output.size()//'
+mistake damaged-blocks-not-cleared unit_tests image/window_reader.cpp '/found = read_extent(extent, part)/{n;d}; /found = decode(extent, payload, part/{n;d}'
+mistake unmapped-blocks-not-cleared unit_tests image/window_reader.cpp '/^        if (extent.unmapped()) {/{n;d}'
+mistake tail-of-the-next-window-ignored unit_tests image/meta_cursor.cpp 's/(meta(window)\[0\] & tail_of_block_0) != std::byte{0}/& \&\& window.value == 0/'
+mistake leading-tails-ignored unit_tests image/meta_cursor.cpp 's/if (current.leading_tails() != 0) append/if (false) append/'
+mistake size-unchecked unit_tests image/image.cpp 's/SuperFault::counts_differ) || faults.has(SuperFault::device_unusable)/SuperFault::algorithm)/'
+mistake zeros-seen-where-none-are unit_tests image/zero_blocks.cpp 's/any |= word;/any = word;/'
+mistake super-block-before-the-sync unit_tests image/create.cpp '/encode_super_block(super/{n;d}'
+mistake old-super-block-kept unit_tests image/create.cpp '/^        target.write_at(0, block.view());/d'
+mistake old-meta-kept unit_tests image/meta_writer.cpp 's/target_.zero(geometry_.meta_at_byte() + done_bytes_.*//'
+mistake target-not-discarded unit_tests image/create.cpp '/target.discard(0/d'
+
+# The operations.
+mistake zero-block-stored unit_tests ops/window_writer.cpp 's/left = nonzero_blocks(content)/left = ~std::uint32_t{0} >> (32 - content.size() \/ block_bytes)/'
+mistake extents-not-cut-evenly unit_tests ops/window_writer.cpp 's/(first \/ size + 1) \* size/first + size/'
+mistake raw-blocks-in-one-extent unit_tests ops/window_writer.cpp 's/if (raw && policy_.blocks == 0)/if (raw && policy_.blocks == 33)/'
+mistake last-block-not-padded round_trip_test ops/pack.cpp '/std::memset(item.buffer.data() + batch.length_bytes/s/.*/(void)padded;/'
+mistake meta-before-data unit_tests ops/pack.cpp '/control_.progress->syncing/{n;d}'
+mistake verify-finds-nothing unit_tests ops/pack.cpp 's/sums_.first_difference(found)/sums_.first_difference(sums_)/'
+mistake verify-from-the-cache unit_tests ops/pack.cpp '/target_.drop_cache();/d'
+mistake source-too-large-accepted unit_tests ops/pack.cpp 's/if (!size_bytes || \*size_bytes <= geometry.logical_bytes()) return;/return;/'
+mistake zeros-not-cleared-on-a-device unit_tests ops/unpack.cpp 's/if (content_ == TargetContent::unknown) target_.zero/if (false) target_.zero/'
+mistake zeros-written-to-a-new-file unit_tests ops/unpack.cpp 's/if (content_ == TargetContent::unknown) target_.zero/target_.zero/'
+mistake part-starts-too-early unit_tests ops/unpack.cpp 's/start_ = std::max(batch_start, part_.start);/start_ = batch_start;/'
+mistake part-behind-the-end-accepted unit_tests ops/unpack.cpp 's/if (length > rest)/if (length < rest \&\& length > rest)/'
+mistake stream-goes-on-unnoticed unit_tests ops/stream_source.cpp '/at_byte_ == limit_bytes_) check_end();/d'
+mistake range-ignored unit_tests ops/dump.cpp 's/extent.first < std::max(first, range_.first) || extent.first >= range_.end/extent.first < first/'
+
+# The engine: order, stop, and which error wins.
+mistake last-error-wins unit_tests engine/ordered_run.cpp 's/if (failed_ticket_ == none || ticket < failed_ticket_)/if (true)/'
+mistake stop-ignored unit_tests engine/ordered_run.cpp 's/ || (stop_ != nullptr && stop_->requested())) return false;/) return false;/'
+mistake turn-not-awaited unit_tests engine/ordered_run.cpp 's/return turn_ == ticket || failed_ticket_ < ticket;/return true;/; s/    return turn_ == ticket;/    return true;/'
+
+# The stores: locks, sectors, and outputs that appear when they are complete.
+mistake file-lock-skipped unit_tests store/file_lock.cpp 's/if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return;/return;/'
+mistake disk-lock-skipped unit_tests store/block_device.cpp 's/if (sharing == Sharing::exclusive) lock_whole_disk(access);//'
+mistake device-not-exclusive unit_tests store/block_device.cpp 's/exclusive ? O_EXCL : 0/exclusive ? 0 : 0/'
+mistake payloads-through-the-page-cache unit_tests store/block_device.cpp 's/write_whole(direct_.get()/write_whole(cached_.get()/; s/make_uring_write_queue(direct_.get()/make_uring_write_queue(cached_.get()/'
+mistake output-lock-skipped unit_tests store/output_file.cpp '/lock_file(replaced_.get()/d'
+mistake output-mode-lost unit_tests store/output_file.cpp '/fchmod(fd.get(), old.st_mode/d'
+mistake output-replaces-a-link unit_tests store/output_file.cpp 's/return failed ? path : full.string();/return path;/'
+mistake overlay-writes-through unit_tests store/overlay_store.cpp 's/std::memcpy(block_for_write(index).data() + in_block, input.data() + done, step);/const_cast<Store\&>(below_).write_at(at_byte + done, input.subspan(done, step)); (void)index; (void)in_block;/'
+
+# The repair: nothing that reads is touched, and nothing is changed that cannot be taken back.
+mistake log-records-unchecked fsck_power_cut_test fsck/undo_log.cpp 's/if (XXH3_64bits_digest(state_of(running)) != header_.record_hash)/if (false)/'
+mistake log-of-another-image-accepted fsck_power_cut_test fsck/undo_log.cpp 's/if (trust == Trust::force) return;/(void)trust; return;/'
+mistake log-not-synced-before-the-image fsck_power_cut_test fsck/undo_log.cpp '/^void UndoLog::seal/,/^}/ s/medium_->sync();//; /^void UndoLog::write_header/,/^}/ s/medium_->sync();//'
+mistake image-written-before-its-log fsck_power_cut_test fsck/undo_log.cpp '/^void UndoLog::apply/,/^}/ { /set_state(LogState::applying)/d }'
+mistake worse-repair-kept fsck_rollback_test fsck/repair.cpp 's/if (comparable && is_worse(after, result, options))/if (false)/'
+mistake length-word-unchecked fsck_cases_test fsck/window_check.cpp 's/if (!stream_fits(length, extent.payload_sectors))/if (false)/'
+mistake older-payload-not-suspect fsck_cases_test fsck/window_search.cpp 's/if (piece.kind == PieceKind::candidate && doubtful) piece.suspect = true;//'
+mistake entries-of-neighbours-overwritten fsck_cases_test fsck/window_plan.cpp 's/bit < (first + count) \* bits_per_entry/bit <= (first + count) * bits_per_entry/'
+# The live device: order of syncs, intents, and what may be overwritten.
+mistake direct-payloads-not-synced device_tests,device_crash_tests device/device_commit.cpp 's/if (holes_unsynced_) sync_store();//'
+mistake intent-not-synced device_tests,device_crash_tests device/device_commit.cpp '/^void Device::Core::write_intent/,/^}/ s/    sync_store();//'
+mistake stream-overwritten-by-payloads device_tests,device_crash_tests device/device_write.cpp 's/ | redo),/),/'
+mistake old-payload-overwritten device_tests,device_crash_tests device/device_write.cpp 's/needed(staged.on_medium | /needed(/'
+mistake stream-overwritten-by-the-next device_tests,device_crash_tests device/redo_space.cpp 's/free_sectors_(window) & ~current(window)/free_sectors_(window)/'
+mistake newer-intent-cleared-first device_tests,device_crash_tests device/recovery.cpp 's/{older, 1 - older}/{1 - older, older}/'
+mistake newer-intent-applied-first device_tests,device_crash_tests device/recovery.cpp 's/a.generation < b.generation/a.generation > b.generation/'
+mistake recovery-without-sync device_tests,device_crash_tests device/recovery.cpp 's/if (i != 0) store.sync();//'
+mistake torn-stream-applied device_tests,device_crash_tests device/redo_window_reader.hpp 's/ && reader_.hash() == redo_hash_//'
+mistake stamp-behind-the-intent device_tests,device_crash_tests device/device_commit.cpp 's/^    stamp_bitmap();//; s/^            apply(commit);/            stamp_bitmap();\n&/'
+mistake kept-sectors-not-compared device_tests,device_crash_tests device/sector_evidence.cpp 's/const bool same =/const bool same = true ||/'
+mistake killed-device-not-synced device_tests,device_crash_tests device/device_core.hpp 's/holes_unsynced_{true}/holes_unsynced_{false}/'
+mistake cached-content-not-forgotten device_tests,device_crash_tests device/device_write.cpp 's/content_.forget(.*);//'
+mistake gate-left-open device_tests,device_crash_tests device/device_write.cpp 's/const InsideGate inside(gate_);//'
+mistake stream-punched device_tests,device_crash_tests device/device_background.cpp 's/if (intent_pending_) return to_punch_.add(.window);//; s/if (!intent_pending_) punch/punch/; s/    clean_when_idle();//'
+mistake stream-length-unchecked device_tests,device_crash_tests device/device_read.cpp 's/result.status == DecodeStatus::ok && result.output_bytes == output.size()/result.status == DecodeStatus::ok/'
+
+echo "$killed killed, $survived survived"
+[ $survived -eq 0 ]
