@@ -25,19 +25,23 @@ step() { # step TEXT COMMAND...: one more test, whose output is shown where it f
   rm -f "$log"
 }
 
-# What each build is for: users' tools with every test; other warnings; memory; threads.
+# What each build is for: users' tools with every test; other warnings; memory; threads (the programs
+# that have several at work on one thing).
+threaded=(unit_tests round_trip_test device_tests device_crash_tests fsck_cases_test)
 target_of() {
   case $1 in
     release) echo all ;;
     clang) echo "product unit_tests" ;;
-    *) echo test_programs ;;
+    asan) echo test_programs ;;
+    tsan) echo "${threaded[*]}" ;;
   esac
 }
 tests_of() {
   case $1 in
     release) echo . ;;
     clang) echo '^unit_tests' ;;
-    *) echo '_tests?$' ;;
+    asan) echo '_tests?$' ;;
+    tsan) (IFS='|' && echo "^(${threaded[*]})\$") ;;
   esac
 }
 

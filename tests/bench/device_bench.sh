@@ -3,7 +3,8 @@
 # qemu-nbd on qcow2, in one run, on the same content. SOURCE: a raw file, a multiple of 128 KiB.
 # DIR is for the images; they are made once and kept. PARTS, each less than a minute long:
 #   prepare      the images that the others read
-#   sequential   nbdcopy to and from an empty image, MB/s (10^6); the median of three
+#   sequential   nbdcopy to and from an empty image, MB (10^6) a second and a CPU second of the
+#                server; the median of three
 #   reads        fio, random, 4 KiB and 128 KiB, IOPS; and sequential 4 KiB
 #   caches       the same 4 KiB reads with other sizes of the decode cache
 #   writes       fio, random, 4 KiB and 128 KiB, and 4 KiB with a flush after each, IOPS
@@ -48,12 +49,17 @@ start() {
 }
 kind_of() { case $1 in lzo* | deflate*) echo insitu ;; qcow2*) echo qcow2 ;; *) echo file ;; esac; }
 
-rate() { # rate COMMAND...: MB/s of SOURCE's size
-    local before after
+# The server's CPU time so far, user and system, in ticks.
+ticks() { awk '{ print $14 + $15 }' "/proc/$server/stat"; }
+rate() { # rate COMMAND...: MB of SOURCE's size a second, and a CPU second of the server
+    local before after used
+    used=$(ticks)
     before=$(date +%s.%N)
     "$@" >/dev/null
     after=$(date +%s.%N)
-    awk -v a="$before" -v b="$after" -v s="$size" 'BEGIN { printf "%.0f\n", s / 1e6 / (b - a) }'
+    used=$(($(ticks) - used))
+    awk -v a="$before" -v b="$after" -v s="$size" -v u="$used" -v hz="$(getconf CLK_TCK)" \
+        'BEGIN { printf "%.0f %.0f\n", s / 1e6 / (b - a), s / 1e6 / (u > 0 ? u : 1) * hz }'
 }
 median() { sort -n | sed -n 2p; }
 fresh() {
@@ -64,11 +70,12 @@ fresh() {
         lzo | deflate) insitu-format -q --size $((size + size / 1000 + (1 << 20))) --alg "$1" "$2" ;;
     esac
 }
+line() { printf '%-28s %14s %10s %10s %10s\n' "$@"; }
 sequential() {
-    printf '%-28s %12s %12s\n' "sequential, MB/s" "write+flush" "read"
+    line "sequential, MB" "write+flush/s" "/CPU s" "read/s" "/CPU s"
     for alg in lzo deflate; do
         read -r encode decode <<<"$("$build/tests/bench/codec_speed" "$source" $alg 2)"
-        printf '%-28s %12s %12s\n' "codec in memory, $alg" "$encode" "$decode"
+        line "codec in memory, $alg" "$encode" $((encode / 2)) "$decode" $((decode / 2))
     done
     for name in file qcow2 lzo deflate; do
         rm -f write.log read.log
@@ -80,12 +87,14 @@ sequential() {
             rate nbdcopy "$uri" null: >>read.log
             stop
         done
-        printf '%-28s %12s %12s\n' "$name" "$(median <write.log)" "$(median <read.log)"
+        # shellcheck disable=SC2046 # two figures each
+        line "$name" $(median <write.log) $(median <read.log)
     done
     start qcow2 qcow2c
     for _ in 1 2 3; do rate nbdcopy "$uri" null:; done >read.log
     stop
-    printf '%-28s %12s %12s\n' "qcow2, compressed" "" "$(median <read.log)"
+    # shellcheck disable=SC2046
+    line "qcow2, compressed" "" "" $(median <read.log)
     rm -f image write.log read.log
 }
 

@@ -7,7 +7,7 @@ using namespace insitu;
 namespace {
 
 ContentCache::Content content(unsigned blocks) {
-    return std::make_shared<const std::vector<std::byte>>(blocks * block_bytes);
+    return std::make_shared<const DecodedContent>(blocks * block_bytes);
 }
 
 // Heads of the same window, and so of the same shard.

@@ -18,7 +18,7 @@ ContentCache::Content ContentCache::find(BlockIndex head) {
 }
 
 void ContentCache::insert(BlockIndex head, Content content) {
-    if (content->size() > shard_bytes_) return;
+    if (!has_room_for(content->size())) return;
     Shard& shard = shard_of(head);
     const std::lock_guard lock(shard.mutex);
     // Two readers may have missed it at the same time.

@@ -93,7 +93,7 @@ class Device::Core {
                       ByteSpan output, Workspace& space);
     struct Piece;
     void read_piece(WindowIndex window, const Piece& piece, ByteView in_place, std::size_t start,
-                    ByteSpan output, Decoder& decoder);
+                    ByteSpan output, Workspace& space);
     ContentCache::Content decode_and_keep(WindowIndex window, const PlannedExtent& extent,
                                           ByteView payload, Decoder& decoder);
     // Decodes all of an extent. `payload`: its payload; raw: copied.

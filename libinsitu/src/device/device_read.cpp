@@ -81,18 +81,19 @@ struct Device::Core::Piece {
 // The content of a compressed extent; remembers it.
 ContentCache::Content Device::Core::decode_and_keep(WindowIndex window, const PlannedExtent& extent,
                                                     ByteView payload, Decoder& decoder) {
-    auto content = std::make_shared<std::vector<std::byte>>(extent.blocks * block_bytes);
-    decode(window, extent, payload, *content, decoder);
+    auto content = std::make_shared<DecodedContent>(extent.blocks * block_bytes);
+    decode(window, extent, payload, content->span(), decoder);
     content_.insert(first_block_of(window) + extent.first, content);
     return content;
 }
 
 // `in_place`: the window's space from byte `start` on, as far as the pieces need it.
 void Device::Core::read_piece(WindowIndex window, const Piece& piece, ByteView in_place,
-                              std::size_t start, ByteSpan output, Decoder& decoder) {
+                              std::size_t start, ByteSpan output, Workspace& space) {
     const PlannedExtent& extent = *piece.extent;
     if (extent.unmapped()) return zero_fill(output);
     const std::byte* from = nullptr;
+    ContentCache::Content kept;
     if (extent.raw()) {
         from = extent.held ? extent.held->data() + piece.offset_in_extent()
                            : in_place.data() + (piece.first * block_bytes - start);
@@ -104,10 +105,15 @@ void Device::Core::read_piece(WindowIndex window, const Piece& piece, ByteView i
                                      : in_place.subspan(extent.first * block_bytes - start,
                                                         extent.payload_sectors * sector_bytes);
         // Whoever reads whole extents will hardly come back for a part.
-        if (piece.whole()) return decode(window, extent, payload, output, decoder);
-        const auto content = decode_and_keep(window, extent, payload, decoder);
-        std::memcpy(output.data(), content->data() + piece.offset_in_extent(), output.size());
-        return;
+        if (piece.whole()) return decode(window, extent, payload, output, *space.decoder);
+        if (content_.has_room_for(extent.blocks * block_bytes)) {
+            kept = decode_and_keep(window, extent, payload, *space.decoder);
+            from = kept->data() + piece.offset_in_extent();
+        } else {
+            const ByteSpan whole = space.content.first(extent.blocks * block_bytes);
+            decode(window, extent, payload, whole, *space.decoder);
+            from = whole.data() + piece.offset_in_extent();
+        }
     }
     std::memcpy(output.data(), from, output.size());
 }
@@ -138,8 +144,7 @@ void Device::Core::read_planned(const WindowPart& part, std::span<const PlannedE
     if (!in_place.empty()) store_->read_at(window_at_byte(part.window) + start, in_place);
     for (const Piece& piece : std::span(pieces).first(count)) {
         read_piece(part.window, piece, in_place, start,
-                   output.subspan((piece.first - part.first) * block_bytes, piece.bytes()),
-                   *space.decoder);
+                   output.subspan((piece.first - part.first) * block_bytes, piece.bytes()), space);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "insitu/error.hpp"
+#include "store/file_lock.hpp"
 
 namespace insitu {
 
@@ -21,7 +22,7 @@ std::shared_ptr<DiskLock> DiskLock::take(const std::string& disk, const std::str
     if (!lock) {
         UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
         if (!fd) return nullptr;
-        lock = std::make_shared<DiskLock>(std::move(fd));
+        lock = std::make_shared<DiskLock>(std::move(fd), open_backing_file(disk));
     } else if (lock->exclusive_ || access == Access::read) {
         return lock;
     }
@@ -30,6 +31,10 @@ std::shared_ptr<DiskLock> DiskLock::take(const std::string& disk, const std::str
         throw Error(ErrorKind::refused, {.file = device},
                     fmt::format("another program holds the lock of {}", disk),
                     "wait for it, or see lsof for who it is", errno);
+    }
+    // Only what may write to a file can lock it against everybody.
+    if (lock->file_ && (access == Access::read || lock->file_->access == Access::read_write)) {
+        lock_file(lock->file_->fd.get(), lock->file_->path, access);
     }
     lock->exclusive_ = access == Access::read_write;
     taken[disk] = lock;

@@ -18,12 +18,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool backed_by(const fs::path& sys, const struct stat& file) {
+std::optional<std::string> backing_file(const fs::path& sys) {
     std::ifstream link(sys / "loop/backing_file");
     std::string path;
+    return std::getline(link, path) ? std::optional(path) : std::nullopt;
+}
+
+bool backed_by(const fs::path& sys, const struct stat& file) {
+    const auto path = backing_file(sys);
     struct stat status {};
-    return std::getline(link, path) && ::stat(path.c_str(), &status) == 0 &&
-           status.st_dev == file.st_dev && status.st_ino == file.st_ino;
+    return path && ::stat(path->c_str(), &status) == 0 && status.st_dev == file.st_dev &&
+           status.st_ino == file.st_ino;
 }
 
 // The kernel answers for every kind of holder; who may not open the device sees the stacked ones.
@@ -57,6 +62,16 @@ void refuse_busy_loop(int fd, const std::string& path) {
         ErrorKind::refused, {.file = path},
         fmt::format("is in use through {} (mounted, swap, or held by another program)", *device),
         "unmount or release it first; lsblk shows who holds it");
+}
+
+std::optional<BackingFile> open_backing_file(const std::string& device) {
+    auto path = backing_file(fs::path("/sys/block") / fs::path(device).filename());
+    if (!path) return std::nullopt;
+    UniqueFd fd(::open(path->c_str(), O_RDWR | O_CLOEXEC));
+    if (fd) return BackingFile{std::move(fd), std::move(*path), Access::read_write};
+    fd = UniqueFd(::open(path->c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return std::nullopt;
+    return BackingFile{std::move(fd), std::move(*path), Access::read};
 }
 
 }  // namespace insitu

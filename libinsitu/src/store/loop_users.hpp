@@ -2,11 +2,24 @@
 
 #include <string>
 
+#include "insitu/store/block_device.hpp"
+#include "insitu/store/unique_fd.hpp"
+
 namespace insitu {
 
 // Throws Error of kind refused where somebody holds a loop device over this open file (a mount, a
 // device-mapper target, swap, another program with O_EXCL): it writes to the file behind any lock.
 // A loop device that is merely attached does not matter. `path` is the file's name in messages.
 void refuse_busy_loop(int fd, const std::string& path);
+
+// The file below a loop device, opened for as much as it can be.
+struct BackingFile {
+    UniqueFd fd;
+    std::string path;
+    Access access = Access::read;
+};
+// None where `device`, a whole device such as /dev/loop0, is no loop device, or its file cannot be
+// opened by the name that it has.
+std::optional<BackingFile> open_backing_file(const std::string& device);
 
 }  // namespace insitu

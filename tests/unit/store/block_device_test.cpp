@@ -133,6 +133,24 @@ TEST_CASE("the file below a loop device is the same storage") {
     CHECK(same_storage(loop.backing_file(), loop.path()));
 }
 
+TEST_CASE("a loop device and the file below it are locked together") {
+    LoopDevice loop(16 << 20);
+    {
+        const auto file = open_store(loop.backing_file(), Access::read_write);
+        CHECK_THROWS_WITH(BlockDevice(loop.path(), Access::read, Sharing::exclusive),
+                          Contains("another program is writing to it"));
+        CHECK_NOTHROW(BlockDevice(loop.path(), Access::read, Sharing::shared));
+    }
+    {
+        const auto file = open_store(loop.backing_file(), Access::read);
+        CHECK_NOTHROW(BlockDevice(loop.path(), Access::read, Sharing::exclusive));
+        CHECK_THROWS_WITH(BlockDevice(loop.path(), Access::read_write, Sharing::exclusive),
+                          Contains("another program has it open"));
+    }
+    const BlockDevice device(loop.path(), Access::read_write, Sharing::exclusive);
+    CHECK_THROWS_AS(open_store(loop.backing_file(), Access::read), Error);
+}
+
 TEST_CASE("queued writes arrive, whatever their number, size and alignment in memory") {
     LoopDevice loop(16 << 20);
     BlockDevice device(loop.path(), Access::read_write, Sharing::exclusive);
