@@ -5,9 +5,10 @@
 
 namespace insitu::apps {
 
-void take_mode(int& argc, char** argv, FsckOptions& options) {
-    if (argc < 2) return;
-    const std::string_view word = argv[1];
+namespace {
+
+// False: the word names no mode.
+bool set_mode(std::string_view word, FsckOptions& options) {
     if (word == "repair") {
         options.mode = FsckMode::repair;
     } else if (word == "undo") {
@@ -15,13 +16,10 @@ void take_mode(int& argc, char** argv, FsckOptions& options) {
     } else if (word == "check") {
         options.check_named = true;
     } else {
-        return;
+        return false;
     }
-    std::copy(argv + 2, argv + argc + 1, argv + 1);  // with the null at the end
-    --argc;
+    return true;
 }
-
-namespace {
 
 void add_fsck8_options(CLI::App& cli, FsckOptions& options) {
     cli.add_flag("-n", options.no_changes, "Change nothing: check only");
@@ -50,17 +48,61 @@ void add_evidence_options(CLI::App& cli, FsckOptions& options) {
                  "Give a file the size that its super block names");
 }
 
+[[noreturn]] void refuse(const char* option, const char* why) {
+    throw CLI::ValidationError(option, why);
+}
+
+// Whether an option is set that makes a repair of a check.
+bool asks_for_repair(const FsckOptions& options) {
+    return options.safe_only || options.everything || options.rebuild_super ||
+           options.rebuild_meta || options.salvage || options.trust_payloads ||
+           options.resize_file || options.dry_run || options.punch ||
+           !options.restore_meta.empty() || !options.output.empty();
+}
+
+// The image and, for undo, its log, behind the mode, where that was not the first argument.
+void settle_words(FsckOptions& options) {
+    std::vector<std::string>& words = options.words;
+    const bool named = options.mode != FsckMode::check || options.check_named;
+    if (!named && words.size() > 1 && set_mode(words.front(), options)) words.erase(words.begin());
+    const bool undo = options.mode == FsckMode::undo;
+    if (words.size() != (undo ? 2 : 1)) {
+        refuse("IMAGE", undo ? "undo takes an image and its log" : "one image is expected");
+    }
+    options.image = words.front();
+    if (undo) options.undo_log = words.back();
+}
+
+// `undo` behind options that it does not have.
+void settle_undo(const FsckOptions& options, Sharing sharing) {
+    if (asks_for_repair(options) || options.no_changes || options.meta_only ||
+        options.kernel_safe || !options.manifest.empty() || !options.log.empty() ||
+        sharing == Sharing::shared) {
+        refuse("undo", "takes only --force and --json");
+    }
+}
+
 }  // namespace
+
+void take_mode(int& argc, char** argv, FsckOptions& options) {
+    if (argc < 2 || !set_mode(argv[1], options)) return;
+    std::copy(argv + 2, argv + argc + 1, argv + 1);  // with the null at the end
+    --argc;
+}
 
 void add_fsck_options(Tool& tool, FsckOptions& options) {
     CLI::App& cli = tool.cli();
-    cli.add_option("IMAGE", options.image, "Image file or block device")->required();
     if (options.mode == FsckMode::undo) {
+        cli.add_option("IMAGE", options.image, "Image file or block device")->required();
         cli.add_option("LOG", options.undo_log, "Undo log of a repair")->required();
         cli.add_flag("--force", options.force, "Even where the image does not fit the log");
         tool.add_json_option();
         return;
     }
+    constexpr int most_words = 3;  // undo IMAGE LOG
+    cli.add_option("IMAGE", options.words, "Image file or block device")
+        ->required()
+        ->expected(1, most_words);
     cli.footer(
         "insitu-fsck [check] IMAGE tells what is wrong and never writes; insitu-fsck repair IMAGE "
         "is -y;\ninsitu-fsck undo IMAGE LOG takes a repair back, and again applies it again.\n"
@@ -84,10 +126,8 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
 }
 
 void settle(FsckOptions& options, Sharing sharing) {
-    if (options.mode == FsckMode::undo) return;
-    const auto refuse = [](const char* option, const char* why) {
-        throw CLI::ValidationError(option, why);
-    };
+    if (!options.words.empty()) settle_words(options);
+    if (options.mode == FsckMode::undo) return settle_undo(options, sharing);
     if (options.safe_only && options.everything) refuse("-p", "excludes -y");
     if (options.no_changes && (options.safe_only || options.everything)) {
         refuse("-n", "excludes -p, -a and -y");
@@ -96,10 +136,7 @@ void settle(FsckOptions& options, Sharing sharing) {
     if (options.rebuild_meta && !options.restore_meta.empty()) {
         refuse("--rebuild-meta", "excludes --restore-meta");
     }
-    const bool asks = options.rebuild_super || options.rebuild_meta || options.salvage ||
-                      options.trust_payloads || options.resize_file || options.dry_run ||
-                      options.punch || !options.restore_meta.empty() || !options.output.empty();
-    if (options.mode == FsckMode::check && (asks || options.safe_only || options.everything)) {
+    if (options.mode == FsckMode::check && asks_for_repair(options)) {
         if (options.no_changes) refuse("-n", "changes nothing, the other options would");
         if (options.check_named) refuse("check", "changes nothing, the other options would");
         options.mode = FsckMode::repair;

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/tool.hpp"
 #include "insitu/fsck/check.hpp"
@@ -20,6 +21,7 @@ enum class FsckMode { check, repair, undo };
 
 struct FsckOptions {
     FsckMode mode = FsckMode::check;
+    std::vector<std::string> words;  // the arguments that are no options, for settle()
     std::string image;
     std::string undo_log;      // the second argument of `undo`
     bool check_named = false;  // by the word `check`
@@ -43,13 +45,15 @@ struct FsckOptions {
     std::string output;  // -o NEW
 };
 
-// Takes `check`, `repair` or `undo` out of the arguments, where it is the first.
+// Takes `check`, `repair` or `undo` out of the arguments, where it is the first: --help depends on
+// it. Behind options settle() finds it.
 void take_mode(int& argc, char** argv, FsckOptions& options);
 
 // Adds the options, as fsck(8) has them and the own ones.
 void add_fsck_options(Tool& tool, FsckOptions& options);
 
-// Throws CLI::ValidationError for what contradicts itself; turns -p, -a and -y into a mode.
+// Tells the mode from the image, turns -p, -a and -y into a mode. Throws CLI::ValidationError for
+// what contradicts itself.
 void settle(FsckOptions& options, Sharing sharing);
 
 }  // namespace insitu::apps

@@ -9,6 +9,7 @@
 
 #include "common/image_input.hpp"
 #include "common/manifest.hpp"
+#include "common/paths.hpp"
 #include "fsck/fsck_report.hpp"
 #include "insitu/fsck/holes.hpp"
 #include "insitu/fsck/repair.hpp"
@@ -102,10 +103,7 @@ Patient open_patient(Tool& tool, const FsckOptions& options) {
     // A repair would be undone, or spoilt, by the intent.
     refuse_pending_intent(*patient.opened);
     if (options.output.empty() || options.dry_run) return patient;
-    if (same_storage(options.image, options.output)) {
-        throw Error(ErrorKind::refused, {.file = options.output},
-                    fmt::format("is the same file or device as the image {}", options.image));
-    }
+    refuse_same_storage(options.image, options.output, "the image");
     const NodeKind kind = node_kind(options.output);
     if (kind != NodeKind::missing && kind != NodeKind::regular_file) {
         throw Error(ErrorKind::refused, {.file = options.output}, "is no regular file");
@@ -194,6 +192,13 @@ void punch(Tool& tool, Store& store, Outcome& outcome) {
     outcome.punched = outcome.punched_bytes != 0;
 }
 
+// A repair that ends while it still plans leaves no log behind.
+void discard_unused_log(const std::string& path) {
+    if (node_kind(path) != NodeKind::regular_file) return;
+    LogFile medium(path, LogFile::Mode::open);
+    if (UndoLog::open(medium).state() == LogState::planning) fs::remove(path);
+}
+
 }  // namespace
 
 std::vector<std::string> existing_logs(const FsckOptions& options) {
@@ -231,7 +236,13 @@ int run_repair(Tool& tool, const FsckOptions& options) {
         outcome.log = new_log_path(options);
         log.emplace(outcome.log, LogFile::Mode::create);
     }
-    outcome.result = repair(store, log ? &*log : nullptr, wanted, report, tool.control());
+    try {
+        outcome.result = repair(store, log ? &*log : nullptr, wanted, report, tool.control());
+    } catch (const Error&) {
+        log.reset();
+        if (!options.dry_run) discard_unused_log(outcome.log);
+        throw;
+    }
     if (outcome.result.rolled_back) fs::remove(outcome.log);
     if (options.punch && !options.dry_run) punch(tool, store, outcome);
     if (patient.copy) {

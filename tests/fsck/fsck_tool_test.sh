@@ -68,12 +68,70 @@ run 8 insitu-fsck undo other.img bad.img.insitu-undo
 says err "is not the image of the undo log"
 run 8 insitu-fsck undo bad.img raw
 damage
+run 1 insitu-fsck -y repair bad.img
+run 0 insitu-fsck --json undo bad.img bad.img.insitu-undo
+says out '"state": "undone"'
+check "the mode may stand behind options" test "$(sha bad.img)" = "$bad"
+run 4 insitu-fsck -q check bad.img
+damage
 run 1 insitu-fsck repair --json --undo my.log bad.img
 says out '"action":"remap"'
 says out '"undo_log":"my.log"'
 check "the report of a repair is JSON" python3 -c 'import json; json.load(open("out"))'
 run 8 insitu-fsck repair --undo my.log bad.img
 says err "exists"
+
+# A repair that was cut off: its log says so, one of its two windows is repaired. The next run ends it.
+window_4=$((4096 + 4 * 20))
+damage
+printf '\x0f' | dd of=bad.img bs=1 seek=$window_4 conv=notrunc status=none
+cp bad.img damaged.img
+run 1 insitu-fsck -y bad.img
+repaired=$(sha bad.img)
+dd if=damaged.img of=bad.img bs=1 skip=$window_4 seek=$window_4 count=20 conv=notrunc status=none
+# The older of the two headers of the log is from before the last write.
+python3 - bad.img.insitu-undo <<'PYTHON'
+import sys
+with open(sys.argv[1], "r+b") as log:
+    headers = [log.read(512) for _ in range(2)]
+    numbers = [int.from_bytes(header[24:32], "little") for header in headers]
+    log.seek(512 * numbers.index(max(numbers)))
+    log.write(bytes(512))
+PYTHON
+run 4 insitu-fsck bad.img
+says err "a repair was interrupted"
+cp bad.img half.img
+printf 'other' | dd of=bad.img bs=1 seek=$window_4 conv=notrunc status=none
+run 8 insitu-fsck -y bad.img
+says err "was changed at byte $window_4 since"
+cp half.img bad.img
+run 1 insitu-fsck -y bad.img
+says err "an interrupted repair was completed by its log bad.img.insitu-undo"
+check "the repair is complete" test "$(sha bad.img)" = "$repaired"
+run 0 insitu-fsck -y bad.img
+run 0 insitu-fsck undo bad.img bad.img.insitu-undo
+check "and can be undone" cmp bad.img damaged.img
+
+# Signals: 16 TiB of windows, each of which a manifest speaks of, take minutes.
+insitu-format -q --size 17592186040320 huge.img
+insitu-pack -q --manifest some.json raw again.img --force
+sed 's/"logical_bytes": *[0-9]*/"logical_bytes": '"$(
+  insitu-stat --json huge.img | sed -n 's/.*"logical_bytes": *\([0-9]*\).*/\1/p' | head -n 1
+)"'/' some.json >huge.json
+for mode in check "repair -y"; do
+  (
+    trap - INT
+    # shellcheck disable=SC2086
+    exec insitu-fsck ${mode#* } --manifest huge.json huge.img
+  ) >out 2>err &
+  pid=$!
+  sleep 0.5
+  kill -INT $pid
+  wait $pid
+  check "SIGINT ends $mode with 32" test $? -eq 32
+done
+check "a repair that is stopped while it plans leaves no log" test ! -e huge.img.insitu-undo
+rm huge.img huge.json
 
 insitu-dump-meta --hash --json good.img >manifest.json
 run 0 insitu-fsck --manifest manifest.json good.img
@@ -104,8 +162,21 @@ run 0 insitu-pack -q longer longer.img
 run 4 insitu-fsck --manifest packed.json longer.img
 says out "P05 error"
 says out "content, where the manifest has zeros"
+longer=$(sha longer.img)
+run 1 insitu-fsck -y --manifest packed.json longer.img
+check "what the manifest has as zeros is unmapped" \
+  sh -c 'insitu-unpack -q longer.img back && cmp back raw'
+run 0 insitu-fsck -y --manifest packed.json longer.img
+run 0 insitu-fsck undo longer.img longer.img.insitu-undo
+check "undo maps it again" test "$(sha longer.img)" = "$longer"
 
 run 16 insitu-fsck
+run 16 insitu-fsck good.img bad.img
+run 16 insitu-fsck good.img repair
+run 16 insitu-fsck -n repair good.img
+run 16 insitu-fsck -y check good.img
+run 16 insitu-fsck -y undo good.img my.log
+run 16 insitu-fsck --json undo good.img
 run 16 insitu-fsck -p -y good.img
 run 16 insitu-fsck check -y good.img
 run 16 insitu-fsck check -p good.img

@@ -294,7 +294,8 @@ void UndoLog::verify(const Store& image, Trust trust) const {
     if (trust == Trust::force) return;
     const auto refuse = [&](const std::string& text) {
         throw Error(ErrorKind::refused, {.file = image.name()}, text,
-                    "--force writes the old bytes all the same");
+                    "insitu-fsck undo --force writes the old bytes all the same; without the log "
+                    "a repair begins anew");
     };
     const bool is_new = header_.state == LogState::applied;
     const bool is_old = header_.state == LogState::undone || header_.state == LogState::planning;
@@ -306,19 +307,24 @@ void UndoLog::verify(const Store& image, Trust trust) const {
                            medium_->name(),
                            is_new ? header_.new_size_bytes : header_.old_size_bytes));
     }
-    if (!is_new && !is_old) return;  // cut off: any mix of old and new
+    const bool cut_off = !is_new && !is_old;  // any mix of old and new bytes
     const std::uint64_t expected = is_new ? header_.new_fingerprint : header_.old_fingerprint;
-    if (image_fingerprint(image) != expected) {
+    if (!cut_off && image_fingerprint(image) != expected) {
         refuse(fmt::format("is not the image of the undo log {}, or was changed since",
                            medium_->name()));
     }
+    // What the repair itself puts behind the end of the file has no old bytes.
+    const std::uint64_t end = cut_off ? std::min(size, header_.old_size_bytes) : size;
     for_each_record([&](const Record& record) {
-        const auto& bytes = is_new ? record.new_bytes : record.old_bytes;
-        if (record.at_byte >= size) return;
-        std::vector<std::byte> actual(std::min<std::uint64_t>(bytes.size(), size - record.at_byte));
+        if (record.at_byte >= end) return;
+        std::vector<std::byte> actual(
+            std::min<std::uint64_t>(record.new_bytes.size(), end - record.at_byte));
         image.read_at(record.at_byte, actual);
-        if (std::equal(actual.begin(), actual.end(), bytes.begin())) return;
-        refuse(fmt::format("was changed at byte {} since the repair", record.at_byte));
+        for (std::size_t i = 0; i < actual.size(); ++i) {
+            const bool fits = (!is_old && actual[i] == record.new_bytes[i]) ||
+                              (!is_new && actual[i] == record.old_bytes[i]);
+            if (!fits) refuse(fmt::format("was changed at byte {} since", record.at_byte + i));
+        }
     });
 }
 

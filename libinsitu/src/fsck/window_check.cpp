@@ -17,7 +17,7 @@ constexpr std::uint64_t joined_gap_bytes = 8192;
 constexpr unsigned bits_per_entry = 5;
 
 // Small images are walked whole, of large ones one window in 64.
-constexpr std::uint64_t walked_windows = 256;
+constexpr std::uint64_t walked_windows = 64;
 constexpr std::uint64_t walked_one_in = 64;
 
 FindingId id_of(ExtentFault fault) noexcept {

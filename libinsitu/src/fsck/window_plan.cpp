@@ -26,6 +26,7 @@ ActionKind action_of(const Piece& piece) {
             return ActionKind::salvage;
         case PieceKind::raw_guess:
             return ActionKind::raw_guess;
+        case PieceKind::zeros_proven:
         case PieceKind::empty:
             return ActionKind::unmap;
         case PieceKind::missing:
@@ -45,6 +46,8 @@ std::string detail_of(const Piece& piece) {
                                  : "a payload that gives exactly these blocks";
         case PieceKind::raw_proven:
             return "raw: the manifest proves it";
+        case PieceKind::zeros_proven:
+            return "the manifest has zeros here";
         case PieceKind::cut:
             return "the first blocks of a payload that gives more";
         case PieceKind::recovered:
@@ -82,11 +85,16 @@ WindowPlanner::WindowPlanner(const Image& image, const RepairOptions& options)
       search_(image.algorithm(), {options.trust_payloads, options.salvage}),
       content_(window_bytes) {}
 
-// Reads a window's space; blocks that cannot be read are zeros and have a bit.
+// Reads a window's space, and what the manifest has of it; blocks that cannot be read are zeros and
+// have a bit.
 SearchInput WindowPlanner::read(WindowIndex window) {
     SearchInput input;
     input.window = window;
     input.blocks = image_.geometry().blocks_in_window(window);
+    if (options_.check.manifest != nullptr) {
+        input.manifest = options_.check.manifest->starting_in(window);
+        input.manifest_zeros = options_.check.manifest->zero_blocks(window);
+    }
     const ByteSpan content = content_.first(input.blocks * block_bytes);
     input.content = content;
     const std::uint64_t at = image_.geometry().block_at_byte(first_block_of(window));
@@ -147,19 +155,13 @@ WindowPlan WindowPlanner::plan(WindowIndex window, WindowChecker& checker) {
     SearchInput input = read(window);
     input.prior = &checker.map();
     input.judged = checker.extents();
-    if (options_.check.manifest != nullptr) {
-        input.manifest = options_.check.manifest->starting_in(window);
-    }
     WindowPlan plan = keep(window, checker.meta());
     fill(plan, input);
     return plan;
 }
 
 WindowPlan WindowPlanner::rebuild(WindowIndex window, MetaCursor& meta) {
-    SearchInput input = read(window);
-    if (options_.check.manifest != nullptr) {
-        input.manifest = options_.check.manifest->starting_in(window);
-    }
+    const SearchInput input = read(window);
     WindowPlan plan = keep(window, meta);
     fill(plan, input);
     return plan;

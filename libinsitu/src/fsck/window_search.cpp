@@ -106,55 +106,6 @@ bool WindowSearch::decode(const Candidate& candidate) {
                           content_.first(candidate.extent.blocks * block_bytes));
 }
 
-// Extents that read today give way to a proof only as a whole.
-bool WindowSearch::may_replace(const Extent& range) const {
-    return std::all_of(
-        input_->judged.begin(), input_->judged.end(), [&](const JudgedExtent& judged) {
-            const bool inside =
-                judged.extent.first >= range.first &&
-                judged.extent.first + judged.extent.blocks <= range.first + range.blocks;
-            return inside || judged.damaged() || judged.judgement == Judgement::unmapped ||
-                   !overlap(judged.extent, range);
-        });
-}
-
-bool WindowSearch::prove(const ManifestExtent& expected) {
-    const auto first =
-        static_cast<unsigned>(expected.first.value - first_block_of(input_->window).value);
-    const Extent range{first, static_cast<unsigned>(expected.blocks), 0};
-    if (!may_replace(range)) return false;
-    for (const Candidate& candidate : *candidates_) {
-        if (candidate.extent.first != first || candidate.extent.blocks != range.blocks) continue;
-        if (!decode(candidate)) continue;
-        if (content_hash(content_.first(range.blocks * block_bytes)) != expected.hash) continue;
-        proven_.push_back({candidate.extent, PieceKind::candidate, false, {}});
-        return true;
-    }
-    if ((input_->unreadable & mask_of(range)) != 0) return false;
-    if (content_hash(bytes_of(range)) != expected.hash) return false;
-    proven_.push_back({{first, range.blocks, range.blocks * sectors_per_block},
-                       PieceKind::raw_proven,
-                       false,
-                       {}});
-    return true;
-}
-
-void WindowSearch::prove_by_manifest() {
-    proven_.clear();
-    for (const ManifestExtent& expected : input_->manifest) {
-        const std::uint64_t first = expected.first.value - first_block_of(input_->window).value;
-        if (first + expected.blocks > input_->blocks) continue;
-        const Extent range{static_cast<unsigned>(first), static_cast<unsigned>(expected.blocks), 0};
-        const bool wanted =
-            input_->judged.empty() ||
-            std::any_of(input_->judged.begin(), input_->judged.end(),
-                        [&](const JudgedExtent& judged) {
-                            return judged.damaged() && overlap(judged.extent, range);
-                        });
-        if (wanted && prove(expected)) mark(range, State::fixed);
-    }
-}
-
 void WindowSearch::offer(unsigned at, Choice choice, unsigned next) {
     choice.cost += best_[next].cost;
     if (choice.cost < best_[at].cost) best_[at] = std::move(choice);

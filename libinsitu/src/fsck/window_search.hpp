@@ -21,20 +21,22 @@ struct SearchInput {
     const WindowMap* prior = nullptr;          // what the meta says; none: it says nothing
     std::span<const JudgedExtent> judged;      // the same, examined
     std::span<const ManifestExtent> manifest;  // what the window should hold, where known
+    std::uint32_t manifest_zeros = 0;          // a bit for each block that should be zeros
 };
 
 enum class PieceKind {
-    kept,        // as the meta says
-    undecided,   // as the meta says, though that is no good: nothing tells what is right
-    candidate,   // a payload that describes itself
-    cut,         // the first blocks of one: to be stored again
-    recovered,   // a whole stream without its length word: to be stored again
-    salvaged,    // the blocks that decode of a torn stream: to be stored again
-    raw_guess,   // holds data that nothing explains
-    raw_proven,  // a manifest proves it
-    empty,       // zeros: need not be mapped
-    missing,     // zeros, where the meta says that there is a payload
-    lost,        // holds remains of something that cannot be read
+    kept,          // as the meta says
+    undecided,     // as the meta says, though that is no good: nothing tells what is right
+    candidate,     // a payload that describes itself
+    cut,           // the first blocks of one: to be stored again
+    recovered,     // a whole stream without its length word: to be stored again
+    salvaged,      // the blocks that decode of a torn stream: to be stored again
+    raw_guess,     // holds data that nothing explains
+    raw_proven,    // a manifest proves it
+    zeros_proven,  // a manifest has zeros there, whatever stands there
+    empty,         // zeros: need not be mapped
+    missing,       // zeros, where the meta says that there is a payload
+    lost,          // holds remains of something that cannot be read
 };
 
 // An extent of the solution.
@@ -71,6 +73,7 @@ class WindowSearch {
     void set_states();
     void mark(const Extent& extent, State state);
     void prove_by_manifest();
+    void prove_zeros();
     bool prove(const ManifestExtent& expected);
     bool may_replace(const Extent& range) const;
     void judge_blocks();

@@ -1,6 +1,5 @@
 #include "codec/lzo_decoder.hpp"
 
-#include <lzo/lzo1x.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/lzo_reference.hpp"
 #include "support/random_content.hpp"
 
 using namespace insitu;
@@ -22,18 +22,6 @@ std::vector<std::byte> bytes(std::initializer_list<unsigned> values) {
     for (const unsigned value : values)
         result.push_back(static_cast<std::byte>(value));
     return result;
-}
-
-// What liblzo2 makes of a stream; nothing where it refuses it.
-std::optional<Bytes> reference(ByteView stream, std::size_t output_bytes) {
-    Bytes output(output_bytes);
-    lzo_uint length = output.size();
-    const int status =
-        lzo1x_decompress_safe(reinterpret_cast<const unsigned char*>(stream.data()), stream.size(),
-                              reinterpret_cast<unsigned char*>(output.data()), &length, nullptr);
-    if (status != LZO_E_OK) return std::nullopt;
-    output.resize(length);
-    return output;
 }
 
 // Ours has buffers of the exact sizes, so that a sanitizer sees every step outside.
@@ -60,20 +48,6 @@ Bytes encode(ByteView input, Level level) {
     const auto encoder = make_encoder({Algorithm::lzo, level, DeflateWindow::kib2});
     output.resize(encoder->encode(input, output, output.size()));
     return output;
-}
-
-// Whether the end of a stream may be a marker with another length than 11 00 00 has, in its token
-// or behind it (10 11 00 00): liblzo2 lets it pass, the kernel does not.
-bool may_end_oddly(ByteView stream) {
-    if (stream.size() < 4) return true;
-    constexpr std::byte marker{0x11};
-    constexpr std::byte marker_with_extension{0x10};
-    std::size_t at = stream.size() - 3;
-    if (stream[at] != marker) return true;
-    do {
-        --at;
-    } while (at > 0 && stream[at] == std::byte{0});
-    return stream[at] == marker_with_extension;
 }
 
 // A stream with some bytes changed, cut out or doubled.
@@ -124,9 +98,9 @@ TEST_CASE("damaged streams are refused or decoded exactly as liblzo2 does it") {
         const Bytes input = test::make_content(random, kind, 64 + random() % 2000);
         const Bytes stream =
             damaged(encode(input, round % 3 == 0 ? Level::best : Level::fast), random);
-        const auto expected = reference(stream, input.size());
+        const auto expected = test::lzo_reference(stream, input.size());
         const auto found = decoded(stream, input.size());
-        if (expected && !found && may_end_oddly(stream)) continue;
+        if (expected && !found && test::may_end_oddly(stream)) continue;
         REQUIRE(found == expected);
         ++(found ? survived : refused);
     }
@@ -160,7 +134,7 @@ TEST_CASE("nothing is read behind a stream, wherever it is cut") {
         Bytes output(512);
         const ByteView cut(end - length, length);
         const bool decodes = decode_lzo(cut, output).status == DecodeStatus::ok;
-        CHECK(decodes == reference(cut, output.size()).has_value());
+        CHECK(decodes == test::lzo_reference(cut, output.size()).has_value());
     }
     ::munmap(pages, 2 * page_bytes);
 }
