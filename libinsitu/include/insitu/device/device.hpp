@@ -116,7 +116,7 @@ class INSITU_API Device {
     DeviceCounters counters() const noexcept;
 
   private:
-    class Core;
+    class INSITU_LOCAL Core;
     std::unique_ptr<Core> core_;
 };
 
