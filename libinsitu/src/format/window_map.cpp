@@ -95,17 +95,15 @@ WindowMap WindowMap::decode(std::span<const std::byte, window_meta_bytes> meta,
     std::uint32_t low_bits = 0;
     std::uint32_t eights = 0;
     const auto all = load_entries(meta);
-    for (unsigned i = 0; i < pairs; ++i) {
+    for (unsigned i = 0, at = 0; i < pairs; ++i, at += pair_blocks) {
         const OctetPair entries = all[i];
-        const unsigned at = pair_blocks * i;
         low_bits |= highest_bits((entries | entries >> 1 | entries >> 2) << 7) << at;
         eights |= highest_bits(entries << 4) << at;
         map.tails_ |= highest_bits(entries << 3) << at;
         const OctetPair shares = entries & 0x0f0f0f0f0f0f0f0fULL;
-        for (unsigned j = 0; j < 2; ++j) {
-            const std::uint64_t octet = swap_to_little(std::uint64_t{shares[j]});
-            std::memcpy(map.shares_.data() + at + 8 * j, &octet, sizeof octet);
-        }
+        const std::array<std::uint64_t, 2> bytes{swap_to_little(std::uint64_t{shares[0]}),
+                                                 swap_to_little(std::uint64_t{shares[1]})};
+        std::memcpy(map.shares_.data() + at, bytes.data(), sizeof bytes);
     }
     if (blocks < window_blocks) {
         map.tails_ &= block_mask(blocks);

@@ -7,7 +7,8 @@
 #include <array>
 #include <bitset>
 #include <cstring>
-#include <optional>
+#include <exception>
+#include <utility>
 
 #include "insitu/error.hpp"
 #include "insitu/store/aligned_buffer.hpp"
@@ -50,10 +51,7 @@ class UringWriteQueue final : public WriteQueue {
     void finish() override {
         while (busy_.any())
             reap();
-        if (!failure_) return;
-        const Error failure = *failure_;
-        failure_.reset();
-        throw failure;
+        if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
     }
 
   private:
@@ -111,9 +109,9 @@ class UringWriteQueue final : public WriteQueue {
         try {
             write_whole(fd_, name_, at_byte + written,
                         memory_of(slot).subspan(written, length_bytes - written));
-        } catch (const Error& error) {
-            if (failure_ && failed_at_byte_ < at_byte) return;
-            failure_ = error;
+        } catch (const Error&) {
+            if (failure_ != nullptr && failed_at_byte_ < at_byte) return;
+            failure_ = std::current_exception();
             failed_at_byte_ = at_byte;
         }
     }
@@ -124,7 +122,7 @@ class UringWriteQueue final : public WriteQueue {
     AlignedBuffer memory_;
     std::array<Slot, depth> slots_{};
     std::bitset<depth> busy_;
-    std::optional<Error> failure_;  // of the lowest place
+    std::exception_ptr failure_;  // of the lowest place
     std::uint64_t failed_at_byte_ = 0;
 };
 
