@@ -15,8 +15,8 @@ class WindowWriter {
   public:
     WindowWriter(const PackOptions& options, const Geometry& geometry, Store& target);
 
-    // Writes (or queues) the payloads of a window, adds them to `totals` and returns its meta. `content` holds
-    // whole blocks.
+    // Writes (or queues) the payloads of a window, adds them to `totals` and returns its meta.
+    // `content` holds whole blocks.
     WindowMap write(WindowIndex window, ByteView content, ExtentTotals& totals);
     // Returns when all payloads are written; throws what went wrong with them.
     void finish() { target_->finish(); }

@@ -34,8 +34,8 @@ class INSITU_API Store {
     virtual void discard(std::uint64_t at_byte, std::uint64_t length_bytes);
     // Returns when everything written is on the medium.
     virtual void sync() = 0;
-    // A queue for one thread that writes a lot. Where the store can do no better, its writes are done
-    // when write_at() returns.
+    // A queue for one thread that writes a lot. Where the store can do no better, its writes are
+    // done when write_at() returns.
     virtual std::unique_ptr<WriteQueue> write_queue();
     // A hint to start bringing what was written to the medium, without waiting for it.
     virtual void start_writeback(std::uint64_t at_byte, std::uint64_t length_bytes);
