@@ -25,15 +25,14 @@ step() { # step TEXT COMMAND...: one more test, whose output is shown where it f
   rm -f "$log"
 }
 
-# What each build is for: users' tools with every test; other warnings; memory; threads (the programs
+# What each build is for: users' tools with every test; other warnings; memory; threads (the tests
 # that have several at work on one thing).
-threaded=(round_trip_test device_tests device_crash_tests fsck_cases_test)
 target_of() {
   case $1 in
     release) echo all ;;
     clang) echo product ;;
     asan) echo test_programs ;;
-    tsan) echo "unit_tests ${threaded[*]}" ;;
+    tsan) echo threaded_test_programs ;;
   esac
 }
 tests_of() {
@@ -41,7 +40,7 @@ tests_of() {
     release) echo . ;;
     clang) ;; # the warnings are what it is for
     asan) echo '_tests?$' ;;
-    tsan) (IFS='|' && echo "^(unit_threaded|${threaded[*]})\$") ;;
+    tsan) echo '^threaded_' ;;
   esac
 }
 
