@@ -11,15 +11,15 @@ builds=("$@")
 passed=0
 failed=0
 step() { # step TEXT COMMAND...: one more test, whose output is shown where it fails
-  local text=$1 log
+  local text=$1 log began=$SECONDS
   shift
   log=$(mktemp)
   if "$@" >"$log" 2>&1; then
     passed=$((passed + 1))
-    echo "ok      $text"
+    echo "ok      $text ($((SECONDS - began)) s)"
   else
     failed=$((failed + 1))
-    echo "FAILED  $text"
+    echo "FAILED  $text ($((SECONDS - began)) s)"
     tail -n 200 "$log"
   fi
   rm -f "$log"
@@ -65,5 +65,6 @@ for build in "${builds[@]}"; do
   fi
 done
 step "the scripts pass shellcheck" tests/lint.sh
+echo "took $((SECONDS / 60)) min"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
