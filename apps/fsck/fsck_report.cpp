@@ -5,6 +5,8 @@
 #include <array>
 #include <cerrno>
 
+#include "common/sizes.hpp"
+
 namespace insitu::apps {
 
 namespace {
@@ -46,10 +48,6 @@ Json action_json(const PlannedAction& action) {
     item["suspect"] = is_suspect(action.kind);
     item["detail"] = action.detail;
     return item;
-}
-
-std::string counted(std::uint64_t count, const char* noun) {
-    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 }  // namespace
