@@ -1,7 +1,6 @@
 #pragma once
 
-#include <string>
-
+#include "common/spooled_text.hpp"
 #include "common/tool.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/ops/dump.hpp"
@@ -31,7 +30,8 @@ class DumpPrinter final : public DumpSink {
     bool json_;
     bool begun_ = false;
     bool first_ = true;
-    std::string unsound_;  // elements of a JSON array
+    bool first_unsound_ = true;
+    SpooledText unsound_;  // elements of a JSON array
 };
 
 }  // namespace insitu::apps
