@@ -24,7 +24,7 @@ def run(columns, seconds, during=None, arguments=(), environment=None):
     tool = subprocess.Popen(
         ["insitu-unpack", "image", fifo, *arguments],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave,
-        preexec_fn=become_foreground, env={**os.environ, **(environment or {})})
+        preexec_fn=become_foreground, env={**os.environ, "TERM": "xterm", **(environment or {})})
     os.close(slave)
     output = b""
     os.set_blocking(master, False)
@@ -101,7 +101,7 @@ def answers_without_bar(_):
 
 
 # Side by side, each in a process of its own: all they do is to wait.
-cases = [(right_at_width, columns) for columns in (3, 20, 60, 79, 200)]
+cases = [(right_at_width, columns) for columns in (1, 3, 10, 20, 40, 79, 200)]
 cases += [(becomes_narrower, None), (answers_sigusr1, None), (answers_without_bar, None)]
 cases += [(draws_no_bar, case) for case in ((["-q"], None), (["--progress", "never"], None),
                                             ([], {"TERM": "dumb"}))]
