@@ -10,6 +10,7 @@
 #include "common/pack_report.hpp"
 #include "common/report.hpp"
 #include "common/target_run.hpp"
+#include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/target.hpp"
@@ -74,8 +75,8 @@ int pack_tool(Tool& tool, const PackArguments& arguments) {
         arguments.target.empty() ? std::nullopt : Target::device_bytes(arguments.target);
     check_paths(arguments, device_bytes);
     const std::string spool_directory =
-        arguments.measure ? std::filesystem::temp_directory_path()
-                          : std::filesystem::absolute(arguments.target).parent_path();
+        arguments.measure ? temporary_directory("/tmp")
+                          : std::filesystem::absolute(arguments.target).parent_path().string();
     const PackInput input = open_pack_input(
         tool, arguments.source, fixed_logical_bytes(arguments, device_bytes), spool_directory);
     note_image_as_source(tool, input);

@@ -6,23 +6,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
-#include <memory>
 
 #include "common/manifest_parser.hpp"
+#include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 
 namespace insitu::apps {
-
-namespace {
-
-struct CloseFile {
-    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
-
-}  // namespace
 
 ManifestExtent hash_extent(BlockIndex first, ByteView content) noexcept {
     return {first, content.size() / block_bytes, content_hash(content)};
@@ -35,8 +25,7 @@ std::string hash_text(const ManifestExtent& extent) {
 ManifestFile::ManifestFile(const std::string& path) : path_(path) {
     std::ifstream input(path, std::ios::binary);
     if (!input) throw io_error({.file = path}, "cannot open", errno != 0 ? errno : ENOENT);
-    const File spool(std::tmpfile());
-    if (!spool) throw io_error({.file = path}, "cannot create a temporary file", errno);
+    const File spool = make_temporary_file();
     std::size_t count = 0;
     ManifestParser parser(path, [&](const ManifestExtent& extent) {
         if (std::fwrite(&extent, sizeof extent, 1, spool.get()) != 1) {

@@ -9,7 +9,7 @@
 
 namespace insitu::apps {
 
-// XXH3-128 of an extent's content (docs/manifest.md).
+// XXH3-128 of an extent's content (insitu-manifest(5)).
 ManifestExtent hash_extent(BlockIndex first, ByteView content) noexcept;
 // 32 hex digits.
 std::string hash_text(const ManifestExtent& extent);

@@ -112,7 +112,7 @@ void ProgressBar::draw_bar() {
     clear_bar();
     if (in_background()) return;
     // The last column stays free: some terminals wrap as soon as it is filled.
-    const std::string line = progress_line(state(), std::max<std::size_t>(terminal_width(), 2) - 1);
+    const std::string line = progress_line(state(), terminal_width() - 1);
     write_stderr(line);
     drawn_columns_ = line.size();
 }

@@ -54,7 +54,7 @@ std::string progress_line(const ProgressState& state, std::size_t width) {
         const std::size_t cells = std::min(longest_bar, width - line.size() - frame);
         line.insert(head, "  " + bar_text(share, cells));
     }
-    return line.substr(0, width);
+    return line.size() <= width ? line : std::string();  // half a number would be a wrong one
 }
 
 }  // namespace insitu::apps

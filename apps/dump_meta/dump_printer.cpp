@@ -75,16 +75,20 @@ void DumpPrinter::unsound_window(WindowIndex window,
     for (const std::byte byte : meta)
         hex += fmt::format("{:02x}", byte);
     if (!json_) return tool_.print(fmt::format("meta {} {}\n", window.value, hex));
-    // Few: they stand behind the extents.
+    // They stand behind the extents.
     Json item;
     item["window"] = window.value;
     item["meta"] = hex;
-    unsound_ += (unsound_.empty() ? "" : ",") + item.dump();
+    unsound_.add((unsound_windows_ > 1 ? "," : "") + item.dump());
 }
 
 void DumpPrinter::end() {
     begin();
-    if (json_) tool_.print("],\"unsound_windows\":[" + unsound_ + "]}\n");
+    if (json_) {
+        tool_.print("],\"unsound_windows\":[");
+        unsound_.print(tool_);
+        tool_.print("]}\n");
+    }
     if (tool_.common().verbose) {
         tool_.note(fmt::format("{}: {} listed, {}; meta without sense in {}; {:.2f} s",
                                image_.store().name(), counted(extents_, "extent"),

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <string>
-
+#include "common/spooled_text.hpp"
 #include "common/tool.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/ops/dump.hpp"
@@ -38,7 +37,7 @@ class DumpPrinter final : public DumpSink {
     std::uint64_t unsound_windows_ = 0;
     std::uint64_t damaged_extents_ = 0;
     std::uint64_t damaged_blocks_ = 0;
-    std::string unsound_;  // elements of a JSON array
+    SpooledText unsound_;  // elements of a JSON array
 };
 
 }  // namespace insitu::apps

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <cerrno>
-
 #include "common/sizes.hpp"
 
 namespace insitu::apps {
@@ -53,11 +50,7 @@ Json action_json(const PlannedAction& action) {
 }  // namespace
 
 FsckReport::FsckReport(const Tool& tool, std::string image, const char* mode)
-    : tool_(tool), image_(std::move(image)), mode_(mode) {
-    if (!tool_.common().json) return;
-    plan_.reset(std::tmpfile());
-    if (!plan_) throw io_error({.file = "temporary file"}, "cannot create", errno);
-}
+    : tool_(tool), image_(std::move(image)), mode_(mode) {}
 
 void FsckReport::begin() {
     if (begun_) return;
@@ -94,15 +87,9 @@ void FsckReport::found(const Finding& finding) {
     tool_.print(line + "\n");
 }
 
-void FsckReport::spool(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), plan_.get()) != text.size()) {
-        throw io_error({.file = "temporary file"}, "cannot write", errno);
-    }
-}
-
 void FsckReport::planned(const PlannedAction& action) {
     if (tool_.common().json) {
-        spool((first_action_ ? "\n" : ",\n") + action_json(action).dump());
+        plan_.add((first_action_ ? "\n" : ",\n") + action_json(action).dump());
         first_action_ = false;
         return;
     }
@@ -121,13 +108,7 @@ void FsckReport::end(const Json& members) {
     if (!tool_.common().json) return;
     begin();
     tool_.print("],\"plan\":[");
-    std::rewind(plan_.get());
-    std::array<char, 65536> piece{};
-    for (;;) {
-        const std::size_t got = std::fread(piece.data(), 1, piece.size(), plan_.get());
-        if (got == 0) break;
-        tool_.print({piece.data(), got});
-    }
+    plan_.print(tool_);
     tool_.print("]," + members.dump().substr(1) + "\n");
 }
 

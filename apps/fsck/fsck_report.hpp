@@ -1,9 +1,8 @@
 #pragma once
 
-#include <cstdio>
-#include <memory>
 #include <string>
 
+#include "common/spooled_text.hpp"
 #include "common/tool.hpp"
 #include "insitu/fsck/finding.hpp"
 #include "insitu/fsck/repair.hpp"
@@ -23,11 +22,7 @@ class FsckReport final : public FindingSink {
     void end(const Json& members);
 
   private:
-    struct Close {
-        void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-    };
     void begin();
-    void spool(const std::string& text);
 
     const Tool& tool_;
     std::string image_;
@@ -35,7 +30,7 @@ class FsckReport final : public FindingSink {
     bool begun_ = false;
     bool first_finding_ = true;
     bool first_action_ = true;
-    std::unique_ptr<std::FILE, Close> plan_;
+    SpooledText plan_;
 };
 
 // "3 errors, 1 warning"; "clean" without errors and warnings.

@@ -22,6 +22,7 @@ namespace insitu::apps {
 
 namespace {
 
+constexpr const char* more_room = "a larger SIZE, or none, gives it more room";
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 
 void make_sparse(const std::string& file, std::uint64_t size_bytes) {
@@ -52,6 +53,15 @@ bool lacks_space(const std::string& words) {
     });
 }
 
+// What a program said, without its usage and empty lines around it.
+std::string reason_of(const CommandResult& result) {
+    const std::string& said = result.output;
+    const std::string words = said.substr(0, std::min(said.find("\nUsage:"), said.size()));
+    const std::size_t first = words.find_first_not_of('\n');
+    if (first == std::string::npos) return fmt::format("ended with status {}", result.status);
+    return words.substr(first, words.find_last_not_of('\n') + 1 - first);
+}
+
 class Builder {
   public:
     Builder(const MkfsRequest& request, const TreeSummary& tree, const Scratch& scratch,
@@ -63,6 +73,11 @@ class Builder {
           file_(scratch.file("file-system")) {}
 
     std::string build() {
+        if (request_.type == "vfat" && !tree_.special.empty()) {
+            throw Error(ErrorKind::refused, {.file = tree_.special},
+                        "is neither a file nor a directory: vfat holds nothing else",
+                        "leave it out of the tree, or take another TYPE");
+        }
         if (request_.type == "xfs" && !request_.directory.empty()) {
             write_protofile(request_.directory, scratch_.file("prototype"));
         }
@@ -71,6 +86,7 @@ class Builder {
         } else if (request_.size_bytes) {
             const CommandResult result = attempt(*request_.size_bytes);
             if (!result.done()) refuse(result);
+            refuse_larger();  // mkfs.btrfs lets a file grow
         } else {
             build_smallest();
         }
@@ -83,19 +99,27 @@ class Builder {
 
   private:
     [[noreturn]] void refuse(const CommandResult& result) const {
-        std::string words = result.output;
-        while (words.ends_with('\n'))
-            words.pop_back();
-        throw Error(ErrorKind::refused, {.file = traits_of(request_.type)->program},
-                    words.empty() ? fmt::format("ended with status {}", result.status) : words,
-                    lacks_space(words) ? "a larger SIZE, or none, gives it more room" : "");
+        const std::string reason = reason_of(result);
+        throw Error(ErrorKind::refused, {.file = program_}, reason,
+                    lacks_space(reason) ? more_room : "");
     }
 
-    CommandResult run(const Command& command) const {
+    CommandResult run(const Command& command) {
+        program_ = command.arguments[request_.wrapper.size()];
         if (request_.note) request_.note(fmt::format("{}", fmt::join(command.arguments, " ")));
         CommandResult result = run_command(command, stop_);
         if (request_.note && !result.output.empty()) request_.note(result.output);
         return result;
+    }
+
+    // Refuses a file system that has become larger than SIZE.
+    void refuse_larger() const {
+        const std::uint64_t made_bytes = std::filesystem::file_size(file_);
+        if (made_bytes <= *request_.size_bytes) return;
+        throw Error(ErrorKind::refused, {.file = program_},
+                    fmt::format("the file system has {} bytes, there is room for {}", made_bytes,
+                                *request_.size_bytes),
+                    more_room);
     }
 
     CommandResult attempt(std::uint64_t size_bytes, bool shrink = false) {
@@ -116,14 +140,8 @@ class Builder {
             const CommandResult result = run(command);
             if (!result.done()) refuse(result);
         }
-        const std::uint64_t made_bytes = std::filesystem::file_size(file_);
         if (!request_.size_bytes) return;
-        if (made_bytes > *request_.size_bytes) {
-            throw Error(ErrorKind::refused, {.file = traits_of(request_.type)->program},
-                        fmt::format("the file system has {} bytes, there is room for {}",
-                                    made_bytes, *request_.size_bytes),
-                        "a larger SIZE, or none, gives it more room");
-        }
+        refuse_larger();
         std::filesystem::resize_file(file_, *request_.size_bytes);
     }
 
@@ -174,6 +192,7 @@ class Builder {
     const Scratch& scratch_;
     const StopFlag* stop_;
     std::string file_;
+    std::string program_;  // the last one that ran
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
 
@@ -15,8 +16,7 @@ namespace fs = std::filesystem;
 Scratch::Scratch(const std::string& target) {
     fs::path parent = fs::absolute(target).parent_path();
     if (node_kind(target) == NodeKind::block_device) {
-        const char* const wanted = std::getenv("TMPDIR");
-        parent = wanted != nullptr && *wanted != '\0' ? wanted : "/var/tmp";
+        parent = temporary_directory("/var/tmp");
     }
     std::string pattern =
         parent / fmt::format(".{}.mkfs-XXXXXX", fs::path(target).filename().string());

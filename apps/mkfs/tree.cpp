@@ -28,6 +28,9 @@ class TreeSummarizer {
         walk_tree(root_, [this](const fs::path& path, const struct stat& status) {
             add_to_digest(path, status);
             count(status);
+            const bool plain = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+            if (!plain && summary_.special.empty())
+                summary_.special = path.lexically_relative(root_);
         });
         summary_.digest = sha256_.hex_digits();
         return std::move(summary_);

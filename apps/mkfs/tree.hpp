@@ -14,6 +14,7 @@ struct TreeSummary {
     // SHA-256 of names, kinds, modes, sizes and link targets, in sorted order: of times and owners
     // it knows nothing, so a tree that was checked out again gives the same.
     std::string digest;
+    std::string special;  // the first entry that is neither file nor directory, below the top
 };
 
 // Throws an `io` Error that names what cannot be read.

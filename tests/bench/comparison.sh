@@ -5,7 +5,7 @@
 #   comparison.sh prepare RAW DIR  DIR gets the tree of the ext4 image RAW, and an ext4 made of it
 #   comparison.sh list             the jobs and candidates
 #   comparison.sh JOB CANDIDATE DIR  measures one, prints its row (best after a prepare on an idle machine)
-#   comparison.sh all RAW DIR      everything, as tables
+#   comparison.sh all RAW DIR      everything: the tables of the page, as they stand there
 # RUNS (3) runs each, of which the median counts. Outputs are synced within the time of their
 # making; caches are dropped before reading.
 set -eu
@@ -13,28 +13,28 @@ PATH=$PATH:/usr/sbin:/sbin
 script=$(realpath "$0")
 runs=${RUNS:-3}
 
-jobs_list() {
+jobs_list() { # job, candidate, its name in the table
   cat <<'L'
-ship insitu-lzo
-ship insitu-deflate
-ship squashfs-lzo
-ship squashfs-gzip
-ship erofs-lz4hc
-ship qcow2
-disk insitu-lzo
-disk btrfs-lzo
-disk qcow2
-archive insitu-lzo
-archive insitu-deflate
-archive qcow2
-archive squashfs-gzip
+ship insitu-lzo insitu, lzo
+ship insitu-deflate insitu, deflate, extents of 128K
+ship squashfs-lzo squashfs, lzo
+ship squashfs-gzip squashfs, gzip
+ship erofs-lz4hc erofs, lz4hc
+ship qcow2 qcow2, compressed
+disk insitu-lzo insitu, lzo
+disk btrfs-lzo btrfs, compress-force=lzo
+disk qcow2 qcow2, compressed
+archive insitu-lzo insitu, lzo
+archive insitu-deflate insitu, deflate, extents of 128K
+archive qcow2 qcow2, compressed
+archive squashfs-gzip squashfs over the raw file, gzip
 L
 }
 head_of() { # JOB
   case $1 in
-    ship) echo "| image | MiB | make, s | read all, s |" ;;
-    disk) echo "| disk | MiB on the host | fill, s | read all, s |" ;;
-    archive) echo "| archive | MiB | pack, s | restore, s |" ;;
+    ship) printf '\n## Ship a root image\n\n| image | MiB | make, s | read all, s |\n' ;;
+    disk) printf '\n## Keep a writable compressed disk\n\n| disk | MiB on the host | fill, s | read all, s |\n' ;;
+    archive) printf '\n## Archive a disk\n\n| archive | MiB | pack, s | restore, s |\n' ;;
   esac
   echo "|---|---:|---:|---:|"
 }
@@ -124,7 +124,9 @@ read_archive() {
 }
 
 one() { # JOB CANDIDATE DIR
-  local job=$1 candidate=$2 made
+  local job=$1 candidate=$2 made name
+  name=$(jobs_list | sed -n "s/^$job $candidate //p")
+  [ -n "$name" ] || { echo "$script list names the jobs and candidates" >&2; exit 2; }
   cd "$3"
   trap 'umount mnt 2>/dev/null || :' EXIT
   before() { rm -f out && sync; }
@@ -133,7 +135,7 @@ one() { # JOB CANDIDATE DIR
   before() { rm -rf back back.d && drop; }
   median "read_$job" "$candidate"
   [ "$job" != archive ] || cmp -n "$(stat -c %s fs.raw)" fs.raw back
-  echo "| $candidate | $(taken_mib out) | $made | $seconds |"
+  echo "| $name | $(taken_mib out) | $made | $seconds |"
   rm -rf out plain back back.d
 }
 
@@ -142,12 +144,14 @@ case ${1:-} in
   list) jobs_list ;;
   ship | disk | archive) one "$1" "$2" "$3" ;;
   all)
-    prepare "$2" "$3"
-    jobs_list | while read -r job candidate; do
-      [ "$job" = "${last:-}" ] || { echo; echo "$job"; head_of "$job"; }
+    (prepare "$2" "$3")
+    echo "medians of $runs runs"
+    last=
+    while read -r job candidate _; do
+      [ "$job" = "$last" ] || head_of "$job"
       last=$job
       "$script" "$job" "$candidate" "$3" </dev/null
-    done
+    done < <(jobs_list)
     ;;
   *)
     sed -n '2,/^set/p' "$script" | grep '^#' >&2

@@ -26,22 +26,29 @@ for tool in "$INSITU_TOOLS"/insitu-*; do
     done
 done
 
-# What a page says of memory is true, for all of the tools that read or write a whole image.
-make_raw raw
-insitu-pack -q raw image
-within() { # TOOL ARGUMENTS…: with 4 threads, it takes no more than "N MiB and M MiB a thread"
-    local page=$source/$1.8.scd limit peak
-    limit=$(sed '1,/^# MEMORY/d;/^# /,$d' "$page" | tr '\n' ' ' |
-        sed -nE 's/^[^0-9]*([0-9]+) MiB[^.]* and ([0-9]+) MiB a thread.*/\1 + 4 * \2/p')
-    [ -n "$limit" ] || fail "$1(8) does not say how much memory it takes"
-    command time -f %M -o peak "$@" -j 4 >/dev/null
-    peak=$(cat peak)
-    [ "$peak" -le $(((limit) * 1024)) ] || fail "$1 took $peak KiB, its page says $limit MiB"
-}
-within insitu-pack raw other
-within insitu-pack --alg deflate --level best --verify raw other
-within insitu-unpack image other
-within insitu-dump-meta --hash image
+# Every variable that the source reads is on the pages of the tools that read it, and no other is.
+# What reads it, in the sources of a tool:
+declare -A reader=(
+    [TERM]='add_progress_option'
+    [TMPDIR]='temporary_directory|SpooledText|ManifestFile|ManifestCheck'
+    [PATH]='find_program|run_command'
+    [SOURCE_DATE_EPOCH]='getenv\("SOURCE_DATE_EPOCH"'
+)
+code=$INSITU_TESTS/..
+grep -rhoE 'getenv\(.[^)]*' "$code/apps" "$code/libinsitu" | sed 's/^getenv("//;s/"$//' | sort -u >used
+printf '%s\n' "${!reader[@]}" | sort | diff used - || fail "the source reads (<) other variables"
+for page in "$source"/insitu-*.8.scd; do
+    name=$(basename "$page" .8.scd)
+    part=${name#insitu-}
+    part=${part//-/_}
+    sources=("$code/apps/insitu_$part.cpp")
+    [ ! -d "$code/apps/$part" ] || sources+=("$code/apps/$part")
+    for variable in "${!reader[@]}"; do
+        ! grep -qrE "${reader[$variable]}" "${sources[@]}" || echo "$variable"
+    done | sort >used
+    sed '1,/^# ENVIRONMENT/d;/^# /,$d' "$page" | sed -n 's/^\*\([A-Z_]*\)\*$/\1/p' | sort >listed
+    diff used listed || fail "$name reads (<) other variables than its page lists (>)"
+done
 
 for page in "$source"/*.scd; do
     name=$(basename "$page" .scd)
@@ -56,7 +63,7 @@ for page in "$source"/*.scd; do
 done
 
 # The examples of the manifest page and of pack run as they stand, on a small image.
-mv raw rootfs.raw
+make_raw rootfs.raw
 insitu-pack -q --manifest rootfs.json rootfs.raw rootfs.img
 insitu-unpack --verify-manifest rootfs.json rootfs.img - >/dev/null
 jq -r '.raw_sha256 + "  rootfs.raw"' rootfs.json | sha256sum -c >/dev/null

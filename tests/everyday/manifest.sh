@@ -33,7 +33,7 @@ says "logical bytes"
 
 # One changed byte in a raw block, in a hole, and one that only the SHA-256 covers.
 rm back
-cp raw other && printf x | dd of=other bs=1 seek=5000 conv=notrunc status=none
+cp raw other && printf xxxxxxxx | dd of=other bs=1 seek=5000 conv=notrunc status=none
 expect 0 insitu-pack other changed
 expect 1 insitu-unpack changed back --verify-manifest m1.json
 says "not what m1.json says: 1 block from here on; 1 place in all"
@@ -78,3 +78,10 @@ fi
 expect 2 insitu-pack raw
 says TARGET
 expect 0 insitu-pack - --measure <raw
+
+# What is kept for a while is kept in TMPDIR.
+without_room() { expect "$1" env TMPDIR="$PWD/nowhere" "${@:2}" && says nowhere; }
+without_room 1 insitu-unpack image back --verify-manifest m1.json
+without_room 8 insitu-fsck --manifest m1.json image
+without_room 1 bash -c 'cat raw | insitu-pack - --measure'
+expect 0 env TMPDIR= insitu-unpack image back --verify-manifest m1.json

@@ -65,6 +65,11 @@ mcopy -s -Q -i raw ::/dir back/
 same_content fat back || fail "vfat: content differs"
 fsck.vfat -n raw >out || fail "fsck.vfat: $(cat out)"
 
+mkfifo fat/pipe
+expect 1 insitu-mkfs -t vfat -d fat image
+says "pipe: is neither a file nor a directory"
+rm fat/pipe
+
 # A tar, and the owners in it.
 tar -C tree -cf tree.tar .
 expect 0 insitu-mkfs -t ext4 -d - image <tree.tar
@@ -82,6 +87,11 @@ for type in ext4 squashfs erofs; do
     rm -rf copy && cp -a tree copy && cat copy/sub/* >/dev/null 2>&1 || true
     expect 0 insitu-mkfs -t $type -d copy two
     cmp one two || fail "$type: two runs differ"
+    # Times behind the epoch become the epoch, whatever they were.
+    find copy -exec touch -h -d @1750000123 {} +
+    expect 0 env SOURCE_DATE_EPOCH=1500000000 "$(command -v insitu-mkfs)" -t $type -d tree one
+    expect 0 env SOURCE_DATE_EPOCH=1500000000 "$(command -v insitu-mkfs)" -t $type -d copy two
+    cmp one two || fail "$type: times behind the epoch make a difference"
 done
 expect 0 insitu-mkfs -t ext4 -d - one <tree.tar
 sleep 1.1
@@ -137,6 +147,11 @@ says "whole of a device"
 rm -f image
 expect 1 insitu-mkfs -t ext4 -d tree image 1M
 says "hint: a larger SIZE"
+expect 1 insitu-mkfs -t btrfs -d tree image 1M
+says "there is room for 1048576"
+expect 1 insitu-mkfs -t xfs -d plain image 1M
+says "too small"
+[ "$(wc -l <err)" = 2 ] || fail "more than a reason and a hint: $(cat err)"
 expect 1 insitu-mkfs -t nosuch -d tree image
 says "the types are ext2"
 expect 1 insitu-mkfs -t ext4 -d nowhere image

@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "insitu/error.hpp"
 #include "insitu/ops/source.hpp"
 #include "insitu/store/file_store.hpp"
+#include "insitu/store/unnamed_file.hpp"
 
 namespace insitu {
 
@@ -105,15 +105,7 @@ std::unique_ptr<Source> make_stream_source(int fd, std::string name, std::uint64
 
 std::unique_ptr<Store> spool_stream(int fd, const std::string& name, const std::string& directory,
                                     const StopFlag* stop) {
-    constexpr mode_t private_mode = 0600;
-    UniqueFd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, private_mode));
-    if (!file) {
-        std::string pattern = directory + "/.spool-XXXXXX";
-        file = UniqueFd(::mkostemp(pattern.data(), O_CLOEXEC));
-        if (!file) throw io_error({.file = directory}, "cannot create a temporary file", errno);
-        ::unlink(pattern.c_str());
-    }
-    auto spool = std::make_unique<FileStore>(std::move(file), name);
+    auto spool = std::make_unique<FileStore>(make_unnamed_file(directory), name);
     AlignedBuffer buffer(batch_bytes);
     std::uint64_t at_byte = 0;
     for (;;) {

@@ -20,6 +20,8 @@ class UniqueFd {
         if (fd_ >= 0) ::close(fd_);
     }
     int get() const noexcept { return fd_; }
+    // Gives it away: the caller closes it.
+    int release() noexcept { return std::exchange(fd_, -1); }
     explicit operator bool() const noexcept { return fd_ >= 0; }
 
   private:
