@@ -209,3 +209,59 @@ TEST_CASE("a source larger than the target is refused before anything is written
 TEST_CASE("an empty source is refused") {
     CHECK_THROWS_WITH(pack_target_bytes(0), Contains("at least one block"));
 }
+
+namespace {
+
+// A medium that spoils what it is given; the cache above it still has it right.
+class SpoilingStore final : public Store {
+  public:
+    explicit SpoilingStore(std::uint64_t size_bytes)
+        : Store("spoiling"), below_(size_bytes, std::byte{0}) {}
+
+    std::uint64_t size_bytes() const override { return below_.size_bytes(); }
+    void read_at(std::uint64_t at_byte, ByteSpan output) const override {
+        below_.read_at(at_byte, output);
+        if (from_medium_ && at_byte >= 2 * block_bytes) output[0] ^= std::byte{1};
+    }
+    void write_at(std::uint64_t at_byte, ByteView input) override {
+        below_.write_at(at_byte, input);
+    }
+    void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override {
+        below_.zero(at_byte, length_bytes);
+    }
+    void sync() override {}
+    void drop_cache() const override { from_medium_ = true; }
+
+  private:
+    MemoryStore below_;
+    mutable bool from_medium_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("verifying reads from the medium, not from a cache") {
+    auto random = test::make_random(121);
+    const auto content = test::make_content(random, Content::random, 4 * window_bytes);
+    SpoilingStore target(pack_target_bytes(content.size()));
+    CHECK_NOTHROW(pack_bytes(content, target));
+    CHECK_THROWS_WITH(pack_bytes(content, target, {.verify = PackOptions::Verify::yes}),
+                      Contains("what was read back from here on differs"));
+}
+
+TEST_CASE("blocks that do not compress are extents of their own, so that reads of them are small") {
+    auto random = test::make_random(122);
+    const auto content = test::make_content(random, Content::random, 2 * window_bytes);
+    for (const Algorithm algorithm : {Algorithm::lzo, Algorithm::deflate}) {
+        for (const Level level : {Level::normal, Level::best}) {
+            const auto store =
+                test::pack_in_memory(content, {.codec = {.algorithm = algorithm, .level = level}});
+            for (const std::uint64_t window : {0U, 1U}) {
+                const WindowMap map = test::get_map(*store, {window});
+                for (const Extent extent : map.extents()) {
+                    CHECK(extent.blocks == 1);
+                    CHECK(extent.raw());
+                }
+            }
+        }
+    }
+}
