@@ -153,8 +153,8 @@ void WindowChecker::judge_crossing(const StoredExtent& extent) {
     const unsigned tails = map_.leading_tails();
     extents_[count_++] = {{0, tails, 0}, Judgement::broken_meta};
     // An unmapped head before the border reads no better: its own window has nothing to tell of it.
-    const bool empty_head =
-        extent.fault == ExtentFault::empty_head && extent.first + 1 == window_first;
+    const bool empty_head = extent.first + 1 == window_first &&
+                            cursor_.map(window_of(extent.first)).share(window_blocks - 1) == 0;
     const unsigned before = empty_head ? 1 : 0;
     Finding& finding = report(FindingId::m02, {{window_first.value - before}, tails + before, 0},
                               fmt::format("{} tails that continue no readable extent", tails));
