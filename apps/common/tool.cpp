@@ -37,10 +37,18 @@ void install(int number, void (*handler)(int), int flags) {
     ::sigaction(number, &action, nullptr);
 }
 
+// As under nohup(1).
+bool is_ignored(int number) {
+    struct sigaction action {};
+    ::sigaction(number, nullptr, &action);
+    return action.sa_handler == SIG_IGN;
+}
+
 void install_signal_handlers() {
     // Without SA_RESTART: a read that waits for a pipe ends with EINTR.
     install(SIGINT, on_stop_signal, 0);
     install(SIGTERM, on_stop_signal, 0);
+    if (!is_ignored(SIGHUP)) install(SIGHUP, on_stop_signal, 0);
     install(SIGUSR1, on_status_signal, SA_RESTART);
     // A closed stdout is an error of the write that meets it.
     install(SIGPIPE, SIG_IGN, 0);

@@ -26,7 +26,7 @@ struct CommonOptions {
     ProgressMode progress = ProgressMode::automatic;
 };
 
-// What a tool returns where it does not get to its end. After SIGINT or SIGTERM: 128 and the
+// What a tool returns where it does not get to its end. After SIGINT, SIGTERM or SIGHUP: 128 and the
 // signal, unless `cancelled` is set.
 struct ExitStatuses {
     int failed = exit_failed;
@@ -55,7 +55,7 @@ class Tool {
     // Parses, then calls `work`, whose result is the exit status. Errors become messages.
     int run(int argc, char** argv, const std::function<int()>& work);
 
-    // For operations of the library: threads, stop on SIGINT and SIGTERM, progress.
+    // For operations of the library: threads, stop on SIGINT, SIGTERM and SIGHUP, progress.
     Control control();
     const StopFlag* stop() const noexcept;
     // Ends the bar, so that a report can be printed.

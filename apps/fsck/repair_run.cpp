@@ -10,6 +10,7 @@
 #include "common/image_input.hpp"
 #include "common/manifest.hpp"
 #include "common/paths.hpp"
+#include "common/sizes.hpp"
 #include "fsck/fsck_report.hpp"
 #include "insitu/fsck/holes.hpp"
 #include "insitu/fsck/repair.hpp"
@@ -172,8 +173,9 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
         text += "; nothing was changed";
     }
     if (result.lost_blocks + result.suspect_blocks + result.undecided_blocks != 0) {
-        text += fmt::format("; {} blocks lost, {} suspect, {} undecided", result.lost_blocks,
-                            result.suspect_blocks, result.undecided_blocks);
+        text +=
+            fmt::format("; {} lost, {} suspect, {} undecided", counted(result.lost_blocks, "block"),
+                        result.suspect_blocks, result.undecided_blocks);
     }
     tool.print(text + "\n");
     if (outcome.punched) {

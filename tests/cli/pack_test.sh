@@ -142,17 +142,14 @@ run 0 insitu-dump-meta huge.img
 check "16 TiB: dump" [ "$(grep -vc '^#' out)" -gt 3 ]
 
 # An interrupted run: exit status of the signal, nothing left behind.
-for signal in INT TERM; do
-  (
-    trap - INT
-    exec insitu-pack - stopped.img < <(cat raw; sleep 10)
-  ) 2>err &
+for signal in INT TERM HUP; do
+  env --default-signal=INT,HUP insitu-pack - stopped.img < <(cat raw; sleep 10) 2>err &
   pid=$!
   sleep 0.5
   kill -$signal $pid
   wait $pid
   status=$?
-  want=$([ $signal = INT ] && echo 130 || echo 143)
+  want=$((128 + $(kill -l "$signal")))
   check "SIG$signal ends with $want, not $status" [ $status -eq "$want" ]
   check "nothing is left behind" [ ! -e stopped.img ]
 done

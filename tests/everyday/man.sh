@@ -18,7 +18,7 @@ for tool in "$INSITU_TOOLS"/insitu-*; do
     for part in 'EXIT STATUS' ENVIRONMENT MEMORY EXAMPLES 'SEE ALSO'; do
         grep -qx "# $part" "$page" || fail "$name(8) has no $part"
     done
-    statuses="0 1 2 130 143"
+    statuses="0 1 2 129 130 143"
     [ "$name" != insitu-fsck ] || statuses="0 1 4 8 16 32"
     for status in $statuses; do
         sed '1,/^# EXIT STATUS/d;/^# /,$d' "$page" | grep -q "^\*$status\*\|^\*.*\*, \*$status\*" ||
