@@ -72,7 +72,7 @@ int dump_tool(Tool& tool, const Options& options) {
     DumpPrinter printer(tool, input.image());
     dump(input.image(), wanted, printer, tool.control());
     printer.end();
-    return exit_done;
+    return printer.damaged_extents() == 0 ? exit_done : exit_failed;
 }
 
 }  // namespace

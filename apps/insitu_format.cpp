@@ -15,5 +15,6 @@ int main(int argc, char** argv) {
     cli.add_flag("--force", arguments.force, "Overwrite what the target holds");
     cli.add_flag("--dry-run", arguments.dry_run, "Check everything, write nothing");
     tool.add_json_option();
+    tool.add_progress_option();
     return tool.run(argc, argv, [&] { return format_target(tool, arguments); });
 }

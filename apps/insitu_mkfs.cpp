@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "common/pack_report.hpp"
+#include "common/target_run.hpp"
 #include "common/tool.hpp"
 #include "format/format_run.hpp"
 #include "insitu/image/target.hpp"
@@ -41,9 +42,11 @@ PackResult pack_file(Tool& tool, const MkfsArguments& arguments, const std::stri
     PackOptions wanted = arguments.pack;
     wanted.target_content = target.content();
     if (arguments.verify) wanted.verify = PackOptions::Verify::yes;
-    target.prepare();
+    super_block_for_source(*source, target.store().size_bytes(), wanted.codec.algorithm,
+                           target.store().name());
+    begin_target(tool, target);
     PackResult result = pack(*source, target.store(), wanted, tool.control());
-    target.commit();
+    commit_target(tool, target);
     return result;
 }
 

@@ -5,8 +5,11 @@
 #include <filesystem>
 #include <optional>
 
+#include "common/codec_options.hpp"
 #include "common/manifest_writer.hpp"
 #include "common/pack_report.hpp"
+#include "common/report.hpp"
+#include "common/target_run.hpp"
 #include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/image.hpp"
@@ -44,6 +47,8 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& so
     Target target(arguments.target, TargetKind::image, target_bytes,
                   arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse);
     PackOptions wanted = arguments.pack;
+    // Refused before old signatures are removed.
+    super_block_for_source(source, target_bytes, wanted.codec.algorithm, arguments.target);
     if (arguments.dry_run) {
         NullStore nothing(target_bytes, arguments.target);
         return pack(source, nothing, wanted, tool.control());
@@ -55,13 +60,13 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& so
     }
     wanted.target_content = target.content();
     if (arguments.verify) wanted.verify = PackOptions::Verify::yes;
-    target.prepare();
+    begin_target(tool, target);
     PackResult result = pack(source, target.store(), wanted, tool.control());
     if (manifest) {
         manifest->commit(Geometry(result.super.counts), wanted.codec.algorithm,
                          result.source_bytes);
     }
-    target.commit();
+    commit_target(tool, target);
     return result;
 }
 
@@ -95,6 +100,10 @@ int pack_tool(Tool& tool, const PackArguments& arguments) {
         tool.print_json(pack_json(report, result, tool.seconds()));
     } else if (!tool.common().quiet) {
         tool.print(pack_text(report, result, tool.seconds()));
+        if (tool.common().verbose) {
+            tool.print(codec_text(arguments.pack.codec, arguments.pack.extents) +
+                       layout_text(Geometry(result.super.counts)) + tool.threads_text());
+        }
     }
     return exit_done;
 }

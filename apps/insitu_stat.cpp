@@ -18,7 +18,7 @@ struct Options {
     ImageInputOptions image;
     bool table = false;
     bool writethrough = false;
-    unsigned commit_delay_seconds = 5;
+    unsigned commit_delay_seconds = default_commit_delay_seconds;
     std::string can_activate;
 };
 

@@ -11,6 +11,7 @@
 #include "common/manifest_check.hpp"
 #include "common/paths.hpp"
 #include "common/sizes.hpp"
+#include "common/target_run.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/target.hpp"
@@ -75,13 +76,13 @@ UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image,
                     "take a larger device, or a part with --offset and --length");
     }
     wanted.target_content = target.content();
-    target.prepare();
+    begin_target(tool, target);
     const Control control = tool.control();
     UnpackResult result = unpack(image, target.store(), wanted, control);
     if (control.progress != nullptr) control.progress->syncing();
     // Content that is not what it should be does not get the name of the target.
     if (check != nullptr) check->finish();
-    target.commit();
+    commit_target(tool, target);
     return result;
 }
 
@@ -101,6 +102,7 @@ int unpack_tool(Tool& tool, const Options& options) {
     tool.end_progress();
     const UnpackReport report{options.image.path, options.target, check.has_value()};
     complain_of_damage(tool, report, result);
+    if (tool.common().verbose) tool.note(unpack_details(input.image(), result));
     if (tool.common().json && options.target != "-") {
         tool.print_json(unpack_json(report, result, tool.seconds()));
     } else if (!tool.common().quiet && !stream) {

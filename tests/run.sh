@@ -11,29 +11,28 @@ builds=("$@")
 passed=0
 failed=0
 step() { # step TEXT COMMAND...: one more test, whose output is shown where it fails
-  local text=$1 log
+  local text=$1 log began=$SECONDS
   shift
   log=$(mktemp)
   if "$@" >"$log" 2>&1; then
     passed=$((passed + 1))
-    echo "ok      $text"
+    echo "ok      $text ($((SECONDS - began)) s)"
   else
     failed=$((failed + 1))
-    echo "FAILED  $text"
+    echo "FAILED  $text ($((SECONDS - began)) s)"
     tail -n 200 "$log"
   fi
   rm -f "$log"
 }
 
-# What each build is for: users' tools with every test; other warnings; memory; threads (the programs
+# What each build is for: users' tools with every test; other warnings; memory; threads (the tests
 # that have several at work on one thing).
-threaded=(round_trip_test device_tests device_crash_tests fsck_cases_test)
 target_of() {
   case $1 in
     release) echo all ;;
     clang) echo product ;;
     asan) echo test_programs ;;
-    tsan) echo "unit_tests ${threaded[*]}" ;;
+    tsan) echo threaded_test_programs ;;
   esac
 }
 tests_of() {
@@ -41,7 +40,7 @@ tests_of() {
     release) echo . ;;
     clang) ;; # the warnings are what it is for
     asan) echo '_tests?$' ;;
-    tsan) (IFS='|' && echo "^(unit_threaded|${threaded[*]})\$") ;;
+    tsan) echo '^threaded_' ;;
   esac
 }
 
@@ -66,5 +65,6 @@ for build in "${builds[@]}"; do
   fi
 done
 step "the scripts pass shellcheck" tests/lint.sh
+echo "took $((SECONDS / 60)) min"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -1,5 +1,7 @@
 #include "common/codec_options.hpp"
 
+#include <fmt/format.h>
+
 #include "common/choices.hpp"
 
 namespace insitu::apps {
@@ -14,12 +16,19 @@ void add_codec_options(CLI::App& cli, EncoderOptions& options) {
     add_choice<Level>(cli, "--level", options.level,
                       "Effort: fast, default or best (default: default)", "LEVEL",
                       {{"fast", Level::fast}, {"default", Level::normal}, {"best", Level::best}});
-    add_choice<DeflateWindow>(
+    const CLI::Option* const window = add_choice<DeflateWindow>(
         cli, "--window", options.window,
         "How far back deflate may point: 2K as the driver does, or 32K, which packs tighter but is "
         "not "
         "readable by ports of the driver to Linux 6.15 and later (default: 2K)",
         "SIZE", {{"2K", DeflateWindow::kib2}, {"32K", DeflateWindow::kib32}});
+    // Which algorithm it goes with is known when all options are.
+    cli.callback([window, &options] {
+        if (window->count() == 0 || options.algorithm == Algorithm::deflate) return;
+        throw CLI::ValidationError(
+            "--window", fmt::format("is for deflate, the algorithm is {}; add --alg deflate",
+                                    to_string(options.algorithm)));
+    });
 }
 
 void add_extent_option(CLI::App& cli, ExtentPolicy& policy) {
@@ -33,6 +42,28 @@ void add_extent_option(CLI::App& cli, ExtentPolicy& policy) {
          {"32K", 8U},
          {"64K", 16U},
          {"128K", 32U}});
+}
+
+std::string codec_text(const EncoderOptions& options, const ExtentPolicy& policy) {
+    std::string codec = to_string(options.algorithm);
+    switch (options.level) {
+        case Level::fast:
+            codec += ", fast";
+            break;
+        case Level::normal:
+            codec += ", default level";
+            break;
+        case Level::best:
+            codec += ", best";
+            break;
+    }
+    if (options.algorithm == Algorithm::deflate) {
+        codec += options.window == DeflateWindow::kib32 ? ", window of 32K" : ", window of 2K";
+    }
+    const std::string cut = policy.blocks == 0
+                                ? std::string("by content")
+                                : fmt::format("{}K at most", policy.blocks * block_bytes / 1024);
+    return fmt::format("{:<12}{}\n{:<12}{}\n", "codec", codec, "extent size", cut);
 }
 
 }  // namespace insitu::apps

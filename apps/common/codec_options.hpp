@@ -10,9 +10,13 @@ namespace insitu::apps {
 
 // --alg lzo|deflate
 void add_algorithm_option(CLI::App& cli, Algorithm& algorithm);
-// --alg, --level, --window
+// --alg, --level, --window; the last is wrong usage without --alg deflate. Takes the callback of
+// `cli`; `options` lives as long.
 void add_codec_options(CLI::App& cli, EncoderOptions& options);
 // --extent 4K…128K|auto
 void add_extent_option(CLI::App& cli, ExtentPolicy& policy);
+
+// What these options chose, as lines of text: what -v adds to a report.
+std::string codec_text(const EncoderOptions& options, const ExtentPolicy& policy);
 
 }  // namespace insitu::apps

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/sizes.hpp"
 #include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
@@ -21,8 +22,8 @@ std::unique_ptr<OverlayStore> recovered_in_memory(const Tool& tool, const Store&
     auto recovered = std::make_unique<OverlayStore>(store);
     const Recovery recovery = apply_intents(*recovered);
     tool.note(fmt::format(
-        "{}: left by an interrupted live device; its last commit ({} windows) is applied in memory",
-        store.name(), recovery.windows));
+        "{}: left by an interrupted live device; its last commit ({}) is applied in memory",
+        store.name(), counted(recovery.windows, "window")));
     return recovered;
 }
 

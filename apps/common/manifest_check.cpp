@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "common/sizes.hpp"
 #include "insitu/error.hpp"
 
 namespace insitu::apps {
@@ -95,11 +96,12 @@ void ManifestCheck::finish() {
     pass_zeros_until(manifest_.logical_bytes());
     if (first_difference_) {
         const BlockIndex first{first_difference_->first.value};
-        throw Error(
-            ErrorKind::damaged, {.file = image_name_, .window = window_of(first), .block = first},
-            fmt::format("{} block(s) from here on differ from {}; {} place(s) differ in all",
-                        first_difference_->blocks, manifest_.path(), differences_),
-            "insitu-fsck --manifest tells more, and repairs what it can");
+        throw Error(ErrorKind::damaged,
+                    {.file = image_name_, .window = window_of(first), .block = first},
+                    fmt::format("not what {} says: {} from here on; {} in all", manifest_.path(),
+                                counted(first_difference_->blocks, "block"),
+                                counted(differences_, "place")),
+                    "insitu-fsck --manifest tells more, and repairs what it can");
     }
     if (!manifest_.raw_bytes()) return;
     const std::string found = sha256_.hex_digits();

@@ -35,14 +35,17 @@ std::string totals_text(const Geometry& geometry, const ExtentTotals& totals) {
     const auto line = [&text](const char* name, const std::string& value) {
         text += fmt::format("{:<12}{}\n", name, value);
     };
-    line("logical", fmt::format("{} ({} blocks)", human_bytes(geometry.logical_bytes()),
-                                geometry.data_blocks()));
+    line("logical", fmt::format("{} ({})", human_bytes(geometry.logical_bytes()),
+                                counted(geometry.data_blocks(), "block")));
     line("mapped", fmt::format("{} ({} of logical)", human_bytes(mapped_bytes),
                                percent(mapped_bytes, geometry.logical_bytes())));
     line("payload", fmt::format("{} ({} of mapped)", human_bytes(payload_bytes),
                                 percent(payload_bytes, mapped_bytes)));
     line("occupied", fmt::format("{} on a host with 4 KiB blocks ({} of mapped)",
                                  human_bytes(host_bytes), percent(host_bytes, mapped_bytes)));
+    line("holes", fmt::format("{}, of which {} are whole 4 KiB blocks that punching can free",
+                              human_bytes(mapped_bytes - payload_bytes),
+                              human_bytes(mapped_bytes - host_bytes)));
     line("meta", human_bytes(geometry.meta_bytes()));
     line("extents",
          fmt::format("{} compressed, {} raw", totals.compressed_extents, totals.raw_extents));
@@ -50,6 +53,12 @@ std::string totals_text(const Geometry& geometry, const ExtentTotals& totals) {
          fmt::format("{} for a random 4 KiB",
                      human_bytes(static_cast<std::uint64_t>(totals.mean_read_bytes()))));
     return text;
+}
+
+std::string layout_text(const Geometry& geometry) {
+    return fmt::format("{:<12}1 super block, {}, {}; data from byte {} on\n", "layout",
+                       counted(geometry.meta_blocks(), "meta block"),
+                       counted(geometry.data_blocks(), "data block"), geometry.data_at_byte());
 }
 
 }  // namespace insitu::apps

@@ -12,4 +12,7 @@ namespace insitu::apps {
 void add_totals(Json& document, const Geometry& geometry, const ExtentTotals& totals);
 std::string totals_text(const Geometry& geometry, const ExtentTotals& totals);
 
+// Where everything lies, as a line of text: what -v adds to a report.
+std::string layout_text(const Geometry& geometry);
+
 }  // namespace insitu::apps

@@ -1,5 +1,6 @@
 #include "common/tool.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -43,6 +44,16 @@ void install_signal_handlers() {
     install(SIGUSR1, on_status_signal, SA_RESTART);
     // A closed stdout is an error of the write that meets it.
     install(SIGPIPE, SIG_IGN, 0);
+}
+
+// A descriptor that the caller closed must not become a file that is opened here: the report would
+// be written into it. What stands there instead fails as a closed one does.
+void occupy_closed_descriptors() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(fd, F_GETFD) >= 0) continue;
+        // The lowest free one is taken, which is this one.
+        (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
 }
 
 // What stands behind the last ": " of a message of the parser.
@@ -119,6 +130,11 @@ double Tool::seconds() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
+std::string Tool::threads_text() const {
+    return fmt::format("{:<12}{}\n", "threads",
+                       common_.threads != 0 ? common_.threads : available_processors());
+}
+
 void Tool::note(const std::string& text) const {
     if (!common_.quiet) complain(text);
 }
@@ -142,11 +158,15 @@ void Tool::print_json(Json document) const {
 }
 
 int Tool::fail(const Error& error) const {
-    if (error.kind() == ErrorKind::cancelled && stop_signal != 0) {
+    // Opening a FIFO waits for the other end, and a signal ends that.
+    const bool stopped = error.kind() == ErrorKind::cancelled || error.os_error() == EINTR;
+    if (stopped && stop_signal != 0) {
+        if (!last_words_.empty()) complain(last_words_);
         return exits_.cancelled != 0 ? exits_.cancelled : 128 + stop_signal;
     }
     if (error.os_error() == EPIPE) return exits_.failed;
     complain(error.what());
+    if (!last_words_.empty()) complain(last_words_);
     if (!error.hint().empty()) std::fprintf(stderr, "hint: %s\n", error.hint().c_str());
     return exits_.failed;
 }
@@ -175,6 +195,7 @@ int Tool::guarded(const std::function<int()>& work) {
 }
 
 int Tool::run(int argc, char** argv, const std::function<int()>& work) {
+    occupy_closed_descriptors();
     install_signal_handlers();
     try {
         cli_.parse(argc, argv);

@@ -61,11 +61,15 @@ class Tool {
     // Ends the bar, so that a report can be printed.
     void end_progress() { bar_.reset(); }
     double seconds() const;
+    // How many threads work, as a line of a report.
+    std::string threads_text() const;
 
     // A line on stderr, unless -q.
     void note(const std::string& text) const;
     // A line on stderr with the tool's name, always.
     void complain(const std::string& text) const;
+    // Another such line, behind the message of a failure, also of a stop; empty: none any more.
+    void say_on_failure(std::string text) { last_words_ = std::move(text); }
     // Writes to stdout; failure is an `io` Error at the latest when the tool ends.
     void print(std::string_view text) const;
     // Prints a JSON document with its schema.
@@ -82,6 +86,7 @@ class Tool {
     CLI::App cli_;
     CommonOptions common_;
     ExitStatuses exits_;
+    std::string last_words_;
     bool force_share_ = false;
     bool prints_data_ = false;
     std::unique_ptr<ProgressBar> bar_;

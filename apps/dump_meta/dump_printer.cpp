@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/sizes.hpp"
 #include "insitu/error.hpp"
 
 namespace insitu::apps {
@@ -53,6 +54,12 @@ void DumpPrinter::begin() {
 
 void DumpPrinter::extent(const DumpedExtent& dumped) {
     begin();
+    ++extents_;
+    blocks_ += dumped.extent.blocks;
+    if (!dumped.damage.empty()) {
+        ++damaged_extents_;
+        damaged_blocks_ += dumped.extent.blocks;
+    }
     if (json_) {
         print_element(dumped);
     } else {
@@ -63,6 +70,7 @@ void DumpPrinter::extent(const DumpedExtent& dumped) {
 void DumpPrinter::unsound_window(WindowIndex window,
                                  std::span<const std::byte, window_meta_bytes> meta) {
     begin();
+    ++unsound_windows_;
     std::string hex;
     for (const std::byte byte : meta)
         hex += fmt::format("{:02x}", byte);
@@ -71,16 +79,26 @@ void DumpPrinter::unsound_window(WindowIndex window,
     Json item;
     item["window"] = window.value;
     item["meta"] = hex;
-    unsound_.add((first_unsound_ ? "" : ",") + item.dump());
-    first_unsound_ = false;
+    unsound_.add((unsound_windows_ > 1 ? "," : "") + item.dump());
 }
 
 void DumpPrinter::end() {
     begin();
-    if (!json_) return;
-    tool_.print("],\"unsound_windows\":[");
-    unsound_.print(tool_);
-    tool_.print("]}\n");
+    if (json_) {
+        tool_.print("],\"unsound_windows\":[");
+        unsound_.print(tool_);
+        tool_.print("]}\n");
+    }
+    if (tool_.common().verbose) {
+        tool_.note(fmt::format("{}: {} listed, {}; meta without sense in {}; {:.2f} s",
+                               image_.store().name(), counted(extents_, "extent"),
+                               counted(blocks_, "mapped block"),
+                               counted(unsound_windows_, "window"), tool_.seconds()));
+    }
+    if (damaged_extents_ == 0) return;
+    tool_.complain(fmt::format("{}: {} without a hash, {}: its content cannot be had",
+                               image_.store().name(), counted(damaged_extents_, "damaged extent"),
+                               counted(damaged_blocks_, "block")));
 }
 
 void DumpPrinter::print_line(const DumpedExtent& dumped) {
@@ -89,8 +107,8 @@ void DumpPrinter::print_line(const DumpedExtent& dumped) {
                                    extent.payload_sectors, kind(extent));
     if (dumped.length_bytes) line += fmt::format(" {}", *dumped.length_bytes);
     if (!dumped.hash.empty()) line += " " + dumped.hash;
-    if (!dumped.damage.empty()) line += " # " + dumped.damage;
-    if (extent.fault != ExtentFault::none) line += fmt::format(" # {}", describe(extent.fault));
+    if (!dumped.fault.empty()) line += " # " + dumped.fault;
+    if (!dumped.damage.empty() && dumped.damage != dumped.fault) line += " # " + dumped.damage;
     tool_.print(line + "\n");
 }
 
@@ -104,7 +122,7 @@ void DumpPrinter::print_element(const DumpedExtent& dumped) {
     if (dumped.length_bytes) item["length_bytes"] = *dumped.length_bytes;
     if (!dumped.hash.empty()) item["xxh3_128"] = dumped.hash;
     if (!dumped.damage.empty()) item["damage"] = dumped.damage;
-    if (extent.fault != ExtentFault::none) item["fault"] = describe(extent.fault);
+    if (!dumped.fault.empty()) item["fault"] = dumped.fault;
     tool_.print((first_ ? "\n" : ",\n") + item.dump());
     first_ = false;
 }

@@ -18,7 +18,9 @@ class DumpPrinter final : public DumpSink {
     void extent(const DumpedExtent& dumped) override;
     void unsound_window(WindowIndex window,
                         std::span<const std::byte, window_meta_bytes> meta) override;
+    // Ends the document, and complains of extents whose content could not be hashed.
     void end();
+    std::uint64_t damaged_extents() const noexcept { return damaged_extents_; }
 
   private:
     void begin();
@@ -30,7 +32,11 @@ class DumpPrinter final : public DumpSink {
     bool json_;
     bool begun_ = false;
     bool first_ = true;
-    bool first_unsound_ = true;
+    std::uint64_t extents_ = 0;
+    std::uint64_t blocks_ = 0;
+    std::uint64_t unsound_windows_ = 0;
+    std::uint64_t damaged_extents_ = 0;
+    std::uint64_t damaged_blocks_ = 0;
     SpooledText unsound_;  // elements of a JSON array
 };
 

@@ -4,10 +4,13 @@
 
 #include <optional>
 
+#include "common/report.hpp"
 #include "common/sizes.hpp"
+#include "common/target_run.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/create.hpp"
 #include "insitu/image/target.hpp"
+#include "insitu/ops/activation.hpp"
 #include "insitu/ops/format.hpp"
 #include "insitu/store/open.hpp"
 
@@ -44,6 +47,11 @@ void report(const Tool& tool, const FormatArguments& arguments, const SuperBlock
                            arguments.target, arguments.dry_run ? "would be an empty " : "empty ",
                            to_string(arguments.algorithm), human_bytes(geometry.logical_bytes()),
                            geometry.data_blocks(), geometry.meta_blocks()));
+    if (!tool.common().verbose) return;
+    tool.print(layout_text(geometry) +
+               fmt::format("{:<12}{}\n", "table",
+                           table_line(geometry, arguments.target, MetaPolicy::writeback,
+                                      default_commit_delay_seconds)));
 }
 
 }  // namespace
@@ -69,10 +77,11 @@ int format_target(Tool& tool, const FormatArguments& arguments) {
     }
     Target target(arguments.target, TargetKind::image, size_bytes, overwrite);
     if (!arguments.dry_run) {
-        target.prepare();
-        format_image(target.store(), arguments.algorithm, target.content());
-        target.commit();
+        begin_target(tool, target);
+        format_image(target.store(), arguments.algorithm, target.content(), tool.control());
+        commit_target(tool, target);
     }
+    tool.end_progress();
     report(tool, arguments, super);
     return exit_done;
 }

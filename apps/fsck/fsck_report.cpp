@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "common/sizes.hpp"
+
 namespace insitu::apps {
 
 namespace {
@@ -43,10 +45,6 @@ Json action_json(const PlannedAction& action) {
     item["suspect"] = is_suspect(action.kind);
     item["detail"] = action.detail;
     return item;
-}
-
-std::string counted(std::uint64_t count, const char* noun) {
-    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 }  // namespace

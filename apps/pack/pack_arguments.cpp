@@ -37,9 +37,9 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
 
 void check_paths(const PackArguments& arguments, std::optional<std::uint64_t> device_bytes) {
     if (arguments.target.empty() && !arguments.measure) throw CLI::RequiredError("TARGET");
-    if (arguments.source != "-") {
-        refuse_same_storage(arguments.source, arguments.target, "the source");
-    }
+    // Standard input may well be the target itself.
+    refuse_same_storage(arguments.source == "-" ? "/dev/stdin" : arguments.source, arguments.target,
+                        "the source");
     for (const std::string& other : {arguments.source, arguments.target}) {
         if (arguments.manifest.empty()) break;
         if (arguments.manifest != other && !same_storage(arguments.manifest, other)) continue;
@@ -67,6 +67,11 @@ std::uint64_t target_bytes_for(const PackArguments& arguments,
     const std::uint64_t source_bytes = source.size_bytes().value_or(0);
     const std::uint64_t logical_bytes =
         arguments.size.empty() ? source_bytes : parse_size(arguments.size, "--size");
+    if (logical_bytes == 0 && !arguments.size.empty()) {
+        throw Error(ErrorKind::refused, {.file = arguments.target},
+                    "--size of 0 bytes is too small: an image needs at least one block of content",
+                    "leave --size out, or give as much as the source has");
+    }
     if (logical_bytes == 0) {
         throw Error(ErrorKind::refused, {.file = source.name()},
                     "has 0 bytes: an image needs at least one block of content",

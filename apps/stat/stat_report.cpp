@@ -74,7 +74,7 @@ Json stat_json(const ImageInput& input, const ImageStat& stat) {
     return document;
 }
 
-std::string stat_text(const ImageInput& input, const ImageStat& stat) {
+std::string stat_text(const ImageInput& input, const ImageStat& stat, bool verbose) {
     const Geometry& geometry = input.image().geometry();
     std::string text;
     const auto line = [&text](const char* name, const std::string& value) {
@@ -88,13 +88,15 @@ std::string stat_text(const ImageInput& input, const ImageStat& stat) {
         line("allocated", human_bytes(*allocated));
     }
     if (stat.crossing_extents != 0) {
-        line("note", fmt::format("{} extents over window borders", stat.crossing_extents));
+        line("note", counted(stat.crossing_extents, "extent") + " over window borders");
     }
     if (stat.faulty_extents != 0) {
-        line("damage", fmt::format("{} extents ({} blocks) have meta that makes no sense",
-                                   stat.faulty_extents, stat.faulty_blocks));
+        line("damage",
+             fmt::format("meta makes no sense: {}, {}", counted(stat.faulty_extents, "extent"),
+                         counted(stat.faulty_blocks, "block")));
     }
-    constexpr std::size_t sectors_a_row = 16;
+    if (verbose) text += layout_text(geometry);
+    const std::size_t sectors_a_row = verbose ? 1 : 16;
     text += histogram_text("extents by blocks", stat.extents_by_blocks, 1);
     text += histogram_text("extents by payload sectors", stat.extents_by_sectors, sectors_a_row);
     return text;
@@ -105,8 +107,8 @@ std::string stat_text(const ImageInput& input, const ImageStat& stat) {
 void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat) {
     if (tool.common().json) {
         tool.print_json(stat_json(input, stat));
-    } else {
-        tool.print(stat_text(input, stat));
+    } else if (!tool.common().quiet) {
+        tool.print(stat_text(input, stat, tool.common().verbose));
     }
 }
 

@@ -32,12 +32,13 @@ void complain_of_damage(const Tool& tool, const UnpackReport& report, const Unpa
                           .window = window_of(damage.extent.first),
                           .block = damage.extent.first,
                           .byte = damage.at_byte};
-        tool.complain(fmt::format("{}: {}: {} blocks are zeros in the output", to_string(place),
-                                  damage.text, damage.extent.blocks));
+        tool.complain(fmt::format("{}: {}: zeros in place of {}", to_string(place), damage.text,
+                                  counted(damage.extent.blocks, "block")));
     }
     if (result.damage_count == 0) return;
-    tool.complain(fmt::format("{}: {} damaged extents, {} blocks lost", report.image,
-                              result.damage_count, result.damaged_blocks));
+    tool.complain(fmt::format("{}: {}, {} lost", report.image,
+                              counted(result.damage_count, "damaged extent"),
+                              counted(result.damaged_blocks, "block")));
 }
 
 Json unpack_json(const UnpackReport& report, const UnpackResult& result, double seconds) {
@@ -58,6 +59,14 @@ std::string unpack_text(const UnpackReport& report, const UnpackResult& result, 
     return fmt::format("{}: {} of {} written in {:.2f} s{}\n", report.target,
                        human_bytes(result.written_bytes), human_bytes(result.logical_bytes),
                        seconds, report.checked ? ", matches the manifest" : "");
+}
+
+std::string unpack_details(const Image& image, const UnpackResult& result) {
+    return fmt::format("{}: {} image of {} ({}); {} given, {} of them written, the rest is zeros",
+                       image.store().name(), to_string(image.algorithm()),
+                       human_bytes(image.geometry().logical_bytes()),
+                       counted(image.geometry().data_blocks(), "block"),
+                       counted(result.logical_bytes, "byte"), result.written_bytes);
 }
 
 }  // namespace insitu::apps

@@ -21,4 +21,7 @@ void complain_of_damage(const Tool& tool, const UnpackReport& report, const Unpa
 Json unpack_json(const UnpackReport& report, const UnpackResult& result, double seconds);
 std::string unpack_text(const UnpackReport& report, const UnpackResult& result, double seconds);
 
+// What -v adds: what was read, and what was left out because it is zeros.
+std::string unpack_details(const Image& image, const UnpackResult& result);
+
 }  // namespace insitu::apps

@@ -80,6 +80,14 @@ says err "hint: the target needs"
 run 1 insitu-pack --size 8M fs.raw "$loop"
 says err "takes the whole of a device"
 
+# What is refused leaves even a device that was to be overwritten as it was.
+mkfs.ext4 -q -F "$loop"
+before=$(sha small)
+run 1 insitu-pack --force fs.raw "$loop"
+says err "the image would hold"
+run 1 insitu-unpack --force from-device.img "$loop"
+check "a refused --force changes nothing" [ "$(sha small)" = "$before" ]
+
 # 4Kn, read-only, and a size that the driver cannot use.
 truncate -s 64M 4kn
 loop 4kn --sector-size 4096
@@ -93,6 +101,23 @@ truncate -s 26849280 unusable
 loop unusable
 run 1 insitu-format "$loop"
 says err "the nearest usable sizes are 26845184 and 26853376"
+mkfs.ext4 -q -F "$loop"
+before=$(sha unusable)
+head -c 1M fs.raw >little
+run 1 insitu-pack --force little "$loop"
+says err "the nearest usable sizes are 26845184 and 26853376"
+run 1 insitu-format --force "$loop"
+check "a refused --force changes nothing" [ "$(sha unusable)" = "$before" ]
+
+# A device whose content does not come to its end.
+cp from-device.img bad.img
+read -r first sectors <<<"$(insitu-dump-meta from-device.img | awk '$4 == "comp" {print $1, $3; exit}')"
+at=$(insitu-stat -v from-device.img | sed -n 's/.*data from byte \([0-9]*\) on/\1/p')
+printf '\377\377\377\177' |
+  dd of=bad.img bs=1 seek=$((at + first * 4096 + sectors * 512 - 4)) conv=notrunc status=none
+run 1 insitu-unpack --force bad.img "${loops[1]}"
+says err "payload length 2147483647"
+says err "${loops[1]}: is written in part, and what it held before is lost"
 
 # SOURCE = TARGET through a loop device.
 cp fs.raw below
@@ -101,14 +126,17 @@ run 1 insitu-pack --force below "$loop"
 says err "is the same file or device as the source"
 run 1 insitu-pack "$loop" below
 says err "is the same file or device as the source"
+run 1 bash -c "insitu-pack --force - $loop <below"
+says err "is the same file or device as the source"
 
 # An interrupted pack leaves no image, even where one was before.
 insitu-format -q --force "$device"
-(exec insitu-pack --force - "$device" < <(cat fs.raw; sleep 10)) 2>/dev/null &
+(exec insitu-pack --force - "$device" < <(cat fs.raw; sleep 10)) 2>err &
 pid=$!
 sleep 0.7
 kill -TERM $pid
 wait $pid
 check "status 143" [ $? -eq 143 ]
+says err "$device: holds no image now, and what it held before may be lost"
 run 1 insitu-stat "$device"
 says err "not an insitu-comp image"

@@ -16,7 +16,8 @@ run 1 insitu-unpack a.img mnt/x.raw
 says err "No space left on device"
 check "nothing is left behind" [ -z "$(ls -A mnt)" ]
 run 1 bash -c 'cat raw | insitu-pack - mnt/x.img'
-says err "No space left on device"
+says err "$work/mnt: cannot store byte "
+says err "of standard input: No space left on device"
 check "nothing is left behind" [ -z "$(ls -A mnt)" ]
 insitu-unpack a.img - >mnt/x 2>err
 check "a full stdout fails" [ $? -eq 1 ]
@@ -30,4 +31,16 @@ content large $((40 * 1048576))
 run 1 insitu-pack large mnt/x.img
 says err "No space left on device"
 check "nothing is left behind" [ "$(ls -A mnt)" = lost+found ]
+run 0 insitu-pack large large.img
+run 1 insitu-unpack large.img mnt/x.raw
+says err "No space left on device"
+check "nothing is left behind" [ "$(ls -A mnt)" = lost+found ]
+# What is not writable at all.
+mount -o remount,ro mnt
+for command in "insitu-pack raw" "insitu-unpack a.img" "insitu-format --size 1M" \
+  "insitu-dump-meta a.img --binary"; do
+  # shellcheck disable=SC2086
+  run 1 $command mnt/x
+  says err "mnt/x: cannot create: Read-only file system"
+done
 umount mnt

@@ -21,15 +21,27 @@ check "threads make no difference" cmp a.img a3.img
 content small $((2 * 1048576 + 5000))
 for alg in lzo deflate; do
   for level in fast default best; do
-    for window in 2K 32K; do
+    for window in '' 2K 32K; do
+      # A window is of deflate.
+      [ $alg = deflate ] || [ -z "$window" ] || continue
       for extent in 4K 128K auto; do
-        run 0 insitu-pack --alg $alg --level $level --window $window --extent $extent small b.img
+        # shellcheck disable=SC2086
+        run 0 insitu-pack --alg $alg --level $level ${window:+--window $window} --extent $extent \
+          small b.img
         insitu-unpack b.img - | head -c 2102152 | cmp - small && pass ||
           fail "$alg $level $window $extent"
       done
     done
   done
 done
+rm b.img
+for window in "--window 32K" "--window 2K --alg lzo" "--alg=LZO --window=32k"; do
+  # shellcheck disable=SC2086
+  run 2 insitu-pack $window small b.img
+  says err "--window: is for deflate, the algorithm is lzo; add --alg deflate"
+done
+check "wrong usage leaves nothing behind" [ ! -e b.img ]
+run 0 insitu-pack --window 32K --alg deflate small b.img
 run 2 insitu-pack --alg zstd raw b.img
 run 2 insitu-pack --extent 12K raw b.img
 run 2 insitu-pack --level 9 raw b.img

@@ -20,11 +20,30 @@ says out "mean read"
 says out "extents by blocks"
 
 run 0 insitu-stat --table a.img
-check "table" [ "$(cat out)" = "0 16384 insitu_comp a.img writeback 5" ]
+check "table" cmp out <(echo "0 16384 insitu_comp a.img writeback 5")
+silent err
 run 0 insitu-stat --table --commit-delay 30 a.img
-check "table with delay" [ "$(cat out)" = "0 16384 insitu_comp a.img writeback 30" ]
+check "table with delay" cmp out <(echo "0 16384 insitu_comp a.img writeback 30")
 run 0 insitu-stat --table --writethrough a.img
-check "table for writethrough" [ "$(cat out)" = "0 16384 insitu_comp a.img writethrough" ]
+check "table for writethrough" cmp out <(echo "0 16384 insitu_comp a.img writethrough")
+
+# Sectors of the logical device, not of the image: 8 a data block, also where a meta block is spare.
+insitu-format -q --size 26853376 spare.img
+run 0 insitu-stat --json spare.img
+sectors=$(jq '.data_blocks * 8' out)
+run 0 insitu-stat --table spare.img
+check "table of another size" cmp out <(echo "0 $sectors insitu_comp spare.img writeback 5")
+
+# Meta alone: all of a terabyte, and no payload is read.
+insitu-format -q --size 1T tera.img
+"$INSITU_TESTS/cli/make_meta.py" fill tera.img
+run 0 insitu-stat --json tera.img
+blocks=$(jq .data_blocks out)
+check "1 TiB: every block is mapped" [ "$(jq .mapped_bytes out)" -eq $((blocks * 4096)) ]
+check "1 TiB: extents" [ "$(jq .compressed_extents out)" -eq $(((blocks + 31) / 32)) ]
+check "1 TiB: nothing but super block and meta is stored" \
+  [ "$(du -k tera.img | cut -f1)" -le $(($(jq .meta_blocks out) * 4 + 1024)) ]
+rm tera.img
 
 # --can-activate: the image itself, a device of its size, others.
 run 0 insitu-stat --can-activate a.img a.img

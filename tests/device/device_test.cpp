@@ -80,6 +80,32 @@ TEST_CASE("a raw extent is cut by meta alone") {
     CHECK(device.counters().rewritten_extents == 0);
 }
 
+TEST_CASE("the last window may be a part of one") {
+    for (const Algorithm algorithm : {Algorithm::lzo, Algorithm::deflate}) {
+        const auto store = format_in_memory(70, algorithm);
+        Device device(*store, {});
+        const std::uint64_t blocks = device.geometry().data_blocks();
+        REQUIRE(blocks % window_blocks != 0);
+        const std::uint64_t last = blocks / window_blocks * window_blocks;
+        // Raw and full to the last sector of the device, then packed, then cut.
+        const auto raw = noise(blocks - last);
+        device.write(last * block_bytes, raw, Device::Durability::fua);
+        const auto content = text(blocks - last + 4);
+        device.write((last - 4) * block_bytes, content, Device::Durability::fua);
+        device.unmap((blocks - 1) * block_bytes, block_bytes);
+        CHECK_THROWS_AS(device.unmap((blocks - 1) * block_bytes, 2 * block_bytes), Error);
+        std::vector<std::byte> got(content.size());
+        device.read((last - 4) * block_bytes, got);
+        const std::size_t kept = content.size() - block_bytes;
+        CHECK(std::equal(content.begin(), content.begin() + static_cast<std::ptrdiff_t>(kept),
+                         got.begin()));
+        CHECK(std::all_of(got.begin() + static_cast<std::ptrdiff_t>(kept), got.end(),
+                          [](std::byte byte) { return byte == std::byte{0}; }));
+        device.close();
+        CHECK(find_fault(*store) == "");
+    }
+}
+
 TEST_CASE("zeros are unmapped, whether written or not") {
     const auto store = text_image(32);
     {

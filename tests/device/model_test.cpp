@@ -4,6 +4,7 @@
 #include "device/device_model.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
+#include "support/sanitizer.hpp"
 
 using namespace insitu;
 using namespace insitu::test;
@@ -81,7 +82,8 @@ TEST_CASE("a device holds what an array of the same requests holds") {
             PackOptions pack_options;
             pack_options.codec.algorithm = tested.algorithm;
             const auto store = pack_in_memory(content, pack_options);
-            for (std::uint64_t round = 0; round < 6; ++round) {
+            // One thread, then several.
+            for (std::uint64_t round = 0; round < 2 * rounds_of(3); ++round) {
                 Device device(*store, options_of(tested));
                 content.resize(device.size_bytes());
                 device.start_commits();

@@ -93,6 +93,27 @@ run 0 qemu-io -r -f raw -c "read -P 6 132k 4k" "$uri"
 stop
 check "unchanged" [ "$(sha a.img)" = "$before" ]
 
+# Parts of blocks: libnbd refuses what the server does not take, qemu makes whole blocks of it.
+serve a.img
+io "write -P 1 0 256k"
+for request in read write trim; do
+  run 1 fio --name=x --ioengine=nbd --uri="$uri" --rw=$request --bs=512 --offset=512 --size=8k
+  says out "Invalid argument"
+done
+io "write -P 9 4608 512" "read -P 9 4608 512" "read -P 1 4k 512" "read -P 1 5k 3k" "write -P 1 4k 4k"
+io "read -P 1 0 256k"
+stop
+
+# What is damaged costs nobody else anything.
+cp a.img damaged.img
+printf '\17' | dd of=damaged.img bs=1 seek=4096 conv=notrunc status=none # the share of block 0
+serve damaged.img
+check "unsound meta is not read" sh -c "! qemu-io -f raw -c 'read 0 4k' '$uri'"
+check "nor written into" sh -c "! qemu-io -f raw -c 'write 4k 4k' -c flush '$uri'"
+io "read -P 1 128k 128k" "write -P 2 192k 4k" "flush" "write -P 3 0 128k" "flush" "read -P 3 0 128k"
+stop
+clean_image damaged.img
+
 # Partitions and disks.
 truncate -s 32M disk
 loop disk

@@ -36,7 +36,7 @@ rm back
 cp raw other && printf xxxxxxxx | dd of=other bs=1 seek=5000 conv=notrunc status=none
 expect 0 insitu-pack other changed
 expect 1 insitu-unpack changed back --verify-manifest m1.json
-says "differ from m1.json; 1 place"
+says "not what m1.json says: 1 block from here on; 1 place in all"
 [ ! -e back ] || fail "wrong content got the name of the target"
 cp raw other && printf x | dd of=other bs=1 seek=15000000 conv=notrunc status=none
 expect 0 insitu-pack other changed

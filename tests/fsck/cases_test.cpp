@@ -10,6 +10,7 @@
 #include "insitu/error.hpp"
 #include "insitu/image/window_reader.hpp"
 #include "support/catch.hpp"
+#include "support/sanitizer.hpp"
 
 using namespace insitu;
 using namespace insitu::test;
@@ -90,8 +91,15 @@ void compare_content(const Recipe& recipe) {
     }
 }
 
+// Threads take 8 windows at a time, so most cases have work for one alone.
+bool has_work_for_threads(const Recipe& recipe) {
+    constexpr std::uint64_t batch_bytes = 8 * window_bytes;
+    return recipe.device.size_bytes() > 2 * batch_bytes;
+}
+
 void run_case(const std::string& path) {
     Recipe recipe(path);
+    if (under_thread_sanitizer && !has_work_for_threads(recipe)) return;
     {
         const TestDevice sound(recipe.sound);
         Collector nothing;
@@ -102,7 +110,7 @@ void run_case(const std::string& path) {
     CheckOptions options = recipe.options.check;
     check(recipe.device, options, first, {.threads = 2});
     compare_findings(recipe, first);
-    CHECK(recipe.device.bytes() == damaged);
+    CHECK(same_bytes(recipe.device.bytes(), damaged));
 
     Collector planned;
     if (recipe.options.resize) {
@@ -124,19 +132,19 @@ void run_case(const std::string& path) {
     const RepairResult second =
         repair(recipe.device, &second_log, recipe.options, planned, {.threads = 1});
     CHECK(status_of(second) == recipe.again.value_or(recipe.status & 4));
-    CHECK(recipe.device.bytes() == repaired);
+    CHECK(same_bytes(recipe.device.bytes(), repaired));
     if (!result.changed) {
-        CHECK(repaired == damaged);
+        CHECK(same_bytes(repaired, damaged));
         return;
     }
     UndoLog undo = UndoLog::open(log);
     undo.verify(recipe.device, UndoLog::Trust::verify);
     undo.undo(recipe.device, recipe.options.resize);
-    CHECK(recipe.device.bytes() == damaged);
+    CHECK(same_bytes(recipe.device.bytes(), damaged));
     UndoLog redo = UndoLog::open(log);
     redo.verify(recipe.device, UndoLog::Trust::verify);
     redo.apply(recipe.device, recipe.options.resize);
-    CHECK(recipe.device.bytes() == repaired);
+    CHECK(same_bytes(recipe.device.bytes(), repaired));
 }
 
 }  // namespace

@@ -4,10 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cerrno>
 
+#include "insitu/error.hpp"
 #include "insitu/fsck/check.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/window_reader.hpp"
+#include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
 
 namespace insitu::test {
@@ -117,6 +120,26 @@ void undo_and_redo(const Victim& victim, LogMedium& log, TestDevice& device) {
     REQUIRE(device.bytes() == repaired);
 }
 
+// The same repair, cut off at one of its writes: the next run ends it, or it has changed nothing.
+void cut_and_continue(const Victim& victim, const RepairOptions& options, std::uint64_t writes,
+                      const std::vector<std::byte>& repaired, Random& random) {
+    TestDevice device(victim.image);
+    FaultStore faulty(device);
+    const std::uint64_t cut = below(random, writes);
+    const std::uint64_t torn_bytes = below(random, block_bytes);
+    INFO("cut off at write " << cut << " of " << writes << ", " << torn_bytes << " bytes of it");
+    faulty.fail_writes(cut, EIO, torn_bytes);
+    LogMemory log;
+    Told told;
+    REQUIRE_THROWS_AS(repair(faulty, &log, options, told, {.threads = 2}), Error);
+    if (finish_interrupted(device, log, {}) == InterruptedWork::completed) {
+        REQUIRE(same_bytes(device.bytes(), repaired));
+    } else {
+        REQUIRE(same_bytes(device.bytes(), victim.image));
+    }
+    ++tally().cut;
+}
+
 }  // namespace
 
 Tally& tally() {
@@ -161,7 +184,7 @@ void Told::planned(const PlannedAction& action) {
         listed.insert(action.block.value + i);
 }
 
-void judge(const Victim& victim, const RepairOptions& options, unsigned threads) {
+void judge(const Victim& victim, const RepairOptions& options, unsigned threads, Random& random) {
     ++tally().images;
     Before before(victim);
     examine(victim, threads, before);
@@ -172,7 +195,8 @@ void judge(const Victim& victim, const RepairOptions& options, unsigned threads)
 
     LogMemory log;
     Told told;
-    const RepairResult result = repair(device, &log, options, told, {.threads = 3 - threads});
+    FaultStore counting(device);
+    const RepairResult result = repair(counting, &log, options, told, {.threads = 3 - threads});
     std::string plan;
     for (const std::string& line : told.findings)
         plan += line + "\n";
@@ -206,7 +230,9 @@ void judge(const Victim& victim, const RepairOptions& options, unsigned threads)
     REQUIRE_FALSE(second.changed);
     REQUIRE(device.bytes() == repaired);
     REQUIRE(second_log.bytes().empty());
-    if (result.changed) undo_and_redo(victim, log, device);
+    if (!result.changed) return;
+    undo_and_redo(victim, log, device);
+    cut_and_continue(victim, options, counting.writes(), repaired, random);
 }
 
 }  // namespace insitu::test

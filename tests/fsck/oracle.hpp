@@ -44,12 +44,14 @@ struct Tally {
     std::uint64_t undecided = 0;
     std::uint64_t lost = 0;
     std::uint64_t suspect = 0;
+    std::uint64_t cut = 0;   // repairs that were cut off and ended by the next run
     std::uint64_t torn = 0;  // blocks that decode though their payload is torn
 };
 Tally& tally();
 
 // Checks and repairs a damaged image and asserts all that docs/fsck.md promises: what is found,
-// what may change, what a second run and an undo do. `victim.model` knows what was written.
-void judge(const Victim& victim, const RepairOptions& options, unsigned threads);
+// what may change, what a second run and an undo do, and what is left of a repair that is cut off
+// at a random write. `victim.model` knows what was written.
+void judge(const Victim& victim, const RepairOptions& options, unsigned threads, Random& random);
 
 }  // namespace insitu::test

@@ -28,14 +28,14 @@ void try_many(Harm harm, std::uint64_t count, const RepairOptions& options = {})
         Random random = make_random(1000 * static_cast<std::uint64_t>(harm) + 100000 * number);
         INFO("image " << number << " of harm " << static_cast<int>(harm));
         const Victim victim = make_victim(random, harm);
-        judge(victim, options, static_cast<unsigned>(1 + number % 2));
+        judge(victim, options, static_cast<unsigned>(1 + number % 2), random);
     }
     const Tally& sums = tally();
     std::printf(
         "harm %d: %lu images, %lu repaired; of %lu unreadable blocks %lu regained (%lu of "
-        "them the newest), %lu lost, %lu suspect, %lu undecided; %lu torn\n",
+        "them the newest), %lu lost, %lu suspect, %lu undecided; %lu torn, %lu cut off\n",
         static_cast<int>(harm), sums.images, sums.repaired, sums.unreadable, sums.regained,
-        sums.newest, sums.lost, sums.suspect, sums.undecided, sums.torn);
+        sums.newest, sums.lost, sums.suspect, sums.undecided, sums.torn, sums.cut);
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ TEST_CASE("an image of the driver is clean, and no repair finds anything to do")
         REQUIRE(check(device, options, told, {.threads = 1}).clean());
         INFO(number);
         REQUIRE(told.findings.empty());
-        judge(victim, {}, 1);
+        judge(victim, {}, 1, random);
     }
 }
 

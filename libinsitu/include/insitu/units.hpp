@@ -17,6 +17,7 @@ inline constexpr std::uint64_t block_bytes = 4096;
 inline constexpr unsigned sectors_per_block = 8;
 inline constexpr unsigned window_blocks = 32;
 inline constexpr std::uint64_t window_bytes = window_blocks * block_bytes;
+inline constexpr unsigned bits_per_entry = 5;  // of meta, a block
 inline constexpr std::size_t window_meta_bytes = 20;
 inline constexpr std::uint64_t group_windows = 1024;
 inline constexpr std::uint64_t group_bytes = group_windows * window_bytes;

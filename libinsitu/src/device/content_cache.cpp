@@ -1,40 +1,75 @@
 #include "device/content_cache.hpp"
 
+#include <cstring>
+
 namespace insitu {
 
-void ContentCache::Shard::erase(std::list<Entry>::iterator entry) {
-    bytes -= entry->content->size();
-    by_head.erase(entry->head);
-    entries.erase(entry);
+ContentCache::ContentCache(std::uint64_t limit_bytes)
+    : set_count_(limit_bytes / (ways * block_bytes)),
+      sets_(std::make_unique<Set[]>(set_count_)),
+      memory_(set_count_ * ways * block_bytes) {}
+
+std::byte* ContentCache::place(std::uint64_t set, unsigned way) noexcept {
+    // Blocks side by side are side by side here, too: memory is taken bit by bit.
+    return memory_.data() + (way * set_count_ + set) * block_bytes;
 }
 
-ContentCache::Content ContentCache::find(BlockIndex head) {
-    Shard& shard = shard_of(head);
-    const std::lock_guard lock(shard.mutex);
-    const auto found = shard.by_head.find(head.value);
-    if (found == shard.by_head.end()) return nullptr;
-    shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
-    return found->second->content;
+std::optional<unsigned> ContentCache::find(const Set& set, std::uint64_t block) noexcept {
+    for (unsigned way = 0; way < ways; ++way) {
+        if (set.blocks[way] == block) return way;
+    }
+    return std::nullopt;
 }
 
-void ContentCache::insert(BlockIndex head, Content content) {
-    if (!has_room_for(content->size())) return;
-    Shard& shard = shard_of(head);
-    const std::lock_guard lock(shard.mutex);
-    // Two readers may have missed it at the same time.
-    if (shard.by_head.count(head.value) != 0) return;
-    shard.bytes += content->size();
-    shard.entries.push_front({head.value, std::move(content)});
-    shard.by_head[head.value] = shard.entries.begin();
-    while (shard.bytes > shard_bytes_)
-        shard.erase(std::prev(shard.entries.end()));
+// A way that is empty, or was not used since the hand passed it last.
+unsigned ContentCache::make_room(Set& set) noexcept {
+    if (const auto empty = find(set, no_block)) return *empty;
+    for (;;) {
+        const unsigned way = set.hand;
+        set.hand = static_cast<std::uint16_t>((way + 1) % ways);
+        const auto bit = static_cast<std::uint16_t>(1U << way);
+        if ((set.used & bit) == 0) return way;
+        set.used = static_cast<std::uint16_t>(set.used & ~bit);
+    }
 }
 
-void ContentCache::forget(BlockIndex head) {
-    Shard& shard = shard_of(head);
-    const std::lock_guard lock(shard.mutex);
-    const auto found = shard.by_head.find(head.value);
-    if (found != shard.by_head.end()) shard.erase(found->second);
+bool ContentCache::read(BlockIndex first, ByteSpan output) {
+    if (!enabled()) return false;
+    for (std::size_t done = 0; done < output.size(); done += block_bytes) {
+        const std::uint64_t block = first.value + done / block_bytes;
+        const std::uint64_t index = set_of(block);
+        const std::lock_guard lock(lock_of(index));
+        Set& set = sets_[index];
+        const auto way = find(set, block);
+        if (!way) return false;
+        set.used = static_cast<std::uint16_t>(set.used | 1U << *way);
+        std::memcpy(output.data() + done, place(index, *way), block_bytes);
+    }
+    return true;
+}
+
+void ContentCache::insert(BlockIndex first, ByteView blocks) {
+    if (!enabled()) return;
+    for (std::size_t done = 0; done < blocks.size(); done += block_bytes) {
+        const std::uint64_t block = first.value + done / block_bytes;
+        const std::uint64_t index = set_of(block);
+        const std::lock_guard lock(lock_of(index));
+        Set& set = sets_[index];
+        // It stayed when others of its extent went, or two readers missed it at the same time.
+        if (find(set, block)) continue;
+        const unsigned way = make_room(set);
+        set.blocks[way] = block;
+        std::memcpy(place(index, way), blocks.data() + done, block_bytes);
+    }
+}
+
+void ContentCache::forget(BlockIndex first, std::uint64_t blocks) {
+    if (!enabled()) return;
+    for (std::uint64_t block = first.value; block < first.value + blocks; ++block) {
+        const std::uint64_t index = set_of(block);
+        const std::lock_guard lock(lock_of(index));
+        if (const auto way = find(sets_[index], block)) sets_[index].blocks[*way] = no_block;
+    }
 }
 
 }  // namespace insitu

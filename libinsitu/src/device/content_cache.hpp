@@ -1,67 +1,58 @@
 #pragma once
 
 #include <array>
-#include <list>
+#include <cstdint>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
+#include <optional>
 
+#include "device/lazy_memory.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu {
 
-// Memory that is about to be filled: not initialised.
-class DecodedContent {
-  public:
-    explicit DecodedContent(std::size_t size_bytes)
-        : bytes_(std::make_unique_for_overwrite<std::byte[]>(size_bytes)),
-          size_bytes_(size_bytes) {}
-
-    const std::byte* data() const noexcept { return bytes_.get(); }
-    std::size_t size() const noexcept { return size_bytes_; }
-    ByteSpan span() noexcept { return {bytes_.get(), size_bytes_}; }
-
-  private:
-    std::unique_ptr<std::byte[]> bytes_;
-    std::size_t size_bytes_;
-};
-
-// What compressed extents decoded to, by their heads; those used last stay. Thread-safe. The owner
-// forgets an extent before it changes, and inserts none meanwhile: so what is found is true.
+// Blocks that compressed extents decoded to; those that were used lately stay. Thread-safe. The
+// owner forgets blocks before they change, and inserts none of them meanwhile: so what is found is
+// true.
+//
+// A block has one of 16 places (a set), chosen by its number: no lists, no tables that grow, and
+// blocks side by side never compete before the cache is full.
 class ContentCache {
   public:
-    using Content = std::shared_ptr<const DecodedContent>;
+    // Holds no more than this many bytes of content, and takes memory as it fills. Throws
+    // std::bad_alloc.
+    explicit ContentCache(std::uint64_t limit_bytes);
 
-    // Holds no more than this many bytes of content.
-    explicit ContentCache(std::uint64_t limit_bytes) : shard_bytes_(limit_bytes / shard_count) {}
-
-    // Whether it is worth inserting so much of one extent.
-    bool has_room_for(std::size_t bytes) const noexcept { return bytes <= shard_bytes_; }
-    // None where it is not there.
-    Content find(BlockIndex head);
-    void insert(BlockIndex head, Content content);
-    void forget(BlockIndex head);
+    bool enabled() const noexcept { return set_count_ != 0; }
+    // Copies the blocks from `first` on into `output`; false where not all of them are there.
+    bool read(BlockIndex first, ByteSpan output);
+    void insert(BlockIndex first, ByteView blocks);
+    void forget(BlockIndex first, std::uint64_t blocks);
 
   private:
-    static constexpr std::size_t shard_count = 16;
-    struct Entry {
-        std::uint64_t head;
-        Content content;
+    static constexpr unsigned ways = 16;
+    static constexpr std::size_t lock_count = 256;
+    static constexpr std::uint64_t no_block = ~std::uint64_t{0};
+    struct Set {
+        Set() { blocks.fill(no_block); }
+        std::array<std::uint64_t, ways> blocks;
+        std::uint16_t used = 0;  // a bit for each that was used since the hand passed it
+        std::uint16_t hand = 0;
     };
-    struct Shard {
+    struct alignas(64) Lock {
         std::mutex mutex;
-        std::list<Entry> entries;  // the last used first
-        std::unordered_map<std::uint64_t, std::list<Entry>::iterator> by_head;
-        std::uint64_t bytes = 0;
-
-        void erase(std::list<Entry>::iterator entry);
     };
 
-    // Heads of one window lie in one shard.
-    Shard& shard_of(BlockIndex head) { return shards_[head.value / window_blocks % shard_count]; }
+    std::uint64_t set_of(std::uint64_t block) const noexcept { return block % set_count_; }
+    std::mutex& lock_of(std::uint64_t set) noexcept { return locks_[set % lock_count].mutex; }
+    std::byte* place(std::uint64_t set, unsigned way) noexcept;
+    static std::optional<unsigned> find(const Set& set, std::uint64_t block) noexcept;
+    static unsigned make_room(Set& set) noexcept;
 
-    std::uint64_t shard_bytes_;
-    std::array<Shard, shard_count> shards_;
+    std::uint64_t set_count_;
+    std::unique_ptr<Set[]> sets_;
+    LazyMemory memory_;
+    std::array<Lock, lock_count> locks_;
 };
 
 }  // namespace insitu

@@ -34,8 +34,7 @@ void Device::Core::compact_run(Edit& edit, std::span<const PlannedExtent> run) {
         }
         const ByteView payload = edit.space.encoder.encode(blocks);
         if (worth_it(old_bytes, payload.size())) {
-            for (const PlannedExtent& extent : run)
-                content_.forget(first_block_of(edit.window) + extent.first);
+            content_.forget(first_block_of(edit.window) + first, blocks.size() / block_bytes);
             edit.patched = true;
             return place(edit, first, blocks.size(), payload);
         }

@@ -94,8 +94,6 @@ class Device::Core {
     struct Piece;
     void read_piece(WindowIndex window, const Piece& piece, ByteView in_place, std::size_t start,
                     ByteSpan output, Workspace& space);
-    ContentCache::Content decode_and_keep(WindowIndex window, const PlannedExtent& extent,
-                                          ByteView payload, Decoder& decoder);
     // Decodes all of an extent. `payload`: its payload; raw: copied.
     void decode(WindowIndex window, const PlannedExtent& extent, ByteView payload, ByteSpan output,
                 Decoder& decoder) const;

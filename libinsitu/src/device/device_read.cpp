@@ -54,12 +54,7 @@ void Device::Core::decode(WindowIndex window, const PlannedExtent& extent, ByteV
 
 void Device::Core::content_of(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
                               Workspace& space) {
-    if (extent.compressed()) {
-        if (const auto known = content_.find(first_block_of(window) + extent.first)) {
-            std::memcpy(output.data(), known->data(), output.size());
-            return;
-        }
-    }
+    if (extent.compressed() && content_.read(first_block_of(window) + extent.first, output)) return;
     if (extent.held) return decode(window, extent, *extent.held, output, *space.decoder);
     const ByteSpan payload = space.payload.first(extent.payload_sectors * sector_bytes);
     store_->read_at(window_at_byte(window) + extent.first * block_bytes, payload);
@@ -71,21 +66,12 @@ struct Device::Core::Piece {
     const PlannedExtent* extent = nullptr;
     unsigned first = 0;
     unsigned end = 0;
-    ContentCache::Content known;
+    bool done = false;  // its content was known
 
     std::size_t bytes() const noexcept { return (end - first) * block_bytes; }
     bool whole() const noexcept { return end - first == extent->blocks; }
     std::size_t offset_in_extent() const noexcept { return (first - extent->first) * block_bytes; }
 };
-
-// The content of a compressed extent; remembers it.
-ContentCache::Content Device::Core::decode_and_keep(WindowIndex window, const PlannedExtent& extent,
-                                                    ByteView payload, Decoder& decoder) {
-    auto content = std::make_shared<DecodedContent>(extent.blocks * block_bytes);
-    decode(window, extent, payload, content->span(), decoder);
-    content_.insert(first_block_of(window) + extent.first, content);
-    return content;
-}
 
 // `in_place`: the window's space from byte `start` on, as far as the pieces need it.
 void Device::Core::read_piece(WindowIndex window, const Piece& piece, ByteView in_place,
@@ -93,12 +79,9 @@ void Device::Core::read_piece(WindowIndex window, const Piece& piece, ByteView i
     const PlannedExtent& extent = *piece.extent;
     if (extent.unmapped()) return zero_fill(output);
     const std::byte* from = nullptr;
-    ContentCache::Content kept;
     if (extent.raw()) {
         from = extent.held ? extent.held->data() + piece.offset_in_extent()
                            : in_place.data() + (piece.first * block_bytes - start);
-    } else if (piece.known) {
-        from = piece.known->data() + piece.offset_in_extent();
     } else {
         const ByteView payload = extent.held
                                      ? ByteView(*extent.held)
@@ -106,14 +89,10 @@ void Device::Core::read_piece(WindowIndex window, const Piece& piece, ByteView i
                                                         extent.payload_sectors * sector_bytes);
         // Whoever reads whole extents will hardly come back for a part.
         if (piece.whole()) return decode(window, extent, payload, output, *space.decoder);
-        if (content_.has_room_for(extent.blocks * block_bytes)) {
-            kept = decode_and_keep(window, extent, payload, *space.decoder);
-            from = kept->data() + piece.offset_in_extent();
-        } else {
-            const ByteSpan whole = space.content.first(extent.blocks * block_bytes);
-            decode(window, extent, payload, whole, *space.decoder);
-            from = whole.data() + piece.offset_in_extent();
-        }
+        const ByteSpan whole = space.content.first(extent.blocks * block_bytes);
+        decode(window, extent, payload, whole, *space.decoder);
+        content_.insert(first_block_of(window) + extent.first, whole);
+        from = whole.data() + piece.offset_in_extent();
     }
     std::memcpy(output.data(), from, output.size());
 }
@@ -121,17 +100,19 @@ void Device::Core::read_piece(WindowIndex window, const Piece& piece, ByteView i
 // Everything in place that the part needs is read with one call: it is never more than a window.
 void Device::Core::read_planned(const WindowPart& part, std::span<const PlannedExtent> extents,
                                 ByteSpan output, Workspace& space) {
+    const auto wanted = [&](const Piece& piece) {
+        return output.subspan((piece.first - part.first) * block_bytes, piece.bytes());
+    };
     std::array<Piece, window_blocks> pieces;
     std::size_t count = 0;
     std::uint64_t start = window_bytes;
     std::uint64_t end = 0;
     for (const PlannedExtent& extent : extents) {
         Piece& piece = pieces[count++];
-        piece = {&extent, std::max(extent.first, part.first), std::min(extent.end(), part.end), {}};
-        if (extent.compressed()) {
-            piece.known = content_.find(first_block_of(part.window) + extent.first);
-        }
-        if (!extent.in_place() || piece.known) continue;
+        piece = {&extent, std::max(extent.first, part.first), std::min(extent.end(), part.end)};
+        piece.done = extent.compressed() &&
+                     content_.read(first_block_of(part.window) + piece.first, wanted(piece));
+        if (!extent.in_place() || piece.done) continue;
         const std::uint64_t at = (extent.raw() ? piece.first : extent.first) * block_bytes;
         start = std::min(start, at);
         end = std::max(end,
@@ -143,8 +124,9 @@ void Device::Core::read_planned(const WindowPart& part, std::span<const PlannedE
     const ByteSpan in_place = space.payload.first(end > start ? end - start : 0);
     if (!in_place.empty()) store_->read_at(window_at_byte(part.window) + start, in_place);
     for (const Piece& piece : std::span(pieces).first(count)) {
-        read_piece(part.window, piece, in_place, start,
-                   output.subspan((piece.first - part.first) * block_bytes, piece.bytes()), space);
+        if (!piece.done) {
+            read_piece(part.window, piece, in_place, start, wanted(piece), space);
+        }
     }
 }
 

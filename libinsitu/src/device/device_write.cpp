@@ -105,7 +105,7 @@ WindowPlan Device::Core::change_plan(const StagedWindow& staged, const WindowPar
             edit.plan.push_back(extent);
         } else {
             cut(edit, part, content, extent);
-            content_.forget(first_block_of(part.window) + extent.first);
+            content_.forget(first_block_of(part.window) + extent.first, extent.blocks);
         }
     }
     if (content.empty()) {

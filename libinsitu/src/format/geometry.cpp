@@ -5,7 +5,6 @@ namespace insitu {
 namespace {
 
 constexpr std::uint64_t bits_per_block = 32768;
-constexpr std::uint64_t bits_per_entry = 5;
 constexpr std::uint64_t whole_group_blocks = bits_per_block + bits_per_entry;
 constexpr std::uint64_t data_per_meta_block = bits_per_block / bits_per_entry;  // 6553
 constexpr std::uint64_t address_limit_bytes = std::uint64_t{1} << 62;

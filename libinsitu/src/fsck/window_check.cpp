@@ -14,8 +14,6 @@ namespace {
 // Reading a hole of this size from memory takes about as long as another system call.
 constexpr std::uint64_t joined_gap_bytes = 8192;
 
-constexpr unsigned bits_per_entry = 5;
-
 // Small images are walked whole, of large ones one window in 64.
 constexpr std::uint64_t walked_windows = 64;
 constexpr std::uint64_t walked_one_in = 64;
@@ -103,8 +101,7 @@ void WindowChecker::judge_meta(const StoredExtent& extent) {
     const FindingId id = id_of(extent.fault);
     Finding& finding = report(
         id, extent, id == FindingId::m02 ? describe(extent.fault) : shares_text(map_, local));
-    finding.at_byte = image_.geometry().window_meta_at_byte(window_) +
-                      extent.first.value % window_blocks * bits_per_entry / 8;
+    finding.at_byte = image_.geometry().entry_at_byte(extent.first);
     if (extent.fault == ExtentFault::too_long) finding.effect = KernelEffect::endless_loop;
 }
 

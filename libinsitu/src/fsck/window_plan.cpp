@@ -11,8 +11,6 @@ namespace insitu {
 
 namespace {
 
-constexpr unsigned bits_per_entry = 5;
-
 ActionKind action_of(const Piece& piece) {
     switch (piece.kind) {
         case PieceKind::candidate:

@@ -1,5 +1,7 @@
 #include "insitu/image/meta_cursor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -154,6 +156,44 @@ std::span<const StoredExtent> MetaCursor::extents_touching(WindowIndex window) {
         last = joined;
     }
     return std::span(extents_).first(extent_count_);
+}
+
+std::string MetaCursor::explain_shares(const StoredExtent& extent) {
+    unsigned before = sectors_per_block;
+    for (BlockIndex block = extent.first; block < extent.end(); block = block + 1) {
+        const auto in_window = static_cast<unsigned>(block.value % window_blocks);
+        const unsigned share = map(window_of(block)).share(in_window);
+        if (extent.fault == ExtentFault::bad_share) {
+            if (share > sectors_per_block) {
+                return fmt::format("share of block {} is {} sectors, expected 0 to {}", block.value,
+                                   share, sectors_per_block);
+            }
+        } else if (share > 0 && before < sectors_per_block) {
+            return fmt::format("share of block {} is {} behind a share of {}, expected 0",
+                               block.value, share, before);
+        }
+        before = share;
+    }
+    return describe(extent.fault);
+}
+
+std::string MetaCursor::explain(const StoredExtent& extent) {
+    switch (extent.fault) {
+        case ExtentFault::bad_share:
+        case ExtentFault::unpacked_shares:
+            return explain_shares(extent);
+        case ExtentFault::empty_head:
+            return fmt::format("head of {} blocks has a share of 0, expected 1 to {}",
+                               extent.blocks, sectors_per_block);
+        case ExtentFault::no_head:
+            return "block 0 is a tail, expected a head";
+        case ExtentFault::too_long:
+            return fmt::format("extent has more than {} blocks, expected at most {}",
+                               longest_read_blocks, window_blocks);
+        case ExtentFault::none:
+            break;
+    }
+    return describe(extent.fault);
 }
 
 }  // namespace insitu

@@ -22,7 +22,7 @@ std::optional<std::uint64_t> Target::device_bytes(const std::string& path) {
 
 Target::Target(const std::string& path, TargetKind kind, std::uint64_t file_bytes,
                Overwrite overwrite)
-    : path_(path) {
+    : path_(path), kind_(kind) {
     if (node_kind(path) != NodeKind::block_device) {
         file_ = std::make_unique<OutputFile>(path, file_bytes);
         return;
@@ -58,6 +58,14 @@ void Target::prepare() {
 void Target::commit() {
     if (device_) return device_->sync();
     file_->commit();
+}
+
+std::string Target::unfinished_state() const {
+    if (!device_) return {};
+    return fmt::format("{}: {}", path_,
+                       kind_ == TargetKind::image
+                           ? "holds no image now, and what it held before may be lost"
+                           : "is written in part, and what it held before is lost");
 }
 
 }  // namespace insitu

@@ -41,6 +41,10 @@ ExtentDamage WindowReader::damage_of(const StoredExtent& extent, std::string tex
     return {extent, image_->geometry().block_at_byte(extent.first), std::move(text), 0};
 }
 
+ExtentDamage WindowReader::fault_of_meta(const StoredExtent& extent) {
+    return {extent, image_->geometry().entry_at_byte(extent.first), meta_.explain(extent), 0};
+}
+
 void WindowReader::report(const ExtentDamage& found, DamageSink* damage) const {
     if (damage != nullptr) return damage->damaged(found);
     const Place place{.file = image_->store().name(),
@@ -60,8 +64,9 @@ std::optional<ExtentDamage> WindowReader::decode(const StoredExtent& extent, Byt
     }
     const std::uint32_t length = unsafe_stream_length(payload);
     if (!stream_readable(length, extent.payload_sectors)) {
-        return damage_of(extent, fmt::format("payload length {} does not fit {} sectors", length,
-                                             extent.payload_sectors));
+        return damage_of(extent, fmt::format("payload length {} does not fit its sectors, expected "
+                                             "1 to {}",
+                                             length, payload_bytes(extent) - length_word_bytes));
     }
     const DecodeResult result = decoder_->decode(payload.first(length), output);
     if (result.status == DecodeStatus::ok && result.output_bytes == output.size()) {
@@ -88,7 +93,7 @@ std::optional<ExtentDamage> WindowReader::read_extent(const StoredExtent& extent
             extent.fault == ExtentFault::bad_share || extent.fault == ExtentFault::unpacked_shares;
         if (!only_shares || extent.payload_sectors >= sectors_per_block * extent.blocks ||
             load(extent, output)) {
-            return damage_of(extent, describe(extent.fault));
+            return fault_of_meta(extent);
         }
         return std::nullopt;
     }

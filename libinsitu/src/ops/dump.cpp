@@ -63,13 +63,15 @@ class DumpWorker {
     void collect_window(WindowIndex window) {
         const BlockIndex first = first_block_of(window);
         MetaCursor& cursor = reader_.meta();
-        const bool sound = cursor.map(window).sound();
+        bool sound = cursor.map(window).sound();
         for (const StoredExtent& extent : cursor.extents_touching(window)) {
+            // Shares may contradict each other only over the border to the next window.
+            if (extent.fault != ExtentFault::none) sound = false;
             if (extent.unmapped() || extent.fault == ExtentFault::no_head) continue;
             if (extent.first < std::max(first, range_.first) || extent.first >= range_.end) {
                 continue;
             }
-            extents_.push_back({extent, {}, {}, {}});
+            extents_.push_back({extent, {}, {}, {}, {}});
         }
         if (!sound) {
             auto& [index, bytes] = unsound_.emplace_back(window, MetaBytes{});
@@ -82,6 +84,7 @@ class DumpWorker {
 
     void examine(DumpedExtent& dumped) {
         const StoredExtent& extent = dumped.extent;
+        if (extent.fault != ExtentFault::none) dumped.fault = reader_.meta().explain(extent);
         if (payloads_ == DumpOptions::Payloads::ignore) return;
         if (extent.raw()) {
             dumped.length_bytes = extent.blocks * block_bytes;

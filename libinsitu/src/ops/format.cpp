@@ -1,13 +1,36 @@
 #include "insitu/ops/format.hpp"
 
+#include <algorithm>
+
+#include "insitu/error.hpp"
 #include "insitu/image/create.hpp"
 
 namespace insitu {
 
-SuperBlock format_image(Store& target, Algorithm algorithm, TargetContent content) {
+namespace {
+
+// A new file has zeros there. A large device has gigabytes of meta, so it goes in steps.
+void clear_meta(Store& target, const Geometry& geometry, const Control& control) {
+    constexpr std::uint64_t step_bytes = 16 << 20;
+    if (control.progress != nullptr) control.progress->begin(geometry.meta_bytes());
+    for (std::uint64_t at = 0; at < geometry.meta_bytes(); at += step_bytes) {
+        if (control.stop != nullptr && control.stop->requested()) {
+            throw Error(ErrorKind::cancelled, {.file = target.name()}, "stopped before the end");
+        }
+        const std::uint64_t length = std::min(step_bytes, geometry.meta_bytes() - at);
+        target.zero(geometry.meta_at_byte() + at, length);
+        if (control.progress != nullptr) control.progress->advance(length);
+    }
+}
+
+}  // namespace
+
+SuperBlock format_image(Store& target, Algorithm algorithm, TargetContent content,
+                        const Control& control) {
     const SuperBlock super = super_block_for(target.size_bytes(), algorithm, target.name());
     invalidate_target(target, content);
-    MetaWriter(target, Geometry(super.counts), content).finish();
+    if (content == TargetContent::unknown) clear_meta(target, Geometry(super.counts), control);
+    if (control.progress != nullptr) control.progress->syncing();
     write_super_block_last(target, super);
     return super;
 }

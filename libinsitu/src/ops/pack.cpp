@@ -156,28 +156,30 @@ PackResult Packer::result() const {
     return result;
 }
 
-void check_source_fits(const Source& source, const Store& target, const Geometry& geometry) {
+}  // namespace
+
+SuperBlock super_block_for_source(const Source& source, std::uint64_t target_bytes,
+                                  Algorithm algorithm, const std::string& target_name) {
+    const SuperBlock super = super_block_for(target_bytes, algorithm, target_name);
+    const std::uint64_t room_bytes = Geometry(super.counts).logical_bytes();
     const auto size_bytes = source.size_bytes();
-    if (!size_bytes || *size_bytes <= geometry.logical_bytes()) return;
-    throw Error(ErrorKind::refused, {.file = target.name()},
-                fmt::format("the image would hold {} bytes, {} has {}", geometry.logical_bytes(),
-                            source.name(), *size_bytes),
+    if (!size_bytes || *size_bytes <= room_bytes) return super;
+    throw Error(ErrorKind::refused, {.file = target_name},
+                fmt::format("the image would hold {} bytes, {} has {}", room_bytes, source.name(),
+                            *size_bytes),
                 fmt::format("the target needs {} bytes", pack_target_bytes(*size_bytes)));
 }
 
-}  // namespace
-
 PackResult pack(Source& source, Store& target, const PackOptions& options, const Control& control) {
     const SuperBlock super =
-        super_block_for(target.size_bytes(), options.codec.algorithm, target.name());
-    const Geometry geometry(super.counts);
-    check_source_fits(source, target, geometry);
+        super_block_for_source(source, target.size_bytes(), options.codec.algorithm, target.name());
     if (control.progress != nullptr) {
         control.progress->begin(source.size_bytes().value_or(0));
     }
     const std::uint64_t cleared_bytes = invalidate_target(target, options.target_content);
     Packer packer(source, target, options, control, super);
     packer.write_payloads_and_meta();
+    source.check_unchanged();
     if (options.verify == PackOptions::Verify::yes) packer.verify(super);
 
     PackResult result = packer.result();

@@ -1,6 +1,10 @@
 #include "insitu/ops/source.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "insitu/error.hpp"
 
 namespace insitu {
 
@@ -8,7 +12,7 @@ namespace {
 
 class StoreSource final : public Source {
   public:
-    explicit StoreSource(const Store& store) : store_(store) {}
+    StoreSource(const Store& store, SourceSize size) : store_(store), size_(size) {}
 
     const std::string& name() const noexcept override { return store_.name(); }
     std::optional<std::uint64_t> size_bytes() const override { return store_.size_bytes(); }
@@ -38,8 +42,19 @@ class StoreSource final : public Source {
         store_.read_at(batch.first.value * window_bytes, buffer.first(batch.length_bytes));
     }
 
+    void check_unchanged() const override {
+        const std::uint64_t now = store_.present_size_bytes();
+        if (size_ == SourceSize::may_change || now == store_.size_bytes()) return;
+        throw Error(
+            ErrorKind::refused, {.file = name()},
+            fmt::format("changed while it was read: has {} bytes now, {} when it was opened", now,
+                        store_.size_bytes()),
+            "pack it when nobody writes to it; --force-share takes what was read");
+    }
+
   private:
     const Store& store_;
+    SourceSize size_;
     std::uint64_t at_byte_ = 0;
     std::uint64_t hole_byte_ = 0;  // no hole is known to begin before it
 };
@@ -48,8 +63,10 @@ class StoreSource final : public Source {
 
 Source::~Source() = default;
 
-std::unique_ptr<Source> make_source(const Store& store) {
-    return std::make_unique<StoreSource>(store);
+void Source::check_unchanged() const {}
+
+std::unique_ptr<Source> make_source(const Store& store, SourceSize size) {
+    return std::make_unique<StoreSource>(store, size);
 }
 
 }  // namespace insitu

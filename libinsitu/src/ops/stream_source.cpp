@@ -24,7 +24,8 @@ std::size_t read_stream(int fd, const std::string& name, ByteSpan output, const 
             throw Error(ErrorKind::cancelled, {.file = name}, "stopped before the end");
         }
         pollfd waiting{fd, POLLIN, 0};
-        if (::poll(&waiting, 1, look_for_stop_ms) == 0) continue;
+        // A signal ends it as well: reading would wait for input.
+        if (::poll(&waiting, 1, look_for_stop_ms) <= 0) continue;
         const ssize_t got = ::read(fd, output.data() + done, output.size() - done);
         if (got == 0) break;
         if (got > 0) {
@@ -84,6 +85,17 @@ class StreamSource final : public Source {
     bool ended_ = false;
 };
 
+// The store has the name of the stream, but it is the directory that is full.
+void store_part(Store& spool, const std::string& directory, std::uint64_t at_byte, ByteView bytes) {
+    try {
+        spool.write_at(at_byte, bytes);
+    } catch (const Error& error) {
+        throw io_error({.file = directory},
+                       fmt::format("cannot store byte {} of {}", at_byte, spool.name()),
+                       error.os_error());
+    }
+}
+
 }  // namespace
 
 std::unique_ptr<Source> make_stream_source(int fd, std::string name, std::uint64_t limit_bytes,
@@ -101,7 +113,7 @@ std::unique_ptr<Store> spool_stream(int fd, const std::string& name, const std::
         for (std::size_t at = 0; at < length; at += window_bytes) {
             const ByteView window =
                 buffer.view().subspan(at, std::min<std::size_t>(window_bytes, length - at));
-            if (!is_zero(window)) spool->write_at(at_byte + at, window);
+            if (!is_zero(window)) store_part(*spool, directory, at_byte + at, window);
         }
         at_byte += length;
         if (length < buffer.size()) break;

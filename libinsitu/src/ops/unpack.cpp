@@ -1,12 +1,10 @@
 #include "insitu/ops/unpack.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -15,6 +13,7 @@
 #include "engine/ordered_run.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
+#include "ops/stream_target.hpp"
 #include "ops/window_batches.hpp"
 #include "store/writeback.hpp"
 
@@ -165,17 +164,6 @@ class SparseWriter {
     TargetContent content_;
 };
 
-void write_stream(int fd, const std::string& name, ByteView bytes) {
-    while (!bytes.empty()) {
-        const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-        if (put >= 0) {
-            bytes = bytes.subspan(static_cast<std::size_t>(put));
-        } else if (errno != EINTR) {
-            throw io_error({.file = name}, "cannot write", errno);
-        }
-    }
-}
-
 void advance(const Control& control, const WindowBatch& batch) {
     if (control.progress == nullptr) return;
     control.progress->advance((batch.skipped + batch.count) * window_bytes);
@@ -244,6 +232,7 @@ UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& nam
     DamageList damage;
     DamageSink* sink = options.damage == UnpackOptions::Damage::salvage ? &damage : nullptr;
 
+    StreamTarget target(fd, name, control.stop);
     std::uint64_t next_window = part.first_window().value;
     run_in_order<WindowBatch>(
         control,
@@ -261,7 +250,7 @@ UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& nam
                        WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
                 reader->read(batch);
                 if (!run.await_turn(ticket)) return;
-                write_stream(fd, name, reader->content());
+                target.write(reader->content());
                 if (options.content != nullptr) reader->tell(batch, *options.content);
                 run.end_turn(ticket);
                 advance(control, batch);

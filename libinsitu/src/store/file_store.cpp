@@ -23,6 +23,12 @@ FileStore::FileStore(UniqueFd fd, std::string name) : Store(std::move(name)), fd
     size_bytes_ = static_cast<std::uint64_t>(status.st_size);
 }
 
+std::uint64_t FileStore::present_size_bytes() const {
+    struct stat status {};
+    if (::fstat(fd_.get(), &status) != 0) return size_bytes_;
+    return static_cast<std::uint64_t>(status.st_size);
+}
+
 void FileStore::read_at(std::uint64_t at_byte, ByteSpan output) const {
     if (!direct_) return read_whole(fd_.get(), name(), at_byte, output);
     // Direct reads come in whole blocks; the last, partial one of a file is left to the cache.

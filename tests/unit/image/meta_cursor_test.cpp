@@ -44,6 +44,15 @@ struct Fixture {
         return found;
     }
 
+    std::string explained(std::uint64_t window) {
+        const Image image = Image::open(store);
+        MetaCursor cursor(image);
+        for (const StoredExtent& extent : cursor.extents_touching({window})) {
+            if (extent.fault != ExtentFault::none) return cursor.explain(extent);
+        }
+        return "nothing is wrong";
+    }
+
     MemoryStore store;
 };
 
@@ -130,4 +139,45 @@ TEST_CASE("windows without mapped blocks are skipped") {
     CHECK(cursor.next_mapped({70000 / 32}).value == 70000 / 32);
     CHECK(cursor.next_mapped({70000 / 32 + 1}).value == 100000 / 32);
     CHECK(cursor.next_mapped({100000 / 32 + 1}).value == image.geometry().window_count());
+}
+
+TEST_CASE("each fault is explained by the entry that is wrong, and what was expected") {
+    Fixture f;
+    f.put_extent(0, 4, 20);
+    f.put_entry(3, 12, true);
+    CHECK(f.explained(0) == "share of block 3 is 12 sectors, expected 0 to 8");
+    f.put_extent(32, 4, 20);
+    f.put_entry(35, 5, true);
+    CHECK(f.explained(1) == "share of block 35 is 5 behind a share of 4, expected 0");
+    f.put_entry(64, 0, false);
+    f.put_entry(65, 0, true);
+    f.put_entry(66, 0, true);
+    CHECK(f.explained(2) == "head of 3 blocks has a share of 0, expected 1 to 8");
+    // Over the border of a window, from either side.
+    f.put_extent(100, 40, 20);
+    f.put_entry(130, 1, true);
+    CHECK(f.explained(3) == "share of block 130 is 1 behind a share of 0, expected 0");
+    CHECK(f.explained(4) == f.explained(3));
+    f.put_entry(0, 8, true);
+    CHECK(f.explained(0) == "block 0 is a tail, expected a head");
+    for (std::uint64_t block = 1; block < 3000; ++block)
+        f.put_entry(block, 0, true);
+    f.put_entry(0, 8, false);
+    CHECK(f.explained(1) == "extent has more than 1024 blocks, expected at most 32");
+}
+
+TEST_CASE("an explanation leaves the extents of the window as they are") {
+    Fixture f;
+    f.put_extent(0, 4, 20);
+    f.put_entry(3, 12, true);
+    // Its explanation reads another group.
+    f.put_extent(32768 - 10, 20, 100);
+    f.put_entry(32768 + 3, 15, true);
+    const Image image = Image::open(f.store);
+    MetaCursor cursor(image);
+    const auto extents = cursor.extents_touching({1023});
+    REQUIRE(extents.back().fault == ExtentFault::bad_share);
+    CHECK(cursor.explain(extents.back()) == "share of block 32771 is 15 sectors, expected 0 to 8");
+    CHECK(extents.back().first.value == 32768 - 10);
+    CHECK(extents.back().blocks == 20);
 }

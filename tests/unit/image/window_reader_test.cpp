@@ -90,8 +90,9 @@ TEST_CASE("each kind of damage has its words") {
     const std::array<std::byte, 4> word{std::byte(too_long), std::byte(too_long >> 8),
                                         std::byte(too_long >> 16), std::byte(too_long >> 24)};
     f.store->write_at(at + (sectors + 1) * 512 - word.size(), word);
-    CHECK_THROWS_WITH(read(), Contains(fmt::format("payload length {} does not fit {} sectors",
-                                                   too_long, sectors + 1)));
+    CHECK_THROWS_WITH(
+        read(), Contains(fmt::format("payload length {} does not fit its sectors, expected 1 to {}",
+                                     too_long, too_long - 1)));
 
     map = WindowMap();
     map.set_extent({0, 31, sectors});
@@ -112,6 +113,25 @@ TEST_CASE("each kind of damage has its words") {
     CHECK(read(&damages) == 0xffffffff);
     REQUIRE(damages.found.size() == 1);
     CHECK(std::all_of(output.begin(), output.end(), [](std::byte b) { return b == std::byte{0}; }));
+}
+
+TEST_CASE("meta that makes no sense is told with its place, what it says and what it should") {
+    Fixture f;
+    const Image image = Image::open(*f.store);
+    std::vector<std::byte> output(window_bytes);
+    // The share of block 37, bits 25..28 of window 1; bit 24 makes block 36 a tail.
+    const std::uint64_t at = image.geometry().window_meta_at_byte({1}) + 3;
+    f.store->bytes()[at] = static_cast<std::byte>(0x10 << 1 | 13 << 1 | 1);
+    // All of the payload is read by the shares, so that it does not decode.
+    CHECK_THROWS_WITH(
+        WindowReader(image).read({1}, output, nullptr),
+        Contains(fmt::format("window 1, block 32 (byte {}): share of block 37 is 13 sectors, "
+                             "expected 0 to 8",
+                             image.geometry().window_meta_at_byte({1}))));
+    Damages damages;
+    WindowReader(image).read({1}, output, &damages);
+    REQUIRE(damages.found.size() == 1);
+    CHECK(damages.found[0].at_byte == image.geometry().window_meta_at_byte({1}));
 }
 
 TEST_CASE("an unreadable sector costs one extent") {

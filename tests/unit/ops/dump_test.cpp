@@ -38,6 +38,11 @@ TEST_CASE("what a dump prints is enough to make the meta again") {
     for (std::size_t i = 0; i < 20; ++i) {
         store->bytes()[geometry.window_meta_at_byte({7}) + i] = static_cast<std::byte>(random());
     }
+    // An extent whose shares are packed in each of its two windows, and not over the border.
+    WindowMap straddling;
+    straddling.set_extent({0, 32, 100});
+    test::put_map(*store, {10}, straddling);
+    store->bytes()[geometry.window_meta_at_byte({11})] |= std::byte{0x10 | 5};
     const Collected dumped = collect(*store, {.payloads = DumpOptions::Payloads::ignore});
 
     std::vector<std::byte> again(geometry.meta_bytes());

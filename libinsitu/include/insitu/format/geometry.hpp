@@ -83,6 +83,11 @@ class INSITU_API Geometry {
     std::uint64_t window_meta_at_byte(WindowIndex window) const noexcept {
         return meta_at_byte() + window.value * window_meta_bytes;
     }
+    // The byte that holds the first bit of a block's entry.
+    std::uint64_t entry_at_byte(BlockIndex block) const noexcept {
+        constexpr unsigned bits_per_byte = 8;
+        return meta_at_byte() + block.value * bits_per_entry / bits_per_byte;
+    }
 
   private:
     BlockCounts counts_;

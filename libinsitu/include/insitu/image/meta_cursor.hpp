@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "insitu/api.hpp"
 #include "insitu/format/window_map.hpp"
@@ -24,6 +25,7 @@ enum class ExtentFault {
     too_long,         // more than longest_read_blocks
 };
 
+// The kind of a fault in a few words; MetaCursor::explain() tells what it is in one extent.
 INSITU_API const char* describe(ExtentFault fault) noexcept;
 
 // What is wrong with an extent of a map by itself: none, bad_share, unpacked_shares or empty_head.
@@ -62,10 +64,15 @@ class INSITU_API MetaCursor {
     // reads them. Valid until the next call.
     std::span<const StoredExtent> extents_touching(WindowIndex window);
 
+    // What is wrong with an extent that has a fault: the first entry of its meta that contradicts
+    // the format, and what was expected there. Keeps what extents_touching() returned.
+    std::string explain(const StoredExtent& extent);
+
   private:
     void load_group(std::uint64_t group);
     bool starts_with_tail(WindowIndex window);
     StoredExtent join_across_windows(BlockIndex head);
+    std::string explain_shares(const StoredExtent& extent);
     void append_leading_tails(WindowIndex window, unsigned tails);
 
     const Image* image_;

@@ -34,9 +34,13 @@ class INSITU_API Target {
     void prepare();
     // Syncs; gives a file its name.
     void commit();
+    // What is left where the work ends between prepare() and commit(), as a sentence for the user;
+    // empty for a file, which keeps its old content.
+    std::string unfinished_state() const;
 
   private:
     std::string path_;
+    TargetKind kind_;
     bool has_signature_ = false;
     std::unique_ptr<BlockDevice> device_;
     std::unique_ptr<OutputFile> file_;

@@ -17,7 +17,8 @@ namespace insitu {
 // An extent whose content cannot be had.
 struct ExtentDamage {
     StoredExtent extent;
-    std::uint64_t at_byte = 0;  // of its payload on the device
+    std::uint64_t at_byte =
+        0;  // on the device: of its payload, or of its meta where that is at fault
     std::string text;
     int os_error = 0;  // where the payload could not be read
 };
@@ -55,6 +56,7 @@ class INSITU_API WindowReader {
     std::optional<ExtentDamage> decode(const StoredExtent& extent, ByteView payload,
                                        ByteSpan output);
     ExtentDamage damage_of(const StoredExtent& extent, std::string text) const;
+    ExtentDamage fault_of_meta(const StoredExtent& extent);
     void report(const ExtentDamage& found, DamageSink* damage) const;
 
     const Image* image_;

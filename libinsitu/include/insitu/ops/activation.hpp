@@ -22,6 +22,7 @@ INSITU_API std::vector<std::string> activation_problems(const SuperBlock& super,
                                                         const ImageStat* stat);
 
 enum class MetaPolicy { writeback, writethrough };
+inline constexpr unsigned default_commit_delay_seconds = 5;
 
 // The table line for dmsetup(8) (docs/format.md §3). `commit_delay_seconds` counts for writeback.
 INSITU_API std::string table_line(const Geometry& geometry, const std::string& device,

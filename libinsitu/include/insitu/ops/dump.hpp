@@ -21,6 +21,7 @@ struct DumpedExtent {
     // XXH3-128 of the logical content, 32 hex digits; empty where not asked for, or damaged.
     std::string hash;
     std::string damage;  // why there is no hash
+    std::string fault;   // what is wrong with its meta, whether that costs its content or not
 };
 
 // Receives a dump, in order, from one thread at a time.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "insitu/api.hpp"
+#include "insitu/engine/control.hpp"
 #include "insitu/format/super_block.hpp"
 #include "insitu/image/meta_writer.hpp"
 #include "insitu/store/store.hpp"
@@ -8,7 +9,9 @@
 namespace insitu {
 
 // Makes an image in which every block is unmapped over the whole of `target`. Throws `refused`
-// Errors for sizes that the driver cannot use, `io` ones else. Returns the super block.
-INSITU_API SuperBlock format_image(Store& target, Algorithm algorithm, TargetContent content);
+// Errors for sizes that the driver cannot use, `cancelled` and `io` ones else: the target then
+// holds no image. Progress counts the bytes of meta that are cleared. Returns the super block.
+INSITU_API SuperBlock format_image(Store& target, Algorithm algorithm, TargetContent content,
+                                   const Control& control = {});
 
 }  // namespace insitu

@@ -42,6 +42,12 @@ struct PackResult {
 // The size of a target for this many logical bytes. Throws a `refused` Error for 0 bytes.
 INSITU_API std::uint64_t pack_target_bytes(std::uint64_t logical_bytes);
 
+// The super block of an image of `target_bytes` that is to hold the source. Throws a `refused`
+// Error where the driver cannot use that size, or the source is known to be larger: what pack()
+// begins with, for those who change the target before.
+INSITU_API SuperBlock super_block_for_source(const Source& source, std::uint64_t target_bytes,
+                                             Algorithm algorithm, const std::string& target_name);
+
 // Packs `source` into an image over the whole of `target`. Payloads are synced before the meta
 // that names them, the super block comes last. The bytes of the image depend on content and options
 // alone. Memory: 5 MiB of meta and 1.5 MiB a thread. Throws `refused`, `io` and `cancelled` Errors

@@ -36,10 +36,15 @@ class INSITU_API Source {
     virtual bool take(SourceBatch& batch, ByteSpan buffer, WindowIndex limit) = 0;
     // Reads the batch into `buffer`, unless take() has. From any thread.
     virtual void fill(const SourceBatch& batch, ByteSpan buffer) = 0;
+    // After the last batch: throws a `refused` Error where the source has not the size any more
+    // that it was packed with.
+    virtual void check_unchanged() const;
 };
 
 // A file or device; holes are skipped without reading them. The store outlives it.
-INSITU_API std::unique_ptr<Source> make_source(const Store& store);
+enum class SourceSize { fixed, may_change };
+INSITU_API std::unique_ptr<Source> make_source(const Store& store,
+                                               SourceSize size = SourceSize::fixed);
 
 // An open pipe or other stream, read until it ends; more than `limit_bytes` are an error. The
 // descriptor stays the caller's. Waiting for input ends soon after a stop is asked for.

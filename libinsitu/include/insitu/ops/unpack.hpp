@@ -47,7 +47,7 @@ INSITU_API UnpackResult unpack(const Image& image, Store& target, const UnpackOp
                                const Control& control);
 
 // The same to a stream: everything in order, zeros included. A closed reader is an `io` Error of
-// EPIPE.
+// EPIPE. Waiting for the reader of a pipe ends soon after a stop is asked for.
 INSITU_API UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& name,
                                          const UnpackOptions& options, const Control& control);
 

@@ -13,6 +13,7 @@ class INSITU_API FileStore final : public Store {
     FileStore(UniqueFd fd, std::string name);
 
     std::uint64_t size_bytes() const override { return size_bytes_; }
+    std::uint64_t present_size_bytes() const override;
     void read_at(std::uint64_t at_byte, ByteSpan output) const override;
     void write_at(std::uint64_t at_byte, ByteView input) override;
     void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override;

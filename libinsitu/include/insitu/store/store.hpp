@@ -24,6 +24,8 @@ class INSITU_API Store {
     const std::string& name() const noexcept { return name_; }
 
     virtual std::uint64_t size_bytes() const = 0;
+    // What it has become where somebody else changes it; size_bytes() stays as it was.
+    virtual std::uint64_t present_size_bytes() const { return size_bytes(); }
 
     // Reading beyond size_bytes() is an error.
     virtual void read_at(std::uint64_t at_byte, ByteSpan output) const = 0;

@@ -1,0 +1,107 @@
+#include "nbdkit/parameters.hpp"
+
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include <cstdlib>
+
+namespace insitu::nbd {
+
+namespace {
+
+int unknown_value(const std::string& key, const std::string& value, const char* expected) {
+    nbdkit_error("%s=%s: expected %s", key.c_str(), value.c_str(), expected);
+    return -1;
+}
+
+int set_image(Parameters& parameters, const char* value) {
+    // nbdkit changes its directory when it goes to the background.
+    char* real = nbdkit_realpath(value);
+    if (real == nullptr) return -1;
+    parameters.path = real;
+    std::free(real);
+    return 0;
+}
+
+int set_numbers(Parameters& parameters, const std::string& key, const char* value) {
+    if (key == "cache-size" || key == "decode-cache") {
+        const std::int64_t bytes = nbdkit_parse_size(value);
+        if (bytes < 0) return unknown_value(key, value, "a size such as 64M");
+        DeviceOptions& options = parameters.options;
+        (key == "cache-size" ? options.cache_bytes : options.decode_cache_bytes) =
+            static_cast<std::uint64_t>(bytes);
+        return 0;
+    }
+    unsigned number = 0;
+    if (nbdkit_parse_unsigned(key.c_str(), value, &number) != 0) return -1;
+    if (key == "threads") {
+        parameters.most_requests = number;
+        return 0;
+    }
+    if (number == 0 || number > 86400) return unknown_value(key, value, "1 to 86400 seconds");
+    parameters.options.commit_delay = std::chrono::seconds(number);
+    return 0;
+}
+
+int set_choices(DeviceOptions& options, const std::string& key, const std::string& value) {
+    if (key == "metadata") {
+        if (value == "writeback") return options.policy = CommitPolicy::writeback, 0;
+        if (value == "writethrough") return options.policy = CommitPolicy::writethrough, 0;
+        return unknown_value(key, value, "writeback or writethrough");
+    }
+    if (key == "level") {
+        if (value == "fast") return options.level = Level::fast, 0;
+        if (value == "default") return options.level = Level::normal, 0;
+        if (value == "best") return options.level = Level::best, 0;
+        return unknown_value(key, value, "fast, default or best");
+    }
+    if (key == "pending") {
+        if (value == "apply") return options.pending = PendingIntent::apply, 0;
+        if (value == "drop") return options.pending = PendingIntent::drop, 0;
+        return unknown_value(key, value, "apply or drop");
+    }
+    nbdkit_error("unknown parameter '%s'", key.c_str());
+    return -1;
+}
+
+int set_switch(DeviceOptions& options, const std::string& key, const char* value) {
+    const int on = nbdkit_parse_bool(value);
+    if (on < 0) return unknown_value(key, value, "true or false");
+    if (key == "readonly") {
+        options.access = on != 0 ? Access::read : Access::read_write;
+    } else {
+        options.compaction = on != 0 ? Compaction::idle : Compaction::off;
+    }
+    return 0;
+}
+
+}  // namespace
+
+int set_parameter(Parameters& parameters, const std::string& key, const char* value) {
+    if (key == "image") return set_image(parameters, value);
+    if (key == "cache-size" || key == "decode-cache" || key == "threads" || key == "commit-delay") {
+        return set_numbers(parameters, key, value);
+    }
+    if (key == "readonly" || key == "compact") return set_switch(parameters.options, key, value);
+    return set_choices(parameters.options, key, value);
+}
+
+int check_complete(const Parameters& parameters) {
+    if (!parameters.path.empty()) return 0;
+    nbdkit_error("which image? nbdkit insitu IMAGE");
+    return -1;
+}
+
+const char* const parameter_help =
+    "image=<IMAGE>                 (required) Image file or block device.\n"
+    "metadata=writeback|writethrough   When writes reach the medium (default: writeback).\n"
+    "commit-delay=<SECONDS>        At most so long after the write (default: 5).\n"
+    "cache-size=<SIZE>             Memory of writes that wait (default: 64M).\n"
+    "decode-cache=<SIZE>           Memory of extents that were read in part (default: 256M).\n"
+    "level=fast|default|best       Effort of the compression (default: default).\n"
+    "compact=<BOOL>                Put cut-up windows together when idle (default: false).\n"
+    "threads=<N>                   Requests that work at a time (default: nbdkit's --threads).\n"
+    "readonly=<BOOL>               Open the image for reading only (default: false).\n"
+    "pending=apply|drop            What an interrupted run left (default: apply).";
+
+}  // namespace insitu::nbd

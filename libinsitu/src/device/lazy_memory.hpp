@@ -1,0 +1,35 @@
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <new>
+
+namespace insitu {
+
+// Zeros that take memory where they are written first; in large pages where the kernel has some,
+// since a fault for each 4 KiB costs as much as copying them.
+class LazyMemory {
+  public:
+    // Throws std::bad_alloc.
+    explicit LazyMemory(std::size_t size_bytes) : size_bytes_(size_bytes) {
+        if (size_bytes == 0) return;
+        memory_ = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory_ == MAP_FAILED) throw std::bad_alloc();
+        ::madvise(memory_, size_bytes, MADV_HUGEPAGE);
+    }
+    ~LazyMemory() {
+        if (size_bytes_ != 0) ::munmap(memory_, size_bytes_);
+    }
+    LazyMemory(const LazyMemory&) = delete;
+    LazyMemory& operator=(const LazyMemory&) = delete;
+
+    std::byte* data() noexcept { return static_cast<std::byte*>(memory_); }
+
+  private:
+    void* memory_ = nullptr;
+    std::size_t size_bytes_;
+};
+
+}  // namespace insitu
