@@ -8,9 +8,23 @@ tests=$(cd "$(dirname "$0")" && pwd)
 build=$(realpath "${INSITU_BUILD:?the directory of the build}")
 mirror=${MIRROR:-http://deb.debian.org/debian}
 work=$(mktemp -d /var/tmp/insitu-packages.XXXXXX)
-trap 'rm -rf --one-file-system "$work"' EXIT
+clean_up() {
+  wait # a bootstrap that is still at work has its chroot below the directory
+  rm -rf --one-file-system "$work"
+}
+trap clean_up EXIT
 cd "$work"
 fail() { echo "FAILED: $*" >&2; exit 1; }
+
+# The bare system comes from the mirror while the packages are made.
+bootstrap() {
+  case ${BOOTSTRAP:-mmdebstrap} in
+    debootstrap) debootstrap --variant=minbase bookworm chroot "$mirror" ;;
+    *) mmdebstrap --variant=apt --dpkgopt=force-unsafe-io --skip=cleanup/apt/lists bookworm chroot "$mirror" ;;
+  esac >bootstrap.log 2>&1
+}
+bootstrap &
+bootstrapping=$!
 
 pack() { # DIR [CPACK OPTIONS…]
   local run=$1
@@ -42,10 +56,7 @@ apt() { # APT-GET ARGUMENTS…, quietly
 }
 files() { (cd chroot && find . -path ./proc -prune -o -print | sort); }
 
-case ${BOOTSTRAP:-mmdebstrap} in
-  debootstrap) debootstrap --variant=minbase bookworm chroot "$mirror" >log 2>&1 ;;
-  *) mmdebstrap --variant=apt --dpkgopt=force-unsafe-io --skip=cleanup/apt/lists bookworm chroot "$mirror" >log 2>&1 ;;
-esac || fail "no bare Debian: $(tail log)"
+wait "$bootstrapping" || fail "no bare Debian: $(tail bootstrap.log)"
 cp one/*.deb chroot/root/
 cp "$tests/packages_use.sh" chroot/root/use.sh
 [ "${BOOTSTRAP:-}" != debootstrap ] || apt update

@@ -16,7 +16,8 @@ struct ProgressState {
 };
 
 // One line of at most `width` columns, ASCII: share, bar, bytes, rate, time left. What has no room
-// is left out, the least important first; at 4 columns the share alone is left.
+// is left out, the least important first; at 4 columns the share alone is left,
+// and below that nothing.
 std::string progress_line(const ProgressState& state, std::size_t width);
 
 }  // namespace insitu::apps
