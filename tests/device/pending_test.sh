@@ -25,7 +25,7 @@ before=$(sha torn.img)
 pattern() { head -c "$2" /dev/zero | tr '\0' "\\$1"; }
 expected() { pattern 1 4096; pattern 2 4096; pattern 1 122880; }
 run 0 insitu-unpack torn.img raw
-says err "its last commit (1 windows) is applied in memory"
+says err "its last commit (1 window) is applied in memory"
 check "unpack" cmp -s -n 131072 raw <(expected)
 for tool in "insitu-stat" "insitu-dump-meta" "insitu-fsck -n -f" "insitu-fsck check"; do
   # shellcheck disable=SC2086 # a tool and its options
