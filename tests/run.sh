@@ -64,7 +64,7 @@ for build in "${builds[@]}"; do
     step "clang-tidy on the library" tests/tidy.sh "build/$build"
   fi
 done
-step "the scripts pass shellcheck" tests/lint.sh
+step "format, shellcheck and the rules of includes" tests/lint.sh
 echo "took $((SECONDS / 60)) min"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -26,8 +26,8 @@ struct CommonOptions {
     ProgressMode progress = ProgressMode::automatic;
 };
 
-// What a tool returns where it does not get to its end. After SIGINT, SIGTERM or SIGHUP: 128 and the
-// signal, unless `cancelled` is set.
+// What a tool returns where it does not get to its end. After SIGINT, SIGTERM or SIGHUP: 128 and
+// the signal, unless `cancelled` is set.
 struct ExitStatuses {
     int failed = exit_failed;
     int usage = exit_usage;
