@@ -100,18 +100,27 @@ void harm_meta(Random& random, Victim& victim) {
     }
 }
 
-void harm_sectors(Random& random, Victim& victim) {
-    victim.torn = true;
+// Most of a device is empty: sectors that hold something are looked for.
+void harm_sector(Random& random, Victim& victim) {
     const std::uint64_t data =
         victim.model.geometry().block_at_byte({first_busy_block(victim.model)});
     const std::uint64_t sectors = (victim.image.size() - data) / sector_bytes;
     const auto any_sector = [&] {
-        return victim.image.begin() +
-               static_cast<std::ptrdiff_t>(data + below(random, sectors) * sector_bytes);
+        constexpr unsigned tries = 64;
+        auto sector = victim.image.begin();
+        for (unsigned i = 0; i < tries; ++i) {
+            sector = victim.image.begin() +
+                     static_cast<std::ptrdiff_t>(data + below(random, sectors) * sector_bytes);
+            if (std::any_of(sector, sector + sector_bytes,
+                            [](std::byte byte) { return byte != std::byte{0}; })) {
+                break;
+            }
+        }
+        return sector;
     };
     switch (below(random, 4)) {
         case 0:
-            victim.image[data + below(random, victim.image.size() - data)] ^=
+            any_sector()[static_cast<std::ptrdiff_t>(below(random, sector_bytes))] ^=
                 std::byte{static_cast<unsigned char>(1U << below(random, 8))};
             return;
         case 1:
@@ -128,6 +137,12 @@ void harm_sectors(Random& random, Victim& victim) {
             std::copy_n(victim.older.begin() + at, sector_bytes / 2, victim.image.begin() + at);
         }
     }
+}
+
+void harm_sectors(Random& random, Victim& victim) {
+    victim.torn = true;
+    for (std::uint64_t i = 1 + below(random, 4); i > 0; --i)
+        harm_sector(random, victim);
 }
 
 void befall(Random& random, Victim& victim, Harm harm) {
