@@ -72,6 +72,8 @@ class Tool {
     void say_on_failure(std::string text) { last_words_ = std::move(text); }
     // Writes to stdout; failure is an `io` Error at the latest when the tool ends.
     void print(std::string_view text) const;
+    // From here on stdout carries data, and a JSON document goes to stderr.
+    void set_stdout_is_data() noexcept { stdout_is_data_ = true; }
     // Prints a JSON document with its schema.
     void print_json(Json document) const;
 
@@ -89,6 +91,7 @@ class Tool {
     std::string last_words_;
     bool force_share_ = false;
     bool prints_data_ = false;
+    bool stdout_is_data_ = false;
     std::unique_ptr<ProgressBar> bar_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
