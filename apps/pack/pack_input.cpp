@@ -61,9 +61,9 @@ void note_small_sectors(const Tool& tool, const std::string& name, std::uint64_t
         fmt::format("warning: {}: holds {} with units of {} bytes, and the driver's device has "
                     "sectors of 4096 bytes: it cannot be used there",
                     name, found->content, found->unit_bytes));
-    tool.complain(fmt::format(
-        "hint: {}; or serve the image with nbdkit, which takes requests of 512 bytes",
-        found->remedy));
+    tool.complain(
+        fmt::format("hint: {}; or serve the image with nbdkit, which takes requests of 512 bytes",
+                    found->remedy));
 }
 
 UniqueFd open_stream_fd(const std::string& path, const std::string& name) {
