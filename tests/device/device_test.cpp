@@ -13,11 +13,14 @@ using namespace insitu::test;
 namespace {
 
 // 64 blocks of text, the first window one extent of 32 blocks.
+// Two windows of text, and room for a journal behind them.
 std::unique_ptr<MemoryStore> text_image(unsigned extent_blocks) {
     Random random = make_random(8);
     PackOptions options;
     options.extents.blocks = extent_blocks;
-    return pack_in_memory(make_content(random, Content::text, 64 * block_bytes), options);
+    auto content = make_content(random, Content::text, 64 * block_bytes);
+    content.resize(1024 * block_bytes);
+    return pack_in_memory(content, options);
 }
 
 std::vector<std::byte> text(std::uint64_t blocks) {
@@ -56,10 +59,41 @@ TEST_CASE("a request is one extent a window") {
     CHECK(heads(*store, {1}) == Heads{{0, 18}});
 }
 
-TEST_CASE("a compressed extent that contains the request stays one extent") {
+TEST_CASE("what is written into a compressed extent becomes an extent of its own") {
     const auto store = text_image(32);
-    write_and_close(*store, 5, text(3));
-    CHECK(heads(*store, {0}) == Heads{{0, 32}});
+    write_and_close(*store, 5, noise(3));
+    CHECK(heads(*store, {0}) == Heads{{0, 5}, {5, 3}, {8, 24}});
+}
+
+TEST_CASE("what changes nothing costs nothing") {
+    const auto store = text_image(32);
+    const std::vector<std::byte> before(store->bytes().begin(), store->bytes().end());
+    Device device(*store, {});
+    std::vector<std::byte> content(31 * block_bytes);
+    device.read(0, content);
+    device.write(0, content);
+    device.flush();
+    device.write(3 * block_bytes, ByteView(content).subspan(3 * block_bytes, block_bytes));
+    device.unmap(80 * block_bytes, 200 * block_bytes);
+    device.write(90 * block_bytes, std::vector<std::byte>(block_bytes));
+    device.flush();
+    CHECK(device.counters().commits == 0);
+    device.close();
+    CHECK(std::equal(before.begin(), before.end(), store->bytes().begin()));
+}
+
+TEST_CASE("several writes to a window are encoded once, at the commit") {
+    const auto store = text_image(32);
+    Device device(*store, {});
+    for (unsigned i = 0; i < 10; ++i) {
+        device.write(7 * block_bytes, noise(1));
+        device.write(9 * block_bytes, text(1));
+    }
+    CHECK(device.counters().rewritten_extents == 0);
+    device.flush();
+    CHECK(device.counters().rewritten_extents == 1);
+    device.close();
+    CHECK(find_fault(*store) == "");
 }
 
 TEST_CASE("extents that the request covers in part are trimmed and moved") {
@@ -193,7 +227,7 @@ TEST_CASE("a window that was cut up is put together when idle, where that is wan
         Device device(*store, options);
         const auto content = text(32);
         for (std::size_t at = 0; at < content.size(); at += block_bytes)
-            device.write(at, ByteView(content).subspan(at, block_bytes));
+            device.write(at, ByteView(content).subspan(at, block_bytes), Device::Durability::fua);
         // Nothing can be saved here.
         device.write(32 * block_bytes, noise(8));
         device.do_idle_work();

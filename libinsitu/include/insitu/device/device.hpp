@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "insitu/api.hpp"
@@ -32,6 +34,13 @@ enum class Compaction {
     idle,  // by the thread of start_commits(), when nothing was asked for a commit delay
 };
 
+// What becomes of a write into a part of a compressed extent if the image has no hole left for the
+// journal (docs/crash-safety.md).
+enum class UnprotectedCommits {
+    refuse,  // it fails with ENOSPC
+    allow,   // it is done: a power cut then can lose blocks of the extent that were not written
+};
+
 struct DeviceOptions {
     Access access = Access::read_write;
     Level level = Level::normal;
@@ -42,6 +51,10 @@ struct DeviceOptions {
     std::uint64_t decode_cache_bytes = std::uint64_t{256} << 20;
     PendingIntent pending = PendingIntent::apply;
     Compaction compaction = Compaction::off;
+    UnprotectedCommits unprotected = UnprotectedCommits::allow;
+    // Is told, as a sentence, what its owner should know: a commit in the background that failed, a
+    // journal without room. From any thread; may be empty.
+    std::function<void(const std::string&)> warn = {};
 };
 
 // Since the device was opened.
