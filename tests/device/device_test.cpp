@@ -157,14 +157,60 @@ TEST_CASE("zeros are unmapped, whether written or not") {
     CHECK(heads(*store, {1}) == Heads{});
 }
 
-TEST_CASE("requests outside the device or of parts of blocks are refused") {
+TEST_CASE("requests outside the device are refused") {
     const auto store = format_in_memory(64, Algorithm::lzo);
     Device device(*store, {});
     std::vector<std::byte> bytes(2 * block_bytes);
-    CHECK_THROWS_AS(device.read(512, bytes), Error);
     CHECK_THROWS_AS(device.read(device.size_bytes() - block_bytes, bytes), Error);
-    CHECK_THROWS_AS(device.write(0, ByteView(bytes).first(100)), Error);
+    CHECK_THROWS_AS(device.read(device.size_bytes() + 1, {}), Error);
+    CHECK_THROWS_AS(device.write(device.size_bytes() - 1, ByteView(bytes).first(2)), Error);
     CHECK_THROWS_AS(device.unmap(block_bytes, device.size_bytes()), Error);
+    CHECK_THROWS_AS(device.zero(~std::uint64_t{0}, 2), Error);
+}
+
+TEST_CASE("requests of any bytes do what they do to an array") {
+    const auto store = text_image(32);
+    Device device(*store, {});
+    std::vector<std::byte> expected(80 * block_bytes);
+    device.read(0, expected);
+    Random random = make_random(77);
+    for (int i = 0; i < 300; ++i) {
+        const std::uint64_t at = below(random, expected.size() - 1);
+        const std::uint64_t longest =
+            below(random, 4) == 0 ? 3 * window_bytes / 2 : 2 * block_bytes;
+        const std::uint64_t length =
+            std::min<std::uint64_t>(1 + below(random, longest), expected.size() - at);
+        const auto wanted = ByteSpan(expected).subspan(at, length);
+        switch (below(random, 4)) {
+            case 0: {
+                std::vector<std::byte> got(length);
+                device.read(at, got);
+                REQUIRE(std::equal(got.begin(), got.end(), wanted.begin()));
+                break;
+            }
+            case 1:
+                device.zero(at, length);
+                std::fill(wanted.begin(), wanted.end(), std::byte{0});
+                break;
+            case 2: {
+                device.unmap(at, length);
+                const std::uint64_t first = ceil_div(at, block_bytes) * block_bytes;
+                const std::uint64_t end = (at + length) / block_bytes * block_bytes;
+                for (std::uint64_t byte = first; byte < end; ++byte)
+                    expected[byte] = std::byte{0};
+                break;
+            }
+            default: {
+                const auto content = make_content(random, Content::random, length);
+                device.write(at, content);
+                std::copy(content.begin(), content.end(), wanted.begin());
+            }
+        }
+    }
+    device.close();
+    const auto content = content_of(*store);
+    CHECK(std::equal(expected.begin(), expected.end(), content.begin()));
+    CHECK(find_fault(*store) == "");
 }
 
 TEST_CASE("a write into a window of unsound meta is refused unless it replaces all of it") {
@@ -221,7 +267,7 @@ TEST_CASE("an extent over the border of a window is read and never written into"
 
 TEST_CASE("a window that was cut up is put together when idle, where that is wanted") {
     for (const Compaction compaction : {Compaction::off, Compaction::idle}) {
-        const auto store = format_in_memory(64, Algorithm::lzo);
+        const auto store = format_in_memory(1024, Algorithm::lzo);
         DeviceOptions options;
         options.compaction = compaction;
         Device device(*store, options);
@@ -244,7 +290,7 @@ TEST_CASE("a window that was cut up is put together when idle, where that is wan
 }
 
 TEST_CASE("what is left of a raw extent is compressed when idle, where that saves a block") {
-    const auto store = format_in_memory(64, Algorithm::lzo);
+    const auto store = format_in_memory(1024, Algorithm::lzo);
     const Geometry geometry(read_super_block(*store).counts);
     store->write_at(geometry.block_at_byte({0}), text(8));
     WindowMap raw;

@@ -38,17 +38,28 @@ const Geometry& Device::geometry() const noexcept {
 }
 
 void Device::read(std::uint64_t at_byte, ByteSpan output) {
-    core_->read(at_byte, output);
+    core_->check_range(at_byte, output.size());
+    core_->bytes().read(at_byte, output);
 }
 
 void Device::write(std::uint64_t at_byte, ByteView input, Durability durability) {
+    core_->check_range(at_byte, input.size());
     if (input.empty()) return;
-    core_->write(at_byte, input.size(), input.data());
+    core_->bytes().write(at_byte, input.size(), input.data());
+    core_->finish_request(durability);
+}
+
+void Device::zero(std::uint64_t at_byte, std::uint64_t length_bytes, Durability durability) {
+    core_->check_range(at_byte, length_bytes);
+    core_->bytes().write(at_byte, length_bytes, nullptr);
     core_->finish_request(durability);
 }
 
 void Device::unmap(std::uint64_t at_byte, std::uint64_t length_bytes, Durability durability) {
-    core_->write(at_byte, length_bytes, nullptr);
+    core_->check_range(at_byte, length_bytes);
+    const std::uint64_t first = ceil_div(at_byte, block_bytes) * block_bytes;
+    const std::uint64_t end = (at_byte + length_bytes) / block_bytes * block_bytes;
+    if (first < end) core_->write(first, end - first, nullptr);
     core_->finish_request(durability);
 }
 
@@ -57,6 +68,7 @@ void Device::flush() {
 }
 
 std::vector<BlockRun> Device::map(std::uint64_t at_byte, std::uint64_t length_bytes) {
+    core_->check_range(at_byte, length_bytes);
     return core_->map(at_byte, length_bytes);
 }
 

@@ -17,7 +17,11 @@ Device::Core::Core(Store& store, const DeviceOptions& options,
       space_(medium_.geometry(), options_.cache_bytes),
       staging_(medium_, space_, options_, counters_),
       committer_(medium_, staging_, space_, options_, counters_),
-      background_(committer_, staging_, options_, counters_) {
+      background_(committer_, staging_, options_, counters_),
+      bytes_([this](std::uint64_t at_byte, ByteSpan output) { read(at_byte, output); },
+             [this](std::uint64_t at_byte, std::uint64_t length_bytes, const std::byte* content) {
+                 write(at_byte, length_bytes, content);
+             }) {
     counters_.recovered = recovered;
     if (is_read_only()) return;
     committer_.search_holes(RedoSpace::windows_at_open);
@@ -31,11 +35,6 @@ Device::Core::Core(Store& store, const DeviceOptions& options,
 void Device::Core::check_range(std::uint64_t at_byte, std::uint64_t length_bytes) const {
     const std::uint64_t size = geometry().logical_bytes();
     const std::string& name = medium_.store().name();
-    if (at_byte % block_bytes != 0 || length_bytes % block_bytes != 0) {
-        throw Error(ErrorKind::refused, {.file = name},
-                    fmt::format("request of {} bytes at {} is not aligned to blocks of {}",
-                                length_bytes, at_byte, block_bytes));
-    }
     if (at_byte > size || length_bytes > size - at_byte) {
         throw Error(ErrorKind::refused, {.file = name},
                     fmt::format("request of {} bytes at {} reaches beyond the end at {}",
@@ -46,7 +45,6 @@ void Device::Core::check_range(std::uint64_t at_byte, std::uint64_t length_bytes
 template <class Visit>
 void Device::Core::for_each_part(std::uint64_t at_byte, std::uint64_t length_bytes,
                                  Visit visit) const {
-    check_range(at_byte, length_bytes);
     for (std::uint64_t done = 0; done < length_bytes;) {
         const std::uint64_t at = at_byte + done;
         const std::uint64_t in_window = at % window_bytes;
@@ -125,7 +123,10 @@ void Device::Core::write(std::uint64_t at_byte, std::uint64_t length_bytes,
 std::vector<BlockRun> Device::Core::map(std::uint64_t at_byte, std::uint64_t length_bytes) {
     // About 0.5 GiB at a time: a caller that wants to know more asks again.
     constexpr std::uint64_t most_windows = 4096;
-    check_range(at_byte, length_bytes);
+    // Runs are of whole blocks: all that the request touches.
+    const std::uint64_t end = ceil_div(at_byte + length_bytes, block_bytes) * block_bytes;
+    at_byte = at_byte / block_bytes * block_bytes;
+    length_bytes = end - at_byte;
     const std::uint64_t limit = (at_byte / window_bytes + most_windows) * window_bytes - at_byte;
     std::vector<BlockRun> runs;
     const auto add = [&](BlockIndex first, std::uint64_t blocks, bool mapped) {

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "device/byte_access.hpp"
 #include "device/committer.hpp"
 #include "device/staging.hpp"
 #include "insitu/store/overlay_store.hpp"
@@ -64,13 +65,15 @@ class Device::Core {
     std::vector<BlockRun> map(std::uint64_t at_byte, std::uint64_t length_bytes);
     void commit_all() { committer_.commit_all(); }
     void finish_request(Durability durability);
+    // Throws a `refused` Error for a request beyond the end.
+    void check_range(std::uint64_t at_byte, std::uint64_t length_bytes) const;
     void close();
     Background& background() noexcept { return background_; }
+    ByteAccess& bytes() noexcept { return bytes_; }
     bool is_read_only() const noexcept { return options_.access == Access::read; }
     DeviceCounters counters() const noexcept { return counters_.get(); }
 
   private:
-    void check_range(std::uint64_t at_byte, std::uint64_t length_bytes) const;
     template <class Visit>
     void for_each_part(std::uint64_t at_byte, std::uint64_t length_bytes, Visit visit) const;
     void write_part(const WindowPart& part, const std::byte* content);
@@ -85,6 +88,7 @@ class Device::Core {
     Staging staging_;
     Committer committer_;
     Background background_;
+    ByteAccess bytes_;
     std::mutex cramped_mutex_;  // one change at a time while the journal has hardly any room
     std::atomic<std::uint64_t> unlooked_bytes_{0};  // written since the host's space was looked at
 };

@@ -163,6 +163,8 @@ void Committer::fold_all(ChangedWindows& all) {
 bool Committer::compact(WindowIndex window) {
     const std::lock_guard commit_lock(mutex_);
     check_failed();
+    // It writes over blocks that nobody wrote to, which only the journal protects.
+    if (space_.cramped()) return false;
     Staging::Stripe& stripe = staging_.stripe_of(window);
     const auto stage = [&] {
         const std::unique_lock lock(stripe.mutex);
