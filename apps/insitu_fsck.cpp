@@ -5,6 +5,7 @@
 #include "fsck/fsck_options.hpp"
 #include "fsck/fsck_report.hpp"
 #include "fsck/repair_run.hpp"
+#include "fsck/undo_place.hpp"
 #include "insitu/store/open.hpp"
 
 using namespace insitu;
@@ -20,18 +21,15 @@ CheckOptions check_options(const FsckOptions& options) {
 }
 
 // An earlier repair that was cut off explains what a check finds now.
-void warn_of_unfinished_repair(const Tool& tool, const FsckOptions& options) {
-    for (const std::string& path : existing_logs(options)) {
-        try {
-            LogFile medium(path, LogFile::Mode::open);
-            const LogState state = UndoLog::open(medium).state();
-            if (state != LogState::applying && state != LogState::undoing) continue;
-            tool.note(
-                fmt::format("{}: a repair was interrupted (log {}): insitu-fsck repair ends it",
-                            options.image, path));
-        } catch (const Error& error) {
-            tool.note(error.what());
-        }
+void warn_of_unfinished_repair(const Tool& tool, const FsckOptions& options, const Store& image) {
+    for (const std::string& path : UndoPlace(options).existing()) {
+        FoundLog found(tool, options, path, LogFile::Mode::read);
+        const LogState state = found.state();
+        if (found.medium() == nullptr) continue;
+        if (state != LogState::applying && state != LogState::undoing) continue;
+        if (!UndoLog::open(*found.medium()).made_for(image)) continue;
+        tool.note(fmt::format("{}: a repair was interrupted (log {}): insitu-fsck repair ends it",
+                              options.image, path));
     }
 }
 
@@ -90,7 +88,7 @@ int run_check(Tool& tool, const FsckOptions& options) {
     if (tool.sharing() == Sharing::shared) {
         tool.note(fmt::format("{}: read without a lock: the results may be stale", options.image));
     }
-    warn_of_unfinished_repair(tool, options);
+    warn_of_unfinished_repair(tool, options, *store);
     // What is to be checked is what the next opening makes of it.
     std::unique_ptr<OverlayStore> recovered;
     try {

@@ -158,6 +158,11 @@ void Tool::print(std::string_view text) const {
     }
 }
 
+void Tool::flush() const {
+    if (std::fflush(stdout) == 0) return;
+    throw io_error({.file = "standard output"}, "cannot write", errno);
+}
+
 void Tool::print_json(Json document) const {
     Json full;
     full["schema"] = name_ + "/1";
@@ -183,9 +188,7 @@ int Tool::guarded(const std::function<int()>& work) {
     try {
         const int status = work();
         end_progress();
-        if (std::fflush(stdout) != 0) {
-            throw io_error({.file = "standard output"}, "cannot write", errno);
-        }
+        if (!output_abandoned_) flush();
         return status;
     } catch (const CLI::ParseError&) {
         throw;

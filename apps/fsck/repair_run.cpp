@@ -1,7 +1,6 @@
 #include "fsck/repair_run.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include "common/paths.hpp"
 #include "common/sizes.hpp"
 #include "fsck/fsck_report.hpp"
+#include "fsck/undo_place.hpp"
 #include "insitu/fsck/holes.hpp"
 #include "insitu/fsck/repair.hpp"
 #include "insitu/image/image.hpp"
@@ -26,49 +26,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Beside an image file; the logs of devices lie where they outlive a reboot.
-std::string log_base(const FsckOptions& options) {
-    if (!options.log.empty()) return options.log;
-    const std::string& image = options.output.empty() ? options.image : options.output;
-    if (node_kind(image) == NodeKind::block_device) {
-        return "/var/tmp/" + fs::path(image).filename().string() + ".insitu-undo";
-    }
-    return image + ".insitu-undo";
-}
-
-std::string numbered(const std::string& base, unsigned number) {
-    return number == 0 ? base : fmt::format("{}.{}", base, number);
-}
-
-// The path of the new log. The logs of earlier repairs stay: they are undone one by one.
-std::string new_log_path(const FsckOptions& options) {
-    const std::string base = log_base(options);
-    if (!options.log.empty()) {
-        if (node_kind(base) == NodeKind::missing) return base;
-        if (!options.force) {
-            throw Error(ErrorKind::refused, {.file = base}, "exists",
-                        "--force replaces it: the repair that it belongs to can then no longer be "
-                        "undone");
-        }
-        fs::remove(base);
-        return base;
-    }
-    return numbered(base, static_cast<unsigned>(existing_logs(options).size()));
-}
-
 UndoLog::Resize resizer(Store& store) {
     auto* file = dynamic_cast<FileStore*>(&store);
     if (file == nullptr) return {};
     return [file](std::uint64_t size_bytes) { file->resize(size_bytes); };
 }
 
-// Completes or takes back what an earlier run did not finish. True: it changed the image.
+// Completes or takes back what an earlier run did not finish. True: it changed the image. The size
+// of a file changes only if the user asks for it.
 bool finish_earlier_work(Tool& tool, const FsckOptions& options, Store& image) {
     bool changed = false;
-    for (const std::string& path : existing_logs(options)) {
-        LogFile medium(path, LogFile::Mode::open);
-        const InterruptedWork work = finish_interrupted(image, medium, resizer(image));
+    const UndoLog::Resize resize = options.resize_file ? resizer(image) : UndoLog::Resize();
+    for (const std::string& path : UndoPlace(options).existing()) {
+        FoundLog found(tool, options, path, LogFile::Mode::open);
+        if (found.medium() == nullptr) continue;
+        if (found.state() == LogState::planning) {
+            fs::remove(path);  // its repair never began
+            continue;
+        }
+        const InterruptedWork work = finish_interrupted(image, *found.medium(), resize);
         if (work == InterruptedWork::none) continue;
+        if (work == InterruptedWork::foreign) {
+            tool.note(fmt::format("{}: is the log of another image; it is left alone", path));
+            continue;
+        }
         changed = true;
         tool.note(fmt::format("{}: an interrupted repair was {} by its log {}", options.image,
                               work == InterruptedWork::completed ? "completed" : "taken back",
@@ -154,7 +135,8 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
         members["changed"] = result.changed;
         members["rolled_back"] = result.rolled_back;
         members["dry_run"] = options.dry_run;
-        members["undo_log"] = result.changed ? Json(outcome.log) : Json(nullptr);
+        members["undo_log"] =
+            result.changed && !outcome.log.empty() ? Json(outcome.log) : Json(nullptr);
         members["suspect_blocks"] = result.suspect_blocks;
         members["lost_blocks"] = result.lost_blocks;
         members["undecided_blocks"] = result.undecided_blocks;
@@ -177,12 +159,12 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
             fmt::format("; {} lost, {} suspect, {} undecided", counted(result.lost_blocks, "block"),
                         result.suspect_blocks, result.undecided_blocks);
     }
-    tool.print(text + "\n");
+    report.line(text);
     if (outcome.punched) {
-        tool.print(fmt::format("{}: holes of {} bytes punched\n", name, outcome.punched_bytes));
+        report.line(fmt::format("{}: holes of {} bytes punched", name, outcome.punched_bytes));
     }
     if (!result.changed || outcome.log.empty()) return;
-    tool.print(fmt::format("{}: insitu-fsck undo {} {} takes it back\n", name, name, outcome.log));
+    report.line(fmt::format("{}: insitu-fsck undo {} {} takes it back", name, name, outcome.log));
 }
 
 void punch(Tool& tool, Store& store, Outcome& outcome) {
@@ -194,24 +176,55 @@ void punch(Tool& tool, Store& store, Outcome& outcome) {
     outcome.punched = outcome.punched_bytes != 0;
 }
 
-// A repair that ends while it still plans leaves no log behind.
-void discard_unused_log(const std::string& path) {
-    if (node_kind(path) != NodeKind::regular_file) return;
-    LogFile medium(path, LogFile::Mode::open);
-    if (UndoLog::open(medium).state() == LogState::planning) fs::remove(path);
-}
+// The log of a repair. It is removed again unless it is kept: a repair that ends before it changes
+// anything leaves none behind.
+class RepairLog {
+  public:
+    explicit RepairLog(const FsckOptions& options) : of_copy_(!options.output.empty()) {
+        if (options.dry_run) return;
+        if (of_copy_ && options.log.empty()) {
+            // The original is the best undo log of a copy.
+            const fs::path parent = fs::path(options.output).parent_path();
+            file_.emplace(parent.empty() ? "." : parent.string(), LogFile::Mode::unnamed);
+            return;
+        }
+        file_.emplace(UndoPlace(options).create());
+        path_ = file_->name();
+    }
+    ~RepairLog() {
+        file_.reset();
+        if (path_.empty() || kept_) return;
+        if (of_copy_ || undone_) {
+            std::error_code ignored;
+            fs::remove(path_, ignored);
+        } else {
+            discard_unused_log(path_);
+        }
+    }
+    RepairLog(const RepairLog&) = delete;
+    RepairLog& operator=(const RepairLog&) = delete;
+
+    LogMedium* medium() noexcept { return file_ ? &*file_ : nullptr; }
+    // Whether the image is not as it was.
+    bool began() {
+        if (path_.empty() || of_copy_ || UndoLog::cut_off_early(*file_)) return false;
+        return UndoLog::open(*file_).state() != LogState::planning;
+    }
+    // Empty: none that lasts.
+    const std::string& path() const noexcept { return path_; }
+    void keep() noexcept { kept_ = true; }
+    // The image is as it was: the log has no more use.
+    void rolled_back() noexcept { undone_ = true; }
+
+  private:
+    bool of_copy_;
+    bool kept_ = false;
+    bool undone_ = false;
+    std::optional<LogFile> file_;
+    std::string path_;
+};
 
 }  // namespace
-
-std::vector<std::string> existing_logs(const FsckOptions& options) {
-    const std::string base = log_base(options);
-    std::vector<std::string> found;
-    while (node_kind(numbered(base, static_cast<unsigned>(found.size()))) ==
-           NodeKind::regular_file) {
-        found.push_back(numbered(base, static_cast<unsigned>(found.size())));
-    }
-    return found;
-}
 
 int run_repair(Tool& tool, const FsckOptions& options) {
     Patient patient = open_patient(tool, options);
@@ -233,35 +246,31 @@ int run_repair(Tool& tool, const FsckOptions& options) {
         wanted.meta_dump = dump.get();
     }
     FsckReport report(tool, options.image, options.dry_run ? "dry-run" : "repair");
-    std::optional<LogFile> log;
-    if (!options.dry_run) {
-        outcome.log = new_log_path(options);
-        log.emplace(outcome.log, LogFile::Mode::create);
-    }
+    RepairLog log(options);
     try {
-        outcome.result = repair(store, log ? &*log : nullptr, wanted, report, tool.control());
+        outcome.result = repair(store, log.medium(), wanted, report, tool.control());
     } catch (const Error&) {
-        log.reset();
-        if (!options.dry_run) discard_unused_log(outcome.log);
+        if (log.began()) {
+            tool.say_on_failure(fmt::format(
+                "{}: is repaired in part: insitu-fsck repair ends that, insitu-fsck undo {} {} "
+                "takes it back",
+                options.image, options.image, log.path()));
+        }
         throw;
     }
-    if (outcome.result.rolled_back) fs::remove(outcome.log);
+    if (outcome.result.rolled_back) log.rolled_back();
     if (options.punch && !options.dry_run) punch(tool, store, outcome);
-    if (patient.copy) {
-        patient.copy->commit();
-        // The original is the best undo log of a copy.
-        if (options.log.empty()) {
-            fs::remove(outcome.log);
-            outcome.log.clear();
-        }
-    }
+    if (patient.copy) patient.copy->commit();
+    if (outcome.result.changed) log.keep();
+    outcome.log = log.path();
     tool.end_progress();
     summarize(tool, options, outcome, report);
-    return status_of(outcome, options.dry_run);
+    return report.status(status_of(outcome, options.dry_run));
 }
 
 int run_undo(Tool& tool, const FsckOptions& options) {
     LogFile medium(options.undo_log, LogFile::Mode::open);
+    if (!options.force) require_own_log(medium, options.image);
     const auto store = open_store(options.image, Access::read_write, Sharing::exclusive);
     UndoLog log = UndoLog::open(medium);
     log.verify(*store, options.force ? UndoLog::Trust::force : UndoLog::Trust::verify);

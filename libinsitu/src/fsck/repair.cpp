@@ -280,21 +280,24 @@ RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& op
 
 InterruptedWork finish_interrupted(Store& image, LogMedium& medium, const UndoLog::Resize& resize) {
     UndoLog log = UndoLog::open(medium);
-    switch (log.state()) {
-        case LogState::applying:
-            log.verify(image, UndoLog::Trust::verify);
-            log.apply(image, resize);
-            return InterruptedWork::completed;
-        case LogState::undoing:
-            log.verify(image, UndoLog::Trust::verify);
-            log.undo(image, resize);
-            return InterruptedWork::rolled_back;
-        case LogState::planning:
-        case LogState::applied:
-        case LogState::undone:
-            break;
+    const LogState state = log.state();
+    if (state != LogState::applying && state != LogState::undoing) return InterruptedWork::none;
+    if (!log.made_for(image)) return InterruptedWork::foreign;
+    log.verify(image, UndoLog::Trust::verify);
+    const bool forward = state == LogState::applying;
+    const std::uint64_t size = forward ? log.new_size_bytes() : log.old_size_bytes();
+    if (size != image.size_bytes() && !resize) {
+        throw Error(ErrorKind::refused, {.file = image.name()},
+                    fmt::format("a repair was interrupted that makes {} bytes of its {} (log {})",
+                                size, image.size_bytes(), medium.name()),
+                    "--resize-file ends it; insitu-fsck undo takes it back");
     }
-    return InterruptedWork::none;
+    if (forward) {
+        log.apply(image, resize);
+        return InterruptedWork::completed;
+    }
+    log.undo(image, resize);
+    return InterruptedWork::rolled_back;
 }
 
 }  // namespace insitu

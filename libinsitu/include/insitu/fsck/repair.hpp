@@ -44,10 +44,16 @@ struct RepairResult {
 INSITU_API RepairResult repair(Store& image, LogMedium* log, const RepairOptions& options,
                                FindingSink& sink, const Control& control);
 
-enum class InterruptedWork { none, completed, rolled_back };
+enum class InterruptedWork {
+    none,
+    completed,
+    rolled_back,
+    foreign,  // the log was made for another image: nothing was done
+};
 
 // Ends what an earlier run began: a sealed log is completed, one whose undo was cut off is undone,
-// one that was never sealed changed nothing. Throws `refused` where the image does not fit.
+// one that was never sealed changed nothing. Throws `refused` if the image was changed since, or if
+// it needs another size and `resize` is empty; nothing is written then.
 INSITU_API InterruptedWork finish_interrupted(Store& image, LogMedium& log,
                                               const UndoLog::Resize& resize);
 
