@@ -55,7 +55,7 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& so
     }
     std::optional<ManifestWriter> manifest;
     if (!arguments.manifest.empty()) {
-        manifest.emplace(arguments.manifest, tool.stop());
+        manifest.emplace(arguments.manifest, arguments.raw_sum, tool.stop());
         wanted.content = &*manifest;
     }
     wanted.target_content = target.content();
@@ -63,10 +63,11 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& so
     begin_target(tool, target);
     PackResult result = pack(source, target.store(), wanted, tool.control());
     if (manifest) {
-        manifest->commit(Geometry(result.super.counts), wanted.codec.algorithm,
-                         result.source_bytes);
+        manifest->publish(Geometry(result.super.counts), wanted.codec.algorithm,
+                          result.source_bytes);
     }
     commit_target(tool, target);
+    if (manifest) manifest->keep();
     return result;
 }
 

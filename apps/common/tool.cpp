@@ -11,6 +11,7 @@
 
 #include "common/choices.hpp"
 #include "common/help.hpp"
+#include "common/printable.hpp"
 #include "insitu/error.hpp"
 
 namespace insitu::apps {
@@ -167,7 +168,7 @@ void Tool::print_json(Json document) const {
     Json full;
     full["schema"] = name_ + "/1";
     full.update(document);
-    print(full.dump(2) + "\n");
+    print(json_text(full, 2) + "\n");
 }
 
 int Tool::fail(const Error& error) const {

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "common/printable.hpp"
 #include "common/sizes.hpp"
 #include "fsck/fsck_options.hpp"
 
@@ -95,14 +96,14 @@ void FsckReport::begin() {
     head["schema"] = "insitu-fsck/1";
     head["image"] = image_;
     head["mode"] = mode_;
-    const std::string text = head.dump();
+    const std::string text = json_text(head);
     put(text.substr(0, text.size() - 1) + ",\"findings\":[");
 }
 
 void FsckReport::found(const Finding& finding) {
     if (tool_.common().json) {
         begin();
-        put((first_finding_ ? "\n" : ",\n") + finding_json(finding).dump());
+        put((first_finding_ ? "\n" : ",\n") + json_text(finding_json(finding)));
         first_finding_ = false;
         return;
     }
@@ -126,7 +127,7 @@ void FsckReport::found(const Finding& finding) {
 void FsckReport::planned(const PlannedAction& action) {
     if (tool_.common().json) {
         try {
-            if (!lost_) plan_.add((first_action_ ? "\n" : ",\n") + action_json(action).dump());
+            if (!lost_) plan_.add((first_action_ ? "\n" : ",\n") + json_text(action_json(action)));
         } catch (const Error& error) {
             lose(error);
         }
@@ -153,7 +154,7 @@ void FsckReport::end(const Json& members) {
     } catch (const Error& error) {
         lose(error);
     }
-    put("]," + members.dump().substr(1) + "\n");
+    put("]," + json_text(members).substr(1) + "\n");
 }
 
 std::string counts_text(const FindingCounts& counts) {

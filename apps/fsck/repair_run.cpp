@@ -11,6 +11,7 @@
 #include "common/paths.hpp"
 #include "common/sizes.hpp"
 #include "fsck/fsck_report.hpp"
+#include "fsck/manifest_proof.hpp"
 #include "fsck/undo_place.hpp"
 #include "insitu/fsck/holes.hpp"
 #include "insitu/fsck/repair.hpp"
@@ -239,6 +240,10 @@ int run_repair(Tool& tool, const FsckOptions& options) {
     if (!options.manifest.empty()) {
         manifest.emplace(manifest_file.emplace(options.manifest).contents());
         wanted.check.manifest = &*manifest;
+        if (options.force) wanted.manifest_trust = RepairOptions::ManifestTrust::force;
+        wanted.approve = [&](const Store& result) {
+            prove_by_sums(*manifest_file, result, tool.control());
+        };
     }
     std::unique_ptr<Store> dump;
     if (!options.restore_meta.empty()) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "common/manifest_writer.hpp"
 #include "common/tool.hpp"
 #include "insitu/ops/pack.hpp"
 #include "insitu/ops/source.hpp"
@@ -16,6 +17,7 @@ struct PackArguments {
     std::string target;  // empty: nothing but a measurement
     std::string size;
     std::string manifest;
+    RawSum raw_sum = RawSum::automatic;
     PackOptions pack;
     bool verify = false;
     bool force = false;

@@ -129,6 +129,8 @@ class INSITU_API UndoLog {
 
     // Brings all records to the medium: the last step that leaves the image alone.
     void seal();
+    // Shows what apply() will make of an image: writes it to an overlay, or a copy, of that image.
+    void preview(Store& overlay) const { write_image(overlay, Direction::forward); }
     // Makes the image new. The log is sealed. May be called again after it was cut off anywhere.
     void apply(Store& image, const Resize& resize);
     // Makes the image old again.
