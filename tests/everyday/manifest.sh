@@ -65,7 +65,7 @@ while len(level) > 1:
     level = [sha(b"\1", *level[i:i + 2]) for i in range(0, len(level), 2)]
 print(sha(b"\2", struct.pack("<Q", size), level[0]).hex())
 PYTHON
-for size in 1 4096 131072 131073 393216 1000000 2097152 "$(stat -c %s raw)"; do
+for size in 1 131072 131073 1000000 "$(stat -c %s raw)"; do
     { head -c "$size" raw; } >part
     for tail in 0 700000; do
         truncate -s +$tail part
@@ -116,7 +116,7 @@ for change in '.extents = null' '.extents = {}' 'del(.extents)' '.extents[2] = n
 done
 sed 's/"raw_bytes"/"raw_bytes": 1, "raw_bytes"/' m1.json >bad.json
 no_manifest bad.json
-{ printf '{"schema": "insitu\033[2J", "extents": []}'; } >bad.json
+{ printf '%s' '{"schema": "insitu\u001b[2J", "extents": []}'; } >bad.json
 expect 1 insitu-unpack image back --verify-manifest bad.json
 says 'insitu\x1b[2J'
 # One long text, and deep nesting, are refused before they take memory.
@@ -133,8 +133,9 @@ jq '.extents = [] | .raw_bytes = 4096' m1.json >empty.json
 printf x | dd of=other bs=1 seek=700 conv=notrunc status=none
 expect 0 insitu-pack -q --force --manifest other.json other changed
 for bad in less empty other; do
-    insitu-fsck -q -y --manifest $bad.json image >out 2>err
-    case $? in 4 | 8) ;; *) fail "fsck -y --manifest $bad.json: $(cat out err)" ;; esac
+    status=0
+    insitu-fsck -q -y --manifest $bad.json image >out 2>err || status=$?
+    case $status in 4 | 8) ;; *) fail "fsck -y --manifest $bad.json: $(cat out err)" ;; esac
     [ "$before" = "$(sha256sum <image)" ] || fail "$bad.json changed the image"
 done
 rm -f image.insitu-undo*
