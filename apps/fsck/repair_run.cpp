@@ -13,6 +13,7 @@
 #include "fsck/fsck_report.hpp"
 #include "fsck/manifest_proof.hpp"
 #include "fsck/undo_place.hpp"
+#include "insitu/device/recovery.hpp"
 #include "insitu/fsck/holes.hpp"
 #include "insitu/fsck/repair.hpp"
 #include "insitu/image/image.hpp"
@@ -74,18 +75,38 @@ void copy_image(const Store& from, Store& to) {
 // What a repair works on: the image itself, or a copy that gets its name when all is done.
 struct Patient {
     std::unique_ptr<Store> opened;
+    std::unique_ptr<OverlayStore> recovered;  // of a dry run, as a repair would find it
     std::unique_ptr<OutputFile> copy;
-    Store& store() { return copy ? copy->store() : *opened; }
+    bool finished_commit = false;
+    Store& store() {
+        if (recovered) return *recovered;
+        return copy ? copy->store() : *opened;
+    }
 };
+
+// Applies what an interrupted live device has committed, as e2fsck replays a journal: a repair
+// would be undone, or spoilt, by it. True: there was something.
+bool finish_commit(const Tool& tool, Store& store) {
+    if (!has_intent(store)) return false;
+    const Recovery recovery = apply_intents(store);
+    store.sync();
+    clear_intents(store);
+    tool.note(fmt::format("{}: the last commit of an interrupted live device ({}) is applied",
+                          store.name(), counted(recovery.windows, "window")));
+    return true;
+}
 
 Patient open_patient(Tool& tool, const FsckOptions& options) {
     Patient patient;
     const bool reads = options.dry_run || !options.output.empty();
     patient.opened =
         open_store(options.image, reads ? Access::read : Access::read_write, tool.sharing());
-    // A repair would be undone, or spoilt, by the intent.
-    refuse_pending_intent(*patient.opened);
-    if (options.output.empty() || options.dry_run) return patient;
+    if (options.dry_run) patient.recovered = recovered_in_memory(tool, *patient.opened).store;
+    if (options.dry_run) return patient;
+    if (options.output.empty()) {
+        patient.finished_commit = finish_commit(tool, *patient.opened);
+        return patient;
+    }
     refuse_same_storage(options.image, options.output, "the image");
     const NodeKind kind = node_kind(options.output);
     if (kind != NodeKind::missing && kind != NodeKind::regular_file) {
@@ -96,6 +117,7 @@ Patient open_patient(Tool& tool, const FsckOptions& options) {
     }
     patient.copy = std::make_unique<OutputFile>(options.output, patient.opened->size_bytes());
     copy_image(*patient.opened, patient.copy->store());
+    finish_commit(tool, patient.copy->store());
     return patient;
 }
 
@@ -232,7 +254,7 @@ int run_repair(Tool& tool, const FsckOptions& options) {
     Store& store = patient.store();
     Outcome outcome;
     if (!options.dry_run && options.output.empty()) {
-        outcome.earlier_work = finish_earlier_work(tool, options, store);
+        outcome.earlier_work = finish_earlier_work(tool, options, store) || patient.finished_commit;
     }
     RepairOptions wanted = repair_options(options, store);
     std::optional<ManifestFile> manifest_file;

@@ -102,6 +102,7 @@ const char* const parameter_help =
     "compact=<BOOL>                Put cut-up windows together when idle (default: false).\n"
     "threads=<N>                   Requests that work at a time (default: nbdkit's --threads).\n"
     "readonly=<BOOL>               Open the image for reading only (default: false).\n"
-    "pending=apply|drop            What an interrupted run left (default: apply).";
+    "pending=apply|drop            What an interrupted run left (default: apply if there is no "
+    "doubt).";
 
 }  // namespace insitu::nbd
