@@ -5,6 +5,8 @@
 #include "fsck/fsck_options.hpp"
 #include "fsck/fsck_report.hpp"
 #include "fsck/repair_run.hpp"
+#include "fsck/undo_place.hpp"
+#include "insitu/device/recovery.hpp"
 #include "insitu/store/open.hpp"
 
 using namespace insitu;
@@ -20,18 +22,15 @@ CheckOptions check_options(const FsckOptions& options) {
 }
 
 // An earlier repair that was cut off explains what a check finds now.
-void warn_of_unfinished_repair(const Tool& tool, const FsckOptions& options) {
-    for (const std::string& path : existing_logs(options)) {
-        try {
-            LogFile medium(path, LogFile::Mode::open);
-            const LogState state = UndoLog::open(medium).state();
-            if (state != LogState::applying && state != LogState::undoing) continue;
-            tool.note(
-                fmt::format("{}: a repair was interrupted (log {}): insitu-fsck repair ends it",
-                            options.image, path));
-        } catch (const Error& error) {
-            tool.note(error.what());
-        }
+void warn_of_unfinished_repair(const Tool& tool, const FsckOptions& options, const Store& image) {
+    for (const std::string& path : UndoPlace(options).existing()) {
+        FoundLog found(tool, options, path, LogFile::Mode::read);
+        const LogState state = found.state();
+        if (found.medium() == nullptr) continue;
+        if (state != LogState::applying && state != LogState::undoing) continue;
+        if (!UndoLog::open(*found.medium()).made_for(image)) continue;
+        tool.note(fmt::format("{}: a repair was interrupted (log {}): insitu-fsck repair ends it",
+                              options.image, path));
     }
 }
 
@@ -54,14 +53,22 @@ const char* kernel_verdict(const FindingCounts& counts) {
     return nullptr;
 }
 
-int report_check(Tool& tool, const FsckOptions& options, const CheckResult& result,
+struct Checked {
+    const CheckResult& result;
+    PendingState pending;
+    bool blocked;  // what is pending cannot be applied
+};
+
+int report_check(Tool& tool, const FsckOptions& options, const Checked& checked,
                  FsckReport& report) {
+    const CheckResult& result = checked.result;
     const char* unsafe = kernel_verdict(result.counts);
-    const bool good = options.kernel_safe ? unsafe == nullptr : result.clean();
+    const bool good = options.kernel_safe ? unsafe == nullptr : result.clean() && !checked.blocked;
     const int status = good ? fsck_clean : fsck_uncorrected;
     if (tool.common().json) {
         Json members;
         members["result"] = counts_json(result.counts);
+        members["pending_intent"] = checked.pending != PendingState::none;
         members["kernel_safe"] = unsafe == nullptr;
         if (!options.meta_only) {
             members["mapped_blocks"] = result.extents.mapped_blocks;
@@ -90,16 +97,25 @@ int run_check(Tool& tool, const FsckOptions& options) {
     if (tool.sharing() == Sharing::shared) {
         tool.note(fmt::format("{}: read without a lock: the results may be stale", options.image));
     }
-    warn_of_unfinished_repair(tool, options);
-    // What is to be checked is what the next opening makes of it.
-    std::unique_ptr<OverlayStore> recovered;
+    warn_of_unfinished_repair(tool, options, *store);
+    RecoveredImage recovered;
+    bool blocked = false;
     try {
-        recovered = recovered_in_memory(tool, *store);
+        // What is to be checked is what the next opening makes of it; the driver sees what is
+        // there.
+        if (!options.kernel_safe) recovered = recovered_in_memory(tool, *store);
     } catch (const Error& error) {
-        if (error.kind() != ErrorKind::damaged) throw;
-        tool.note(error.what());
+        if (error.kind() == ErrorKind::io || error.kind() == ErrorKind::cancelled) throw;
+        tool.complain(error.what());
+        if (!error.hint().empty()) tool.note("hint: " + error.hint());
+        blocked = true;
     }
-    const Store& image = recovered ? *recovered : *store;
+    const PendingState pending = pending_state(*store);
+    if (pending != PendingState::none && !blocked) {
+        tool.note(fmt::format("{}: {}", options.image, pending_text));
+        tool.note(fmt::format("hint: {}", pending_hint));
+    }
+    const Store& image = recovered.store ? *recovered.store : *store;
     CheckOptions wanted = check_options(options);
     std::optional<ManifestFile> manifest_file;
     std::optional<Manifest> manifest;
@@ -110,7 +126,7 @@ int run_check(Tool& tool, const FsckOptions& options) {
     FsckReport report(tool, options.image, "check");
     const CheckResult result = check(image, wanted, report, tool.control());
     tool.end_progress();
-    return report_check(tool, options, result, report);
+    return report_check(tool, options, {result, pending, blocked}, report);
 }
 
 }  // namespace

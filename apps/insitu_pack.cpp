@@ -58,7 +58,9 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& pl
     // Refused before old signatures are removed.
     super_block_for_source(plain_source, target_bytes, wanted.codec.algorithm, arguments.target);
     std::optional<ManifestWriter> manifest;
-    if (!arguments.manifest.empty()) manifest.emplace(arguments.manifest, tool.stop());
+    if (!arguments.manifest.empty()) {
+        manifest.emplace(arguments.manifest, arguments.raw_sum, tool.stop());
+    }
     ExpectedSource source(plain_source, expectation_of(arguments), manifest ? &*manifest : nullptr,
                           tool.stop());
     if (manifest || !arguments.expect_sha256.empty()) wanted.content = &source;
@@ -71,10 +73,11 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& pl
     begin_target(tool, target);
     PackResult result = pack(source, target.store(), wanted, tool.control());
     if (manifest) {
-        manifest->commit(Geometry(result.super.counts), wanted.codec.algorithm,
-                         result.source_bytes);
+        manifest->publish(Geometry(result.super.counts), wanted.codec.algorithm,
+                          result.source_bytes);
     }
     commit_target(tool, target);
+    if (manifest) manifest->keep();
     if (arguments.to_stdout()) send_to_stdout(tool, target);
     return result;
 }

@@ -13,6 +13,7 @@
 
 #include "common/choices.hpp"
 #include "common/help.hpp"
+#include "common/printable.hpp"
 #include "common/usage_text.hpp"
 #include "insitu/error.hpp"
 
@@ -152,11 +153,16 @@ void Tool::print(std::string_view text) const {
     }
 }
 
+void Tool::flush() const {
+    if (std::fflush(stdout) == 0) return;
+    throw io_error({.file = "standard output"}, "cannot write", errno);
+}
+
 void Tool::print_json(Json document) const {
     Json full;
     full["schema"] = name_ + "/1";
     full.update(document);
-    const std::string text = full.dump(2) + "\n";
+    const std::string text = json_text(full, 2) + "\n";
     if (!stdout_is_data_) return print(text);
     std::fwrite(text.data(), 1, text.size(), stderr);
 }
@@ -179,9 +185,7 @@ int Tool::guarded(const std::function<int()>& work) {
     try {
         const int status = work();
         end_progress();
-        if (std::fflush(stdout) != 0) {
-            throw io_error({.file = "standard output"}, "cannot write", errno);
-        }
+        if (!output_abandoned_) flush();
         return status;
     } catch (const CLI::ParseError&) {
         throw;

@@ -119,7 +119,10 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
     cli.add_option("-o,--output", options.output, "Repair a copy, leave the image alone")
         ->type_name("NEW");
     cli.add_flag("--dry-run", options.dry_run, "Print the plan of a repair, change nothing");
-    cli.add_flag("--force", options.force, "Replace an undo log or a NEW that is in the way");
+    cli.add_flag(
+        "--force", options.force,
+        "Replace an undo log or a NEW that is in the way; believe a manifest that does not "
+        "prove itself");
     tool.add_force_share_option();
     tool.add_json_option();
     tool.add_progress_option();

@@ -131,6 +131,7 @@ const char* const parameter_help =
     "threads=<N>                   Requests that work at a time (default: nbdkit's --threads).\n"
     "readonly=<BOOL>               Open the image for reading only (default: false).\n"
     "unprotected=refuse|allow      Writes that a full image has no journal for (default: allow).\n"
-    "pending=apply|drop            What an interrupted run left (default: apply).";
+    "pending=apply|drop            What an interrupted run left (default: apply if there is no "
+    "doubt).";
 
 }  // namespace insitu::nbd

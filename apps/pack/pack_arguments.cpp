@@ -36,6 +36,10 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
                  "Make an image of zeros of a stream that holds nothing");
     cli.add_flag("--raw", arguments.raw,
                  "Pack a virtual disk, archive or compressed file as it is");
+    cli.add_flag_callback(
+           "--raw-sha256", [&arguments] { arguments.raw_sum = RawSum::always; },
+           "Manifest: the SHA-256 of the raw content even if it has more than 4 GiB of holes")
+        ->needs(manifest);
     cli.add_flag("--measure", arguments.measure, "Tell all sizes and what a file would take")
         ->excludes(manifest);
     cli.add_flag("--dry-run", arguments.dry_run, "Do everything but write; tell the sizes")

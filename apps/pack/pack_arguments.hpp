@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "common/manifest_writer.hpp"
 #include "common/tool.hpp"
 #include "insitu/ops/pack.hpp"
 #include "insitu/ops/source.hpp"
@@ -19,6 +20,7 @@ struct PackArguments {
     std::string manifest;
     std::string expect_size;
     std::string expect_sha256;
+    RawSum raw_sum = RawSum::automatic;
     PackOptions pack;
     bool verify = false;
     bool force = false;

@@ -11,13 +11,15 @@ namespace {
 // Makes a pending intent true, in memory where the image is not to be written.
 std::uint64_t settle_intents(Store& store, const DeviceOptions& options,
                              std::unique_ptr<OverlayStore>& overlay) {
+    const StampCheck stamps =
+        options.pending == PendingIntent::apply ? StampCheck::waived : StampCheck::required;
     std::uint64_t windows = 0;
     if (options.access == Access::read) {
         if (options.pending == PendingIntent::drop || !has_intent(store)) return 0;
         overlay = std::make_unique<OverlayStore>(store);
-        return apply_intents(*overlay).windows;
+        return apply_intents(*overlay, stamps, most_bytes_in_memory).windows;
     }
-    if (options.pending == PendingIntent::apply) windows = apply_intents(store).windows;
+    if (options.pending != PendingIntent::drop) windows = apply_intents(store, stamps).windows;
     clear_intents(store);
     return windows;
 }

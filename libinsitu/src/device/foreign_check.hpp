@@ -14,7 +14,7 @@ class ForeignCheck {
     ForeignCheck(const Store& store, const Geometry& geometry)
         : store_(store), geometry_(geometry) {}
 
-    // Tells it all windows of all intents, the older intent first. Keeps 16 bytes for each sector.
+    // Tells it what the intents hold of a window, the older intent first.
     void allow(const Redo& redo);
     // Throws a `damaged` Error for what is neither. Sectors that cannot be read pass: they are to
     // be written.

@@ -67,6 +67,8 @@ class WindowChecker {
     // Sums over all windows so far.
     const ExtentTotals& totals() const noexcept { return totals_; }
     std::uint64_t walked_extents() const noexcept { return walked_extents_; }
+    std::uint64_t confirmed_blocks() const noexcept { return confirmed_blocks_; }
+    std::uint64_t contradicted_blocks() const noexcept { return contradicted_blocks_; }
     // The first of the walked extents with distances over 2 KiB since the last call, and how many.
     std::uint64_t take_wide_extents() noexcept { return std::exchange(wide_extents_, 0); }
 
@@ -112,6 +114,8 @@ class WindowChecker {
     ExtentTotals totals_;
     std::uint64_t wide_extents_ = 0;
     std::uint64_t walked_extents_ = 0;
+    std::uint64_t confirmed_blocks_ = 0;
+    std::uint64_t contradicted_blocks_ = 0;
 };
 
 }  // namespace insitu

@@ -23,8 +23,9 @@ enum class CommitPolicy {
 
 // What to do with an intent that an interrupted run left (docs/crash-safety.md).
 enum class PendingIntent {
-    apply,
-    drop,  // forget it: the image was changed by another program since
+    automatic,  // apply it if it is beyond doubt
+    apply,      // also if its stamp was overwritten
+    drop,       // forget it: the image was changed by another program since
 };
 
 // Whether windows that requests have cut up are put together again: extents side by side become
@@ -49,7 +50,7 @@ struct DeviceOptions {
     std::uint64_t cache_bytes = std::uint64_t{64} << 20;  // of payloads that wait for a commit
     // Of the content of compressed extents of which a part was read; 0: each read decodes.
     std::uint64_t decode_cache_bytes = std::uint64_t{256} << 20;
-    PendingIntent pending = PendingIntent::apply;
+    PendingIntent pending = PendingIntent::automatic;
     Compaction compaction = Compaction::off;
     UnprotectedCommits unprotected = UnprotectedCommits::allow;
     // Is told, as a sentence, what its owner should know: a commit in the background that failed, a
