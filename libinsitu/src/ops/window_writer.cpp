@@ -16,7 +16,7 @@ WindowWriter::WindowWriter(const PackOptions& options, const Geometry& geometry,
     const bool automatic = policy_.blocks == 0;
     if (automatic && options.codec.algorithm == Algorithm::lzo &&
         options.codec.level != Level::best) {
-        border_cutter_ = std::make_unique<LzoCutter>();
+        border_cutter_ = std::make_unique<LzoCutter>(options.codec.level);
     }
 }
 
