@@ -6,11 +6,7 @@
 #include <algorithm>
 #include <new>
 
-#ifdef INSITU_HAVE_ISAL
-#include <isa-l/igzip_lib.h>
-
-#include <vector>
-#endif
+#include "codec/deflate_greedy.hpp"
 
 namespace insitu {
 
@@ -71,41 +67,6 @@ class LibdeflateEncoder final : public Encoder {
     libdeflate_compressor* compressor_;
 };
 
-#ifdef INSITU_HAVE_ISAL
-class IsalEncoder final : public Encoder {
-  public:
-    IsalEncoder(unsigned level, unsigned window_bits)
-        : level_(level), window_bits_(window_bits), buffer_(buffer_bytes(level)) {}
-
-    std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
-        isal_deflate_stateless_init(&stream_);
-        stream_.level = level_;
-        stream_.level_buf = buffer_.data();
-        stream_.level_buf_size = static_cast<std::uint32_t>(buffer_.size());
-        stream_.hist_bits = static_cast<std::uint16_t>(window_bits_);
-        stream_.gzip_flag = IGZIP_DEFLATE;
-        stream_.flush = NO_FLUSH;
-        stream_.end_of_stream = 1;
-        stream_.next_in = const_cast<std::uint8_t*>(bytes_of(input));
-        stream_.avail_in = static_cast<std::uint32_t>(input.size());
-        stream_.next_out = bytes_of(output);
-        stream_.avail_out = static_cast<std::uint32_t>(std::min(limit_bytes, output.size()));
-        return isal_deflate_stateless(&stream_) == COMP_OK ? stream_.total_out : 0;
-    }
-
-  private:
-    // The small buffers end Huffman blocks sooner: a percent fewer sectors on a root file system.
-    static std::size_t buffer_bytes(unsigned level) noexcept {
-        return level == 1 ? ISAL_DEF_LVL1_SMALL : ISAL_DEF_LVL2_SMALL;
-    }
-
-    unsigned level_;
-    unsigned window_bits_;
-    std::vector<std::uint8_t> buffer_;
-    isal_zstream stream_{};
-};
-#endif
-
 class DeflateDecoder final : public Decoder {
   public:
     DeflateDecoder() : decompressor_(libdeflate_alloc_decompressor()) {
@@ -133,26 +94,16 @@ class DeflateDecoder final : public Decoder {
 };
 
 constexpr int driver_window_bits = 11;
-constexpr int wide_window_bits = 15;
-
-// ISA-L at its level 1 or 2; without it zlib's nearest. Its level 3 makes other bytes on each
-// generation of CPUs: two builders would make two images of one tree.
-std::unique_ptr<Encoder> make_quick_encoder(unsigned isal_level, int window_bits) {
-#ifdef INSITU_HAVE_ISAL
-    return std::make_unique<IsalEncoder>(isal_level, static_cast<unsigned>(window_bits));
-#else
-    return std::make_unique<ZlibEncoder>(isal_level == 1 ? 1 : 4, window_bits);
-#endif
-}
 
 std::unique_ptr<Encoder> make_wide_encoder(Level level) {
-    if (level == Level::fast) return make_quick_encoder(1, wide_window_bits);
+    if (level == Level::fast) return make_deflate_wide_one_table_encoder();
     return std::make_unique<LibdeflateEncoder>(level == Level::normal ? 6 : 12);
 }
 
 std::unique_ptr<Encoder> make_narrow_encoder(Level level) {
     if (level == Level::best) return std::make_unique<ZlibEncoder>(9, driver_window_bits);
-    return make_quick_encoder(level == Level::fast ? 1 : 2, driver_window_bits);
+    return level == Level::fast ? make_deflate_one_table_encoder()
+                                : make_deflate_two_table_encoder();
 }
 
 }  // namespace
