@@ -30,7 +30,7 @@ bool LzoBorderEncoder::keeps_match(const Checkpoint& checkpoint, std::uint32_t e
 }
 
 void LzoBorderEncoder::start(ByteView run, ByteSpan output) noexcept {
-    reset();
+    reset(run);
     input_ = reinterpret_cast<const unsigned char*>(run.data());
     input_bytes_ = static_cast<std::uint32_t>(run.size());
     output_ = reinterpret_cast<unsigned char*>(output.data());

@@ -59,7 +59,7 @@ class LzoBorderEncoder {
 
   private:
     // Forgets what was found before: a new run.
-    virtual void reset() noexcept = 0;
+    virtual void reset(ByteView run) noexcept = 0;
     // Emits tokens of matches that start before `stop`.
     virtual void search(std::uint32_t stop) noexcept = 0;
 
@@ -119,15 +119,21 @@ class LzoBorderEncoder::Tokens {
             run_.record_borders(end, {emitted(), literals_, at, distance});
             border_ = run_.next_border();
         }
-        // Their heads take a byte for each 255 bytes of length.
-        const std::uint32_t count = at - literals_;
-        const std::uint32_t most = count + ((end - literals_) >> 7) + 2 * lzo::overshoot_bytes;
-        if (static_cast<std::size_t>(end_ - out_) < most) [[unlikely]] {
-            run_.full_ = true;
-            return false;
-        }
-        out_ = lzo::put_literals(out_, out_ == begin_, in_ + literals_, count);
+        if (!put_literals(at, end)) return false;
         out_ = lzo::put_match(out_, end - at, distance);
+        literals_ = end;
+        return true;
+    }
+
+    // The same for a match of M1: of 2 bytes after 1 to 3 literals, of 3 bytes after more.
+    bool put_short(std::uint32_t at, std::uint32_t length, std::uint32_t distance) noexcept {
+        const std::uint32_t end = at + length;
+        if (end >= border_) [[unlikely]] {
+            run_.record_borders(end, {emitted(), literals_, at, distance});
+            border_ = run_.next_border();
+        }
+        if (!put_literals(at, end)) return false;
+        out_ = lzo::put_short_match(out_, length, distance);
         literals_ = end;
         return true;
     }
@@ -140,6 +146,19 @@ class LzoBorderEncoder::Tokens {
 
   private:
     std::uint32_t emitted() const noexcept { return static_cast<std::uint32_t>(out_ - begin_); }
+
+    // The literals before a match of [at, end), if there is room for both.
+    bool put_literals(std::uint32_t at, std::uint32_t end) noexcept {
+        // Their heads take a byte for each 255 bytes of length.
+        const std::uint32_t count = at - literals_;
+        const std::uint32_t most = count + ((end - literals_) >> 7) + 2 * lzo::overshoot_bytes;
+        if (static_cast<std::size_t>(end_ - out_) < most) [[unlikely]] {
+            run_.full_ = true;
+            return false;
+        }
+        out_ = lzo::put_literals(out_, out_ == begin_, in_ + literals_, count);
+        return true;
+    }
 
     LzoBorderEncoder& run_;
     const unsigned char* const in_;

@@ -39,7 +39,7 @@ class OneTableEncoder final : public LzoBorderEncoder {
 
     static std::uint32_t hash(std::uint64_t word) noexcept { return hash_bytes<5, bits>(word); }
 
-    void reset() noexcept override { table_.fill(0); }
+    void reset(ByteView) noexcept override { table_.fill(0); }
 
     void search(std::uint32_t stop) noexcept override {
         const unsigned char* const in = input();
@@ -98,7 +98,7 @@ class TwoTableEncoder final : public LzoBorderEncoder {
         return hash_bytes<4, bits>(word);
     }
 
-    void reset() noexcept override {
+    void reset(ByteView) noexcept override {
         long_.fill(0);
         short_.fill(0);
     }

@@ -7,7 +7,8 @@
 
 // The tokens of LZO1X, and what each costs. A stream is a row of matches and runs of literals:
 //
-//   M1  2 bytes  length 2, distance 1..1024, after 1 to 3 literals
+//   M1  2 bytes  length 2, distance 1..1024, after 1 to 3 literals;
+//                length 3, distance 2049..3072, after a run of more
 //   M2  2 bytes  length 3..8, distance 1..2048
 //   M3  3 bytes  length 2..33, distance 1..16384; each 255 bytes of length more take a byte
 //   M4  3 bytes  length 2..9, distance 16385..49151; the same
@@ -108,6 +109,16 @@ inline unsigned char* put_match(unsigned char* out, std::uint32_t length,
     out = put_extension(out, length - longest);
     *out++ = static_cast<unsigned char>(back << 2);
     *out++ = static_cast<unsigned char>(back >> 6);
+    return out;
+}
+
+// A match of M1: 2 bytes, at most m1_distance back, after 1 to 3 literals; or 3 bytes, up to
+// m1_distance more than m2_distance back, after a run.
+inline unsigned char* put_short_match(unsigned char* out, std::uint32_t length,
+                                      std::uint32_t distance) noexcept {
+    const std::uint32_t back = distance - 1 - (length == 3 ? m2_distance : 0);
+    *out++ = static_cast<unsigned char>((back & 3) << 2);
+    *out++ = static_cast<unsigned char>(back >> 2);
     return out;
 }
 

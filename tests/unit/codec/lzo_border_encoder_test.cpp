@@ -61,7 +61,7 @@ void require_stream(ByteView output, std::uint32_t length, ByteView content) {
     REQUIRE(*reference == decoded);
 }
 
-constexpr std::array levels{Level::fast, Level::normal};
+constexpr std::array levels{Level::fast, Level::normal, Level::best};
 
 }  // namespace
 

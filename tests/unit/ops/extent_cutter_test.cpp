@@ -12,10 +12,10 @@ using test::Content;
 
 TEST_CASE("the pieces of any run are its blocks, and each stream decodes") {
     auto random = test::make_random(60);
-    for (const Level level : {Level::fast, Level::normal}) {
+    for (const Level level : {Level::fast, Level::normal, Level::best}) {
         LzoCutter cutter(level);
         const auto decoder = make_decoder(Algorithm::lzo);
-        for (int round = 0; round < 100; ++round) {
+        for (int round = 0; round < 60; ++round) {
             const auto blocks = 1 + static_cast<unsigned>(test::below(random, 32));
             const auto content = test::make_content(
                 random, round % 2 == 0 ? Content::mixed : Content::text, blocks * block_bytes);
