@@ -3,8 +3,10 @@
 #include <libdeflate.h>
 
 #include <algorithm>
+#include <array>
 #include <new>
 
+#include "codec/deflate_chains.hpp"
 #include "codec/deflate_greedy.hpp"
 #include "codec/deflate_optimal.hpp"
 
@@ -56,21 +58,42 @@ class DeflateDecoder final : public Decoder {
     libdeflate_decompressor* decompressor_;
 };
 
-std::unique_ptr<Encoder> make_wide_encoder(Level level) {
-    if (level == Level::fast) return make_deflate_wide_one_table_encoder();
-    return std::make_unique<LibdeflateEncoder>(level == Level::normal ? 6 : 12);
+std::unique_ptr<Encoder> make_wide_encoder(unsigned level) {
+    // libdeflate's levels for 3 to 9; its bytes are the same on every machine.
+    constexpr std::array<int, 7> levels{6, 7, 8, 9, 10, 12, 12};
+    if (level < 3) return make_deflate_wide_one_table_encoder();
+    return std::make_unique<LibdeflateEncoder>(levels[std::min<std::size_t>(level - 3, 6)]);
 }
 
-std::unique_ptr<Encoder> make_narrow_encoder(Level level) {
-    if (level == Level::best) return make_deflate_optimal_encoder({24, 48, 1});
-    return level == Level::fast ? make_deflate_one_table_encoder()
-                                : make_deflate_two_table_encoder();
+std::unique_ptr<Encoder> make_narrow_encoder(unsigned level) {
+    switch (level) {
+        case 0:
+        case 1:
+            return make_deflate_fastest_encoder();
+        case 2:
+            return make_deflate_one_table_encoder();
+        case 3:
+            return make_deflate_two_table_encoder();
+        case 4:
+            return make_deflate_chain_encoder(4);
+        case 5:
+            return make_deflate_chain_encoder(16);
+        case 6:
+            return make_deflate_optimal_encoder({4, 16, 1});
+        case 7:
+            return make_deflate_optimal_encoder({8, 32, 1});
+        case 8:
+            return make_deflate_optimal_encoder({24, 48, 1});
+        default:
+            return make_deflate_optimal_encoder({64, 64, 3});
+    }
 }
 
 }  // namespace
 
 std::unique_ptr<Encoder> make_deflate_encoder(Level level, DeflateWindow window) {
-    return window == DeflateWindow::kib32 ? make_wide_encoder(level) : make_narrow_encoder(level);
+    const auto number = static_cast<unsigned>(level);
+    return window == DeflateWindow::kib32 ? make_wide_encoder(number) : make_narrow_encoder(number);
 }
 
 std::unique_ptr<Decoder> make_deflate_decoder() {

@@ -68,7 +68,7 @@ ByteSpan limited(ByteSpan output, std::size_t limit_bytes) noexcept {
     return output.first(std::min(output.size(), limit_bytes));
 }
 
-template <unsigned bits, std::uint32_t reach>
+template <unsigned hashed_bytes, unsigned bits, std::uint32_t reach>
 class OneTableEncoder final : public Encoder {
   public:
     OneTableEncoder() : blocks_({32 * 1024, Blocks::Splitting::even}) {}
@@ -80,7 +80,9 @@ class OneTableEncoder final : public Encoder {
     }
 
   private:
-    static std::uint32_t hash(std::uint64_t word) noexcept { return hash_bytes<4, bits>(word); }
+    static std::uint32_t hash(std::uint64_t word) noexcept {
+        return hash_bytes<hashed_bytes, bits>(word);
+    }
 
     void search(Input input) noexcept {
         table_.fill(0);
@@ -227,12 +229,16 @@ class TwoTableEncoder final : public Encoder {
 
 }  // namespace
 
+std::unique_ptr<Encoder> make_deflate_fastest_encoder() {
+    return std::make_unique<OneTableEncoder<5, 12, narrow_reach>>();
+}
+
 std::unique_ptr<Encoder> make_deflate_one_table_encoder() {
-    return std::make_unique<OneTableEncoder<12, narrow_reach>>();
+    return std::make_unique<OneTableEncoder<4, 12, narrow_reach>>();
 }
 
 std::unique_ptr<Encoder> make_deflate_wide_one_table_encoder() {
-    return std::make_unique<OneTableEncoder<13, wide_reach>>();
+    return std::make_unique<OneTableEncoder<4, 13, wide_reach>>();
 }
 
 std::unique_ptr<Encoder> make_deflate_two_table_encoder() {

@@ -1,6 +1,7 @@
 #include "codec/lzo.hpp"
 
 #include "codec/lzo_border_encoder.hpp"
+#include "codec/lzo_chains.hpp"
 #include "codec/lzo_decoder.hpp"
 #include "codec/lzo_greedy.hpp"
 #include "codec/lzo_optimal.hpp"
@@ -35,15 +36,27 @@ class LzoDecoder final : public Decoder {
 }  // namespace
 
 std::unique_ptr<LzoBorderEncoder> make_lzo_border_encoder(Level level) {
-    switch (level) {
-        case Level::fast:
+    switch (static_cast<unsigned>(level)) {
+        case 0:
+        case 1:
+            return make_lzo_fastest_encoder();
+        case 2:
             return make_lzo_one_table_encoder();
-        case Level::normal:
+        case 3:
             return make_lzo_two_table_encoder();
-        case Level::best:
+        case 4:
+            return make_lzo_two_table_lazy_encoder();
+        case 5:
+            return make_lzo_chain_encoder(4);
+        case 6:
+            return make_lzo_chain_encoder(24);
+        case 7:
+            return make_lzo_optimal_encoder({8, 16, 6, 2});
+        case 8:
             return make_lzo_optimal_encoder({48, 48, 10, 16});
+        default:
+            return make_lzo_optimal_encoder({256, 64, 32, 64});
     }
-    return nullptr;
 }
 
 std::unique_ptr<Encoder> make_lzo_encoder(Level level) {

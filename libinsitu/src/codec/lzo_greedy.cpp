@@ -33,11 +33,14 @@ bool in_reach(std::uint32_t distance) noexcept {
     return distance - 1 < lzo::m4_distance;
 }
 
+template <unsigned hashed_bytes>
 class OneTableEncoder final : public LzoBorderEncoder {
   private:
     static constexpr unsigned bits = 13;
 
-    static std::uint32_t hash(std::uint64_t word) noexcept { return hash_bytes<5, bits>(word); }
+    static std::uint32_t hash(std::uint64_t word) noexcept {
+        return hash_bytes<hashed_bytes, bits>(word);
+    }
 
     void reset(ByteView) noexcept override { table_.fill(0); }
 
@@ -191,8 +194,12 @@ class TwoTableEncoder final : public LzoBorderEncoder {
 
 }  // namespace
 
+std::unique_ptr<LzoBorderEncoder> make_lzo_fastest_encoder() {
+    return std::make_unique<OneTableEncoder<6>>();
+}
+
 std::unique_ptr<LzoBorderEncoder> make_lzo_one_table_encoder() {
-    return std::make_unique<OneTableEncoder>();
+    return std::make_unique<OneTableEncoder<5>>();
 }
 
 std::unique_ptr<LzoBorderEncoder> make_lzo_two_table_encoder() {

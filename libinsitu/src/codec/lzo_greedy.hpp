@@ -6,7 +6,8 @@
 
 namespace insitu {
 
-// One table of one position each, for the fastest levels. 16 KiB a thread.
+// One table, of 6 bytes or of 5. 16 KiB a thread.
+std::unique_ptr<LzoBorderEncoder> make_lzo_fastest_encoder();
 std::unique_ptr<LzoBorderEncoder> make_lzo_one_table_encoder();
 
 // Two tables, of 4 and of 8 bytes, with a look at the next place for a long match. 32 KiB a thread.

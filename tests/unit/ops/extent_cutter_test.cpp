@@ -12,7 +12,7 @@ using test::Content;
 
 TEST_CASE("the pieces of any run are its blocks, and each stream decodes") {
     auto random = test::make_random(60);
-    for (const Level level : {Level::fast, Level::normal, Level::best}) {
+    for (const Level level : {Level::fast, Level::normal, Level{6}, Level::best}) {
         LzoCutter cutter(level);
         const auto decoder = make_decoder(Algorithm::lzo);
         for (int round = 0; round < 60; ++round) {
