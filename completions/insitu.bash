@@ -6,7 +6,7 @@ _insitu() {
     local values=
     case $previous in
         --alg) values='lzo deflate' ;;
-        --level) values='fast default best' ;;
+        --level) values='fast default best 1 2 3 4 5 6 7 8 9' ;;
         --window) values='2K 32K' ;;
         --extent) values='auto 4K 8K 16K 32K 64K 128K' ;;
         --progress) values='auto always never json' ;;

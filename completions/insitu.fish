@@ -19,7 +19,7 @@ for tool in insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta
         mkfs.insitu insitu-fsck fsck.insitu insitu-crashtest
     complete -c $tool -n 'string match -q -- "-*" (commandline -ct)' -f -a '(__insitu_options)'
     complete -c $tool -n '__insitu_after --alg' -f -a 'lzo deflate'
-    complete -c $tool -n '__insitu_after --level' -f -a 'fast default best'
+    complete -c $tool -n '__insitu_after --level' -f -a 'fast default best 1 2 3 4 5 6 7 8 9'
     complete -c $tool -n '__insitu_after --window' -f -a '2K 32K'
     complete -c $tool -n '__insitu_after --extent' -f -a 'auto 4K 8K 16K 32K 64K 128K'
     complete -c $tool -n '__insitu_after --progress' -f -a 'auto always never json'

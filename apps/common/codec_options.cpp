@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "common/choices.hpp"
 
 namespace insitu::apps {
@@ -13,9 +18,13 @@ void add_algorithm_option(CLI::App& cli, Algorithm& algorithm) {
 
 void add_codec_options(CLI::App& cli, EncoderOptions& options) {
     add_algorithm_option(cli, options.algorithm);
+    std::vector<std::pair<std::string, Level>> levels{
+        {"fast", Level::fast}, {"default", Level::normal}, {"best", Level::best}};
+    for (std::uint8_t number = 1; number <= 9; ++number)
+        levels.emplace_back(std::to_string(number), Level{number});
     add_choice<Level>(cli, "--level", options.level,
-                      "Effort: fast, default or best (default: default)", "LEVEL",
-                      {{"fast", Level::fast}, {"default", Level::normal}, {"best", Level::best}});
+                      "Effort: fast, default or best, or 1 to 9 (default: default, which is 3)",
+                      "LEVEL", std::move(levels));
     const CLI::Option* const window = add_choice<DeflateWindow>(
         cli, "--window", options.window,
         "How far back deflate may point: 2K as the driver does, or 32K, which packs tighter but is "
@@ -44,19 +53,25 @@ void add_extent_option(CLI::App& cli, ExtentPolicy& policy) {
          {"128K", 32U}});
 }
 
+namespace {
+
+std::string level_text(Level level) {
+    switch (level) {
+        case Level::fast:
+            return ", fast";
+        case Level::normal:
+            return ", default level";
+        case Level::best:
+            return ", best";
+    }
+    return fmt::format(", level {}", static_cast<unsigned>(level));
+}
+
+}  // namespace
+
 std::string codec_text(const EncoderOptions& options, const ExtentPolicy& policy) {
     std::string codec = to_string(options.algorithm);
-    switch (options.level) {
-        case Level::fast:
-            codec += ", fast";
-            break;
-        case Level::normal:
-            codec += ", default level";
-            break;
-        case Level::best:
-            codec += ", best";
-            break;
-    }
+    codec += level_text(options.level);
     if (options.algorithm == Algorithm::deflate) {
         codec += options.window == DeflateWindow::kib32 ? ", window of 32K" : ", window of 2K";
     }

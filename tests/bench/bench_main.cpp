@@ -4,6 +4,7 @@
 // insitu-bench io-unpack IMAGE TARGET  the reads and writes of unpacking IMAGE
 // insitu-bench meta                    decode maps of windows in memory
 // insitu-bench extents RAW ALG LEVEL   what each extent policy makes of RAW, and its CPU
+// insitu-bench codecs RAW [STRIDE [ROUNDS]]   every level beside the encoders of others
 //
 // A row is `cpu-seconds wall-seconds peak-KiB`; the others print `name value` lines. CPU seconds
 // are of this process, medians of five rounds in which the candidates take turns.
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "codec_table.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
@@ -232,15 +234,22 @@ int main(int argc, char** argv) {
         if (args.size() == 3 && args[0] == "io-pack") return replay_pack(args[1], args[2]);
         if (args.size() == 3 && args[0] == "io-unpack") return replay_unpack(args[1], args[2]);
         if (args.size() == 1 && args[0] == "meta") return bench_meta();
+        if (args.size() >= 2 && args.size() <= 4 && args[0] == "codecs") {
+            const auto number = [&](std::size_t i, unsigned otherwise) {
+                return args.size() > i ? static_cast<unsigned>(std::stoul(args[i])) : otherwise;
+            };
+            return print_codec_tables(args[1], number(2, 8), number(3, rounds));
+        }
         if (args.size() == 4 && args[0] == "extents") {
             return bench_extents(args[1], encoder_options(args[2], args[3]));
         }
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
         fmt::print(stderr, "insitu-bench: {}\n", error.what());
         return 1;
     }
     fmt::print(stderr,
-               "usage: insitu-bench codec|encode|decode|extents RAW ALG LEVEL | meta | "
+               "usage: insitu-bench codec|encode|decode|extents RAW ALG LEVEL | "
+               "codecs RAW [STRIDE [ROUNDS]] | meta | "
                "io-pack RAW TARGET | io-unpack IMAGE TARGET\n");
     return 2;
 }

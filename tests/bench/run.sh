@@ -114,13 +114,8 @@ table "## A sparse terabyte (128 MiB of data)" stat \
   "unpack=insitu-unpack -j2 terabyte.img target"
 rm -f terabyte terabyte.img
 
-echo
-echo "## Levels: CPU seconds of one thread for the windows of rootfs.raw in memory"
-for codec in "lzo fast" "lzo best" "deflate fast" "deflate default" "deflate best"; do
-  echo "$codec:"
-  # shellcheck disable=SC2086
-  insitu-bench codec "$raw" $codec | sed 's/^/  /'
-done
+printf '\n## Levels, beside the encoders of others\n\n'
+insitu-bench codecs "$raw" 8 "$rounds"
 printf '\n## Extent policies, lzo, one thread, rootfs.raw\n\n'
 insitu-bench extents "$raw" lzo fast
 printf '\n## Extent policies, deflate default\n\n'

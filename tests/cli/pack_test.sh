@@ -20,7 +20,7 @@ check "threads make no difference" cmp a.img a3.img
 # Each choice of codec and extent size gives the content back.
 content small $((2 * 1048576 + 5000))
 for alg in lzo deflate; do
-  for level in fast default best; do
+  for level in fast default best 1 5 9; do
     for window in '' 2K 32K; do
       # A window is of deflate.
       [ $alg = deflate ] || [ -z "$window" ] || continue
@@ -44,7 +44,12 @@ check "wrong usage leaves nothing behind" [ ! -e b.img ]
 run 0 insitu-pack --window 32K --alg deflate small b.img
 run 2 insitu-pack --alg zstd raw b.img
 run 2 insitu-pack --extent 12K raw b.img
-run 2 insitu-pack --level 9 raw b.img
+run 2 insitu-pack --level 10 raw b.img
+run 2 insitu-pack --level 0 raw b.img
+run 0 insitu-pack -v --level 7 small b.img
+says out "lzo, level 7"
+run 0 insitu-pack -v --level 3 small b.img
+says out "lzo, default level"
 
 # --verify, --dry-run
 run 0 insitu-pack --verify raw c.img

@@ -33,7 +33,7 @@ further() {
     echo "$figure"
 }
 salvage_mib=$(further insitu-unpack '\*--salvage\* takes up to ([0-9]+) MiB')
-tight_mib=$(further insitu-pack '\*--level\* best it is ([0-9]+) MiB a thread')
+tight_mib=$(further insitu-pack '\*--level\* 6 to 9 it is ([0-9]+) MiB a thread')
 ordinary_mib=$(further insitu-pack 'and ([0-9]+) MiB a thread, whatever')
 verify_bytes=$(further insitu-pack '\*--verify\* takes ([0-9]+) bytes')
 
@@ -61,8 +61,11 @@ within 0 0 4 insitu-pack --manifest manifest.json real image
 within 0 0 4 insitu-unpack --verify-manifest manifest.json image back
 within 0 0 4 insitu-fsck -n --manifest manifest.json image
 head -c 4M real >some
-within 0 $((4 * (tight_mib - ordinary_mib))) 4 \
-    insitu-pack --alg deflate --level best --window 32K --extent 128K some other
+for codec in lzo deflate "deflate --window 32K"; do
+    # shellcheck disable=SC2086
+    within 0 $((4 * (tight_mib - ordinary_mib))) 4 \
+        insitu-pack --alg $codec --level 9 --extent 128K some other
+done
 truncate -s 44M device
 attach device
 within 0 0 4 insitu-pack real "$loop"

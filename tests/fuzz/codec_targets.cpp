@@ -7,6 +7,7 @@
 #include "codec/partial.hpp"
 #include "fuzz/targets.hpp"
 #include "insitu/codec/codec.hpp"
+#include "support/inflate_reference.hpp"
 #include "support/lzo_reference.hpp"
 
 namespace insitu::fuzz {
@@ -66,7 +67,44 @@ void compare_with_liblzo2(ByteView input) {
     }
 }
 
+// What an encoder makes of any bytes, decoded by another's decoder. The first byte is the level,
+// the second how much less room than enough there is.
+void encode_any(Algorithm algorithm, DeflateWindow window, ByteView input) {
+    if (input.size() < 3) return;
+    const auto level = static_cast<std::uint8_t>(1 + std::to_integer<unsigned>(input[0]) % 9);
+    const ByteView content =
+        input.subspan(2, std::min<std::size_t>(input.size() - 2, window_bytes));
+    const std::size_t enough = encode_bound_bytes(content.size());
+    std::vector<std::byte> output(enough * std::to_integer<std::size_t>(input[1]) / 255);
+    const auto encoder = make_encoder({algorithm, Level{level}, window});
+    const std::size_t length = encoder->encode(content, output, output.size());
+    FUZZ_REQUIRE(length <= output.size());
+    FUZZ_REQUIRE(length > 0 || output.size() < enough);
+    if (length == 0) return;
+    const ByteView stream = ByteView(output).first(length);
+    std::vector<std::byte> back(content.size());
+    FUZZ_REQUIRE(make_decoder(algorithm)->decode(stream, back).status == DecodeStatus::ok);
+    if (algorithm == Algorithm::lzo) {
+        FUZZ_REQUIRE(stream[0] != std::byte{17});
+        const auto decoded = test::lzo_reference(stream, content.size());
+        FUZZ_REQUIRE(decoded.has_value() &&
+                     std::equal(decoded->begin(), decoded->end(), content.begin(), content.end()));
+    } else {
+        const int window_bits = window == DeflateWindow::kib2 ? 11 : 15;
+        FUZZ_REQUIRE(test::inflates_to(stream, content, window_bits, 1 + content.size() % 300));
+    }
+}
+
 }  // namespace
+
+void lzo_encode(ByteView input) {
+    encode_any(Algorithm::lzo, DeflateWindow::kib2, input);
+}
+
+void deflate_encode(ByteView input) {
+    encode_any(Algorithm::deflate, DeflateWindow::kib2, input);
+    encode_any(Algorithm::deflate, DeflateWindow::kib32, input);
+}
 
 void lzo(ByteView input) {
     compare_with_liblzo2(input);

@@ -8,7 +8,7 @@ seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] ||
-  targets=(super_block window_map payload lzo deflate intent undo_log manifest repair)
+  targets=(super_block window_map payload lzo deflate lzo_encode deflate_encode intent undo_log manifest repair)
 cd "$top"
 cmake --preset fuzz >/dev/null
 cmake --build build/fuzz -j "$(nproc)" --target fuzzers >/dev/null

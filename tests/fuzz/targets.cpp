@@ -7,15 +7,17 @@
 namespace insitu::fuzz {
 
 std::span<const Target> targets() {
-    static constexpr std::array<Target, 9> all{{{"super_block", super_block},
-                                                {"window_map", window_map},
-                                                {"payload", payload},
-                                                {"lzo", lzo},
-                                                {"deflate", deflate},
-                                                {"intent", intent},
-                                                {"undo_log", undo_log},
-                                                {"manifest", manifest},
-                                                {"repair", repair}}};
+    static constexpr std::array<Target, 11> all{{{"super_block", super_block},
+                                                 {"window_map", window_map},
+                                                 {"payload", payload},
+                                                 {"lzo", lzo},
+                                                 {"deflate", deflate},
+                                                 {"lzo_encode", lzo_encode},
+                                                 {"deflate_encode", deflate_encode},
+                                                 {"intent", intent},
+                                                 {"undo_log", undo_log},
+                                                 {"manifest", manifest},
+                                                 {"repair", repair}}};
     return all;
 }
 

@@ -17,6 +17,8 @@ void window_map(ByteView input);
 void payload(ByteView input);
 void lzo(ByteView input);
 void deflate(ByteView input);
+void lzo_encode(ByteView input);
+void deflate_encode(ByteView input);
 void intent(ByteView input);
 void undo_log(ByteView input);
 void manifest(ByteView input);

@@ -1,57 +1,18 @@
 #include "codec/deflate.hpp"
 
 #include <libdeflate.h>
-#include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <new>
 
-#ifdef INSITU_HAVE_ISAL
-#include <isa-l/igzip_lib.h>
-
-#include <vector>
-#endif
+#include "codec/deflate_chains.hpp"
+#include "codec/deflate_greedy.hpp"
+#include "codec/deflate_optimal.hpp"
 
 namespace insitu {
 
 namespace {
-
-const Bytef* bytes_of(ByteView view) noexcept {
-    return reinterpret_cast<const Bytef*>(view.data());
-}
-Bytef* bytes_of(ByteSpan span) noexcept {
-    return reinterpret_cast<Bytef*>(span.data());
-}
-
-// zlib, the only encoder here that searches hard inside a small window.
-class ZlibEncoder final : public Encoder {
-  public:
-    ZlibEncoder(int level, int window_bits) {
-        // The driver uses 9. With a window of 2 KiB 7 is twice as fast, and ends its Huffman blocks
-        // sooner, which suits file systems better.
-        constexpr int mem_level = 7;
-        if (deflateInit2(&stream_, level, Z_DEFLATED, -window_bits, mem_level,
-                         Z_DEFAULT_STRATEGY) != Z_OK) {
-            throw std::bad_alloc();
-        }
-    }
-    ~ZlibEncoder() override { deflateEnd(&stream_); }
-    ZlibEncoder(const ZlibEncoder&) = delete;
-    ZlibEncoder& operator=(const ZlibEncoder&) = delete;
-
-    std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
-        deflateReset(&stream_);
-        stream_.next_in = const_cast<Bytef*>(bytes_of(input));
-        stream_.avail_in = static_cast<uInt>(input.size());
-        stream_.next_out = bytes_of(output);
-        stream_.avail_out = static_cast<uInt>(std::min(limit_bytes, output.size()));
-        if (deflate(&stream_, Z_FINISH) != Z_STREAM_END) return 0;
-        return stream_.total_out;
-    }
-
-  private:
-    z_stream stream_{};
-};
 
 class LibdeflateEncoder final : public Encoder {
   public:
@@ -70,41 +31,6 @@ class LibdeflateEncoder final : public Encoder {
   private:
     libdeflate_compressor* compressor_;
 };
-
-#ifdef INSITU_HAVE_ISAL
-class IsalEncoder final : public Encoder {
-  public:
-    IsalEncoder(unsigned level, unsigned window_bits)
-        : level_(level), window_bits_(window_bits), buffer_(buffer_bytes(level)) {}
-
-    std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
-        isal_deflate_stateless_init(&stream_);
-        stream_.level = level_;
-        stream_.level_buf = buffer_.data();
-        stream_.level_buf_size = static_cast<std::uint32_t>(buffer_.size());
-        stream_.hist_bits = static_cast<std::uint16_t>(window_bits_);
-        stream_.gzip_flag = IGZIP_DEFLATE;
-        stream_.flush = NO_FLUSH;
-        stream_.end_of_stream = 1;
-        stream_.next_in = const_cast<std::uint8_t*>(bytes_of(input));
-        stream_.avail_in = static_cast<std::uint32_t>(input.size());
-        stream_.next_out = bytes_of(output);
-        stream_.avail_out = static_cast<std::uint32_t>(std::min(limit_bytes, output.size()));
-        return isal_deflate_stateless(&stream_) == COMP_OK ? stream_.total_out : 0;
-    }
-
-  private:
-    // The small buffers end Huffman blocks sooner: a percent fewer sectors on a root file system.
-    static std::size_t buffer_bytes(unsigned level) noexcept {
-        return level == 1 ? ISAL_DEF_LVL1_SMALL : ISAL_DEF_LVL3_SMALL;
-    }
-
-    unsigned level_;
-    unsigned window_bits_;
-    std::vector<std::uint8_t> buffer_;
-    isal_zstream stream_{};
-};
-#endif
 
 class DeflateDecoder final : public Decoder {
   public:
@@ -132,32 +58,42 @@ class DeflateDecoder final : public Decoder {
     libdeflate_decompressor* decompressor_;
 };
 
-constexpr int driver_window_bits = 11;
-constexpr int wide_window_bits = 15;
-
-// ISA-L at its level 1 or 3; without it zlib's nearest.
-std::unique_ptr<Encoder> make_quick_encoder(unsigned isal_level, int window_bits) {
-#ifdef INSITU_HAVE_ISAL
-    return std::make_unique<IsalEncoder>(isal_level, static_cast<unsigned>(window_bits));
-#else
-    return std::make_unique<ZlibEncoder>(isal_level == 1 ? 1 : 4, window_bits);
-#endif
+std::unique_ptr<Encoder> make_wide_encoder(unsigned level) {
+    // libdeflate's levels for 3 to 9; its bytes are the same on every machine.
+    constexpr std::array<int, 7> levels{6, 7, 8, 9, 10, 12, 12};
+    if (level < 3) return make_deflate_wide_one_table_encoder();
+    return std::make_unique<LibdeflateEncoder>(levels[std::min<std::size_t>(level - 3, 6)]);
 }
 
-std::unique_ptr<Encoder> make_wide_encoder(Level level) {
-    if (level == Level::fast) return make_quick_encoder(1, wide_window_bits);
-    return std::make_unique<LibdeflateEncoder>(level == Level::normal ? 6 : 12);
-}
-
-std::unique_ptr<Encoder> make_narrow_encoder(Level level) {
-    if (level == Level::best) return std::make_unique<ZlibEncoder>(9, driver_window_bits);
-    return make_quick_encoder(level == Level::fast ? 1 : 3, driver_window_bits);
+std::unique_ptr<Encoder> make_narrow_encoder(unsigned level) {
+    switch (level) {
+        case 0:
+        case 1:
+            return make_deflate_fastest_encoder();
+        case 2:
+            return make_deflate_one_table_encoder();
+        case 3:
+            return make_deflate_two_table_encoder();
+        case 4:
+            return make_deflate_chain_encoder(4);
+        case 5:
+            return make_deflate_chain_encoder(16);
+        case 6:
+            return make_deflate_optimal_encoder({4, 16, 1});
+        case 7:
+            return make_deflate_optimal_encoder({8, 32, 1});
+        case 8:
+            return make_deflate_optimal_encoder({24, 48, 1});
+        default:
+            return make_deflate_optimal_encoder({64, 64, 3});
+    }
 }
 
 }  // namespace
 
 std::unique_ptr<Encoder> make_deflate_encoder(Level level, DeflateWindow window) {
-    return window == DeflateWindow::kib32 ? make_wide_encoder(level) : make_narrow_encoder(level);
+    const auto number = static_cast<unsigned>(level);
+    return window == DeflateWindow::kib32 ? make_wide_encoder(number) : make_narrow_encoder(number);
 }
 
 std::unique_ptr<Decoder> make_deflate_decoder() {

@@ -1,45 +1,29 @@
 #include "codec/lzo.hpp"
 
-#include <lzo/lzo1x.h>
-
-#include <vector>
-
+#include "codec/lzo_border_encoder.hpp"
+#include "codec/lzo_chains.hpp"
 #include "codec/lzo_decoder.hpp"
+#include "codec/lzo_greedy.hpp"
+#include "codec/lzo_optimal.hpp"
 
 namespace insitu {
 
 namespace {
 
-// 2 % more sectors than sub-level 9 at 7 times its speed; levels below lose more than they gain.
-constexpr int best_sub_level = 5;
-
-const unsigned char* bytes_of(ByteView view) noexcept {
-    return reinterpret_cast<const unsigned char*>(view.data());
-}
-unsigned char* bytes_of(ByteSpan span) noexcept {
-    return reinterpret_cast<unsigned char*>(span.data());
-}
-
 class LzoEncoder final : public Encoder {
   public:
-    explicit LzoEncoder(Level level)
-        : level_(level),
-          scratch_(level == Level::best ? LZO1X_999_MEM_COMPRESS : LZO1X_1_MEM_COMPRESS) {}
+    explicit LzoEncoder(Level level) : encoder_(make_lzo_border_encoder(level)) {}
 
     std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
-        lzo_uint length = output.size();
-        const int status =
-            level_ == Level::best
-                ? lzo1x_999_compress_level(bytes_of(input), input.size(), bytes_of(output), &length,
-                                           scratch_.data(), nullptr, 0, nullptr, best_sub_level)
-                : lzo1x_1_compress(bytes_of(input), input.size(), bytes_of(output), &length,
-                                   scratch_.data());
-        return status == LZO_E_OK && length <= limit_bytes ? length : 0;
+        if (input.empty()) return 0;
+        const auto blocks = static_cast<unsigned>(ceil_div(input.size(), block_bytes));
+        encoder_->start(input, output);
+        encoder_->advance(blocks);
+        return encoder_->length_bytes(blocks) <= limit_bytes ? encoder_->finish(blocks) : 0;
     }
 
   private:
-    Level level_;
-    std::vector<unsigned char> scratch_;
+    std::unique_ptr<LzoBorderEncoder> encoder_;
 };
 
 class LzoDecoder final : public Decoder {
@@ -50,6 +34,30 @@ class LzoDecoder final : public Decoder {
 };
 
 }  // namespace
+
+std::unique_ptr<LzoBorderEncoder> make_lzo_border_encoder(Level level) {
+    switch (static_cast<unsigned>(level)) {
+        case 0:
+        case 1:
+            return make_lzo_fastest_encoder();
+        case 2:
+            return make_lzo_one_table_encoder();
+        case 3:
+            return make_lzo_two_table_encoder();
+        case 4:
+            return make_lzo_two_table_lazy_encoder();
+        case 5:
+            return make_lzo_chain_encoder(4);
+        case 6:
+            return make_lzo_chain_encoder(24);
+        case 7:
+            return make_lzo_optimal_encoder({8, 16, 6, 2});
+        case 8:
+            return make_lzo_optimal_encoder({48, 48, 10, 16});
+        default:
+            return make_lzo_optimal_encoder({256, 64, 32, 64});
+    }
+}
 
 std::unique_ptr<Encoder> make_lzo_encoder(Level level) {
     return std::make_unique<LzoEncoder>(level);

@@ -7,9 +7,10 @@ namespace insitu {
 
 namespace {
 
-// lzo1x_1 finds out itself in no more time than the probe takes.
+// A greedy LZO encoder finds out itself in no more time than the probe takes.
 bool is_slow_on_random(const EncoderOptions& options) noexcept {
-    return options.algorithm == Algorithm::deflate || options.level == Level::best;
+    constexpr Level last_greedy_lzo{4};
+    return options.algorithm == Algorithm::deflate || options.level > last_greedy_lzo;
 }
 
 }  // namespace

@@ -67,7 +67,8 @@ void DensityCutter::packed(unsigned blocks, std::uint64_t stream_bytes) noexcept
         stream_bytes == 0 ? block_bytes : std::max(least_density, stream_bytes / blocks);
 }
 
-LzoCutter::LzoCutter() : stream_(LzoBorderEncoder::output_bytes) {
+LzoCutter::LzoCutter(Level level)
+    : encoder_(make_lzo_border_encoder(level)), stream_(LzoBorderEncoder::output_bytes) {
     // What a block ought to cost at the ideal length: d + 2 * sqrt(cut * weight * d) for d sectors,
     // at most what it costs raw.
     constexpr double raw = sectors_per_block * (1 + read_weight);
@@ -86,15 +87,15 @@ LzoCutter::Cost LzoCutter::price_of_block(std::uint32_t stream_bytes) const noex
 
 LzoCutter::Piece LzoCutter::cut(ByteView run) {
     const auto count = static_cast<unsigned>(run.size() / block_bytes);
-    encoder_.start(run, stream_.span());
+    encoder_->start(run, stream_.span());
     Cost price = 0;
     Cost best = std::numeric_limits<Cost>::max();
     unsigned best_blocks = 0;
     bool best_raw = false;
     std::uint32_t before = 0;
     for (unsigned blocks = 1; blocks <= count; ++blocks) {
-        encoder_.advance(blocks);
-        const std::uint32_t length = encoder_.length_bytes(blocks);
+        encoder_->advance(blocks);
+        const std::uint32_t length = encoder_->length_bytes(blocks);
         const std::uint32_t added = length > before ? length - before : 0;
         before = length;
         const bool raw = length > longest_stream_bytes(blocks);
@@ -114,7 +115,7 @@ LzoCutter::Piece LzoCutter::cut(ByteView run) {
         if (weight >= no_cut_above && best_blocks != 0) break;
     }
     if (best_raw) return {best_blocks, 0};
-    return {best_blocks, encoder_.finish(best_blocks)};
+    return {best_blocks, encoder_->finish(best_blocks)};
 }
 
 }  // namespace insitu

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include "codec/lzo_border_encoder.hpp"
 #include "insitu/store/aligned_buffer.hpp"
@@ -26,10 +27,11 @@ class DensityCutter {
 };
 
 // For LZO: an encoder that knows the exact length of its stream at each border of a block chooses
-// the border where size and read cost are best. Not thread-safe: one a thread, 180 KiB.
+// the border where size and read cost are best. Not thread-safe: one a thread, 140 KiB and the
+// encoder's.
 class LzoCutter {
   public:
-    LzoCutter();
+    explicit LzoCutter(Level level);
 
     struct Piece {
         unsigned blocks;
@@ -45,7 +47,7 @@ class LzoCutter {
     using Cost = std::int64_t;  // in 1/65536 sector
     Cost price_of_block(std::uint32_t stream_bytes) const noexcept;
 
-    LzoBorderEncoder encoder_;
+    std::unique_ptr<LzoBorderEncoder> encoder_;
     AlignedBuffer stream_;
     std::array<Cost, 320> prices_;
 };

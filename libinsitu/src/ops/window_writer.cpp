@@ -14,9 +14,8 @@ WindowWriter::WindowWriter(const PackOptions& options, const Geometry& geometry,
       geometry_(geometry),
       target_(target.write_queue()) {
     const bool automatic = policy_.blocks == 0;
-    if (automatic && options.codec.algorithm == Algorithm::lzo &&
-        options.codec.level != Level::best) {
-        border_cutter_ = std::make_unique<LzoCutter>();
+    if (automatic && options.codec.algorithm == Algorithm::lzo) {
+        border_cutter_ = std::make_unique<LzoCutter>(options.codec.level);
     }
 }
 

@@ -12,26 +12,28 @@ using test::Content;
 
 TEST_CASE("the pieces of any run are its blocks, and each stream decodes") {
     auto random = test::make_random(60);
-    LzoCutter cutter;
-    const auto decoder = make_decoder(Algorithm::lzo);
-    for (int round = 0; round < 200; ++round) {
-        const auto blocks = 1 + static_cast<unsigned>(test::below(random, 32));
-        const auto content = test::make_content(
-            random, round % 2 == 0 ? Content::mixed : Content::text, blocks * block_bytes);
-        for (unsigned at = 0; at < blocks;) {
-            const ByteView rest = ByteView(content).subspan(at * block_bytes);
-            const LzoCutter::Piece piece = cutter.cut(rest);
-            REQUIRE(piece.blocks >= 1);
-            REQUIRE(at + piece.blocks <= blocks);
-            if (piece.stream_bytes != 0) {
-                REQUIRE(piece.stream_bytes <= longest_stream_bytes(piece.blocks));
-                std::vector<std::byte> decoded(piece.blocks * block_bytes);
-                const DecodeResult result =
-                    decoder->decode(cutter.stream().first(piece.stream_bytes), decoded);
-                REQUIRE(result.status == DecodeStatus::ok);
-                REQUIRE(std::equal(decoded.begin(), decoded.end(), rest.begin()));
+    for (const Level level : {Level::fast, Level::normal, Level{6}, Level::best}) {
+        LzoCutter cutter(level);
+        const auto decoder = make_decoder(Algorithm::lzo);
+        for (int round = 0; round < 60; ++round) {
+            const auto blocks = 1 + static_cast<unsigned>(test::below(random, 32));
+            const auto content = test::make_content(
+                random, round % 2 == 0 ? Content::mixed : Content::text, blocks * block_bytes);
+            for (unsigned at = 0; at < blocks;) {
+                const ByteView rest = ByteView(content).subspan(at * block_bytes);
+                const LzoCutter::Piece piece = cutter.cut(rest);
+                REQUIRE(piece.blocks >= 1);
+                REQUIRE(at + piece.blocks <= blocks);
+                if (piece.stream_bytes != 0) {
+                    REQUIRE(piece.stream_bytes <= longest_stream_bytes(piece.blocks));
+                    std::vector<std::byte> decoded(piece.blocks * block_bytes);
+                    const DecodeResult result =
+                        decoder->decode(cutter.stream().first(piece.stream_bytes), decoded);
+                    REQUIRE(result.status == DecodeStatus::ok);
+                    REQUIRE(std::equal(decoded.begin(), decoded.end(), rest.begin()));
+                }
+                at += piece.blocks;
             }
-            at += piece.blocks;
         }
     }
 }
@@ -39,7 +41,7 @@ TEST_CASE("the pieces of any run are its blocks, and each stream decodes") {
 TEST_CASE("random blocks are raw one by one") {
     auto random = test::make_random(61);
     const auto content = test::make_content(random, Content::random, 8 * block_bytes);
-    LzoCutter cutter;
+    LzoCutter cutter(Level::fast);
     const LzoCutter::Piece piece = cutter.cut(content);
     CHECK(piece.blocks == 1);
     CHECK(piece.stream_bytes == 0);

@@ -9,7 +9,9 @@
 
 namespace insitu {
 
-enum class Level { fast, normal, best };
+// Effort, from 1 to 9: each step packs tighter and takes longer (docs/performance.md). Three of
+// them have names; the others are Level{1} and so on. Beyond 9 means 9, 0 means 1.
+enum class Level : std::uint8_t { fast = 2, normal = 3, best = 8 };
 
 // How far back a deflate stream may point (docs/format.md §2.4): 2 KiB is what the driver's own
 // encoder uses, 32 KiB packs tighter but breaks on ports of the driver to Linux >= 6.15.

@@ -1,0 +1,137 @@
+#include "codec/deflate_chains.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "codec/byte_words.hpp"
+#include "codec/deflate_blocks.hpp"
+
+namespace insitu {
+
+namespace {
+
+using deflate::Blocks;
+
+constexpr unsigned bits_of_4 = 12;
+constexpr unsigned bits_of_3 = 11;
+constexpr unsigned skip_bits = 5;  // after 32 places without a match, steps grow
+constexpr std::uint32_t reach = 2048;
+constexpr std::uint32_t reach_of_3 = 1024;  // farther, three literals take less
+constexpr std::uint32_t long_enough = 48;   // a match of this length ends the search
+constexpr std::uint32_t margin_bytes = 24;  // no search starts so near the end of the input
+constexpr std::uint32_t three_bytes = 0xffffff;
+
+class ChainEncoder final : public Encoder {
+  public:
+    explicit ChainEncoder(unsigned depth)
+        : depth_(depth), blocks_({4 * 1024, Blocks::Splitting::by_cost}) {}
+
+    std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
+        input_ = reinterpret_cast<const unsigned char*>(input.data());
+        input_bytes_ = static_cast<std::uint32_t>(input.size());
+        newest_of_4_.fill(0);
+        newest_of_3_.fill(0);
+        before_.fill(0);
+        blocks_.start(input, output.first(std::min(output.size(), limit_bytes)));
+        search(input_bytes_ - std::min(input_bytes_, margin_bytes));
+        return blocks_.finish();
+    }
+
+  private:
+    struct Match {
+        std::uint32_t at = 0;
+        std::uint32_t length = 0;
+        std::uint32_t distance = 0;
+    };
+
+    void insert(std::uint32_t at, std::uint64_t word) noexcept {
+        std::uint16_t& newest = newest_of_4_[hash_bytes<4, bits_of_4>(word)];
+        before_[at % reach] = newest;
+        newest = static_cast<std::uint16_t>(at);
+        newest_of_3_[hash_bytes<3, bits_of_3>(word)] = static_cast<std::uint16_t>(at);
+    }
+
+    // The longest match at a place that is longer than `least`; length 0: none.
+    Match find(std::uint32_t at, std::uint32_t least, unsigned depth) noexcept {
+        const unsigned char* const here = input_ + at;
+        const std::uint64_t word = load_u64(here);
+        const auto four = static_cast<std::uint32_t>(word);
+        std::uint32_t distance =
+            static_cast<std::uint16_t>(at - newest_of_4_[hash_bytes<4, bits_of_4>(word)]);
+        const std::uint32_t near =
+            static_cast<std::uint16_t>(at - newest_of_3_[hash_bytes<3, bits_of_3>(word)]);
+        insert(at, word);
+        Match best{at, 0, 0};
+        if (least < 3 && near - 1 < reach_of_3 &&
+            ((load_u32(here - near) ^ four) & three_bytes) == 0) {
+            best = {at, 3, near};
+            least = 3;
+        }
+        const std::uint32_t limit = std::min(input_bytes_ - at, deflate::longest_match + 0U);
+        std::uint32_t nearer = 0;
+        for (; depth > 0 && distance - 1 < reach && distance > nearer && least < limit; --depth) {
+            const unsigned char* const there = here - distance;
+            if (there[least] == here[least] && load_u32(there) == four) {
+                const std::uint64_t difference = load_u64(there) ^ word;
+                const std::uint32_t length = difference != 0
+                                                 ? first_difference(difference)
+                                                 : 8 + common_bytes(here + 8, there + 8, limit - 8);
+                if (length > least) {
+                    least = length;
+                    best = {at, length, distance};
+                    if (length >= long_enough) break;
+                }
+            }
+            nearer = distance;
+            distance = static_cast<std::uint16_t>(at - before_[(at - distance) % reach]);
+        }
+        return best;
+    }
+
+    // A longer match at the next place, as long as there is one.
+    Match look_ahead(Match match, std::uint32_t stop) noexcept {
+        while (match.length < long_enough && match.at + 1 < stop) {
+            const Match next = find(match.at + 1, match.length, (depth_ + 1) / 2);
+            // Its distance may take two bits more.
+            const bool far = next.distance > 4 * match.distance;
+            if (next.length == 0 || next.length <= match.length + (far ? 1U : 0U)) break;
+            match = next;
+        }
+        return match;
+    }
+
+    void search(std::uint32_t stop) noexcept {
+        std::uint32_t step = 1U << skip_bits;
+        for (std::uint32_t at = 1; at < stop;) {
+            Match match = find(at, 2, depth_);
+            if (match.length == 0) {
+                at += step++ >> skip_bits;
+                continue;
+            }
+            step = 1U << skip_bits;
+            match = look_ahead(match, stop);
+            const std::uint32_t end = match.at + match.length;
+            blocks_.put(match.at, match.length, match.distance);
+            const std::uint32_t last = std::min(end, stop);
+            for (std::uint32_t inside = match.at + 2; inside < last; ++inside)
+                insert(inside, load_u64(input_ + inside));
+            at = end;
+        }
+    }
+
+    unsigned depth_;
+    const unsigned char* input_ = nullptr;
+    std::uint32_t input_bytes_ = 0;
+    std::array<std::uint16_t, 1U << bits_of_4> newest_of_4_{};
+    std::array<std::uint16_t, 1U << bits_of_3> newest_of_3_{};
+    std::array<std::uint16_t, reach> before_{};
+    Blocks blocks_;
+};
+
+}  // namespace
+
+std::unique_ptr<Encoder> make_deflate_chain_encoder(unsigned depth) {
+    return std::make_unique<ChainEncoder>(depth);
+}
+
+}  // namespace insitu

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <memory>
+
+#include "insitu/codec/codec.hpp"
+
+namespace insitu {
+
+// A deflate encoder with a window of 2 KiB that looks at up to `depth` earlier places with the same
+// bytes, and at the next place before it takes a match. 300 KiB a thread.
+std::unique_ptr<Encoder> make_deflate_chain_encoder(unsigned depth);
+
+}  // namespace insitu

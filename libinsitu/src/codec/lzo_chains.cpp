@@ -1,0 +1,124 @@
+#include "codec/lzo_chains.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace insitu {
+
+namespace {
+
+constexpr unsigned bits = 14;
+constexpr unsigned skip_bits = 5;            // after 32 places without a match, steps grow
+constexpr std::uint32_t long_enough = 48;    // a match of this length ends the search
+constexpr std::size_t positions = 1U << 16;  // that are told apart: more than a match reaches
+constexpr std::uint32_t shortest = 4;
+
+class ChainEncoder final : public LzoBorderEncoder {
+  public:
+    explicit ChainEncoder(unsigned depth) : depth_(depth) {}
+
+  private:
+    struct Match {
+        std::uint32_t at = 0;
+        std::uint32_t length = 0;
+        std::uint32_t distance = 0;
+
+        // The bytes that it saves.
+        int gain() const noexcept {
+            return static_cast<int>(length) -
+                   static_cast<int>(lzo::match_cost(std::max(length, 3U), distance));
+        }
+    };
+
+    void reset(ByteView) noexcept override {
+        newest_.fill(0);
+        before_.fill(0);
+    }
+
+    static std::uint32_t hash(std::uint64_t word) noexcept {
+        return hash_bytes<shortest, bits>(word);
+    }
+
+    void insert(std::uint32_t at) noexcept {
+        std::uint16_t& newest = newest_[hash(load_u64(input() + at))];
+        before_[at % positions] = newest;
+        newest = static_cast<std::uint16_t>(at);
+    }
+
+    // The match at a place that saves most; length 0: none.
+    Match find(std::uint32_t at, unsigned depth) noexcept {
+        const unsigned char* const here = input() + at;
+        const std::uint64_t word = load_u64(here);
+        const std::uint32_t room = input_bytes() - at;
+        std::uint16_t& newest = newest_[hash(word)];
+        std::uint32_t distance = static_cast<std::uint16_t>(at - newest);
+        before_[at % positions] = newest;
+        newest = static_cast<std::uint16_t>(at);
+        Match best{at, 0, 0};
+        std::uint32_t nearer = 0;
+        for (; depth > 0 && distance - 1 < lzo::m4_distance && distance > nearer; --depth) {
+            const unsigned char* const there = here - distance;
+            // Positions are kept modulo 64 Ki, of which a run may have more: the bytes decide.
+            if (there[best.length] == here[best.length] &&
+                load_u32(there) == static_cast<std::uint32_t>(word)) {
+                const std::uint64_t difference = load_u64(there) ^ word;
+                const std::uint32_t length = difference != 0
+                                                 ? first_difference(difference)
+                                                 : 8 + common_bytes(here + 8, there + 8, room - 8);
+                const Match found{at, length, distance};
+                if (length > best.length && found.gain() > best.gain()) best = found;
+                if (length >= long_enough || length == room) break;
+            }
+            nearer = distance;
+            distance = static_cast<std::uint16_t>(at - before_[(at - distance) % positions]);
+        }
+        return best.length < shortest ? Match{at, 0, 0} : best;
+    }
+
+    // A better match at the next place, as long as there is one.
+    Match look_ahead(Match match, std::uint32_t stop) noexcept {
+        while (match.length < long_enough && match.at + 1 < stop) {
+            const Match next = find(match.at + 1, (depth_ + 1) / 2);
+            // It takes one literal more.
+            if (next.length == 0 || next.gain() <= match.gain() + 1) break;
+            match = next;
+        }
+        return match;
+    }
+
+    void search(std::uint32_t stop) noexcept override {
+        Tokens tokens(*this);
+        std::uint32_t at = tokens.start();
+        std::uint32_t step = 1U << skip_bits;
+        while (at < stop) {
+            Match match = find(at, depth_);
+            if (match.length == 0) {
+                at += step++ >> skip_bits;
+                continue;
+            }
+            step = 1U << skip_bits;
+            match = look_ahead(match, stop);
+            const std::uint32_t end = match.at + match.length;
+            const std::uint32_t start = tokens.extend_back(match.at, match.distance);
+            if (!tokens.put(start, end, match.distance)) return;
+            const std::uint32_t last = std::min(end, stop);
+            // The place after the match may have been looked at, too.
+            for (std::uint32_t inside = match.at + 2; inside < last; ++inside)
+                insert(inside);
+            at = end;
+        }
+        tokens.save(at);
+    }
+
+    unsigned depth_;
+    std::array<std::uint16_t, 1U << bits> newest_{};
+    std::array<std::uint16_t, positions> before_{};
+};
+
+}  // namespace
+
+std::unique_ptr<LzoBorderEncoder> make_lzo_chain_encoder(unsigned depth) {
+    return std::make_unique<ChainEncoder>(depth);
+}
+
+}  // namespace insitu

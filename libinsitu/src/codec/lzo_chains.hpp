@@ -1,0 +1,13 @@
+#pragma once
+
+#include <memory>
+
+#include "codec/lzo_border_encoder.hpp"
+
+namespace insitu {
+
+// An encoder that looks at up to `depth` earlier places with the same bytes, and at the next place
+// before it takes a match. 160 KiB a thread.
+std::unique_ptr<LzoBorderEncoder> make_lzo_chain_encoder(unsigned depth);
+
+}  // namespace insitu

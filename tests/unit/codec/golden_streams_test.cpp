@@ -1,0 +1,89 @@
+// The bytes that the library's own encoders make, for a small made-up corpus: they are the same in
+// every build and on every machine. A change of them is a decision, and is noted in the changelog.
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "insitu/codec/codec.hpp"
+#include "support/catch.hpp"
+#include "support/encoder_content.hpp"
+
+using namespace insitu;
+
+namespace {
+
+// FNV-1a, 64 bits.
+class Hash {
+  public:
+    void add(ByteView bytes) noexcept {
+        for (const std::byte byte : bytes)
+            add(std::to_integer<std::uint64_t>(byte));
+    }
+    void add(std::uint64_t value) noexcept { sum_ = (sum_ ^ value) * 0x100000001b3; }
+    std::uint64_t value() const noexcept { return sum_; }
+
+  private:
+    std::uint64_t sum_ = 0xcbf29ce484222325;
+};
+
+std::uint64_t hash_of_streams(const EncoderOptions& options) {
+    test::Random random(20261126);
+    const auto encoder = make_encoder(options);
+    Hash hash;
+    for (const auto kind : test::encoder_contents) {
+        for (const std::size_t blocks : {1U, 5U, 32U}) {
+            const auto content = test::make_encoder_content(random, kind, blocks * block_bytes);
+            std::vector<std::byte> output(encode_bound_bytes(content.size()));
+            const std::size_t length = encoder->encode(content, output, output.size());
+            hash.add(length);
+            hash.add(ByteView(output).first(length));
+        }
+    }
+    return hash.value();
+}
+
+using Golden = std::pair<unsigned, std::uint64_t>;
+
+void check_all(Algorithm algorithm, DeflateWindow window, std::span<const Golden> golden) {
+    for (const auto& [level, expected] : golden) {
+        CAPTURE(to_string(algorithm), level);
+        CHECK(hash_of_streams({algorithm, Level{static_cast<std::uint8_t>(level)}, window}) ==
+              expected);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("LZO streams are these bytes", "[golden-streams]") {
+    static constexpr std::array<Golden, 9> golden{{{1, 0x11b0af41abdd7f41},
+                                                   {2, 0x7a08a2538e78f78},
+                                                   {3, 0x6b04525a7e3f744d},
+                                                   {4, 0xfc72f73042bfd381},
+                                                   {5, 0x74a6f7af22367aee},
+                                                   {6, 0x2ef20dc6745b5d4d},
+                                                   {7, 0x2733754a7c095a9d},
+                                                   {8, 0x84f640715e0cd655},
+                                                   {9, 0x141efa798457d362}}};
+    check_all(Algorithm::lzo, DeflateWindow::kib2, golden);
+}
+
+TEST_CASE("deflate streams with a window of 2 KiB are these bytes", "[golden-streams]") {
+    static constexpr std::array<Golden, 9> golden{{{1, 0x6baa927c5b53538f},
+                                                   {2, 0xcbdbde9c5b2dc30b},
+                                                   {3, 0xb81ac69f866fa920},
+                                                   {4, 0xce170be38dc0026},
+                                                   {5, 0x60a4cd5d141a95c4},
+                                                   {6, 0xf52cd4700764f979},
+                                                   {7, 0x567bc61ce9fb9d34},
+                                                   {8, 0xb71ec9b6247bcf88},
+                                                   {9, 0x8885bf05ee8c29ac}}};
+    check_all(Algorithm::deflate, DeflateWindow::kib2, golden);
+}
+
+// Higher levels are libdeflate's, whose versions may differ.
+TEST_CASE("deflate streams with a window of 32 KiB are these bytes", "[golden-streams]") {
+    static constexpr std::array<Golden, 2> golden{{{1, 0x88af7198f950b4a}, {2, 0x88af7198f950b4a}}};
+    check_all(Algorithm::deflate, DeflateWindow::kib32, golden);
+}
