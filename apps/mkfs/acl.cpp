@@ -29,4 +29,15 @@ std::string acl_xattr(std::vector<AclEntry> entries) {
     return value;
 }
 
+std::string normal_acl(std::string xattr) {
+    constexpr std::size_t header_bytes = 4;
+    constexpr std::size_t entry_bytes = 8;
+    constexpr char user = 2;
+    constexpr char group = 8;
+    for (std::size_t at = header_bytes; at + entry_bytes <= xattr.size(); at += entry_bytes) {
+        if (xattr[at] != user && xattr[at] != group) xattr.replace(at + 4, 4, 4, '\xff');
+    }
+    return xattr;
+}
+
 }  // namespace insitu::apps

@@ -16,4 +16,8 @@ struct AclEntry {
 // The value of system.posix_acl_access or _default for these entries, which it sorts.
 std::string acl_xattr(std::vector<AclEntry> entries);
 
+// The same ACL with the number that means none for entries that are of nobody in particular: some
+// writers leave zeros there.
+std::string normal_acl(std::string xattr);
+
 }  // namespace insitu::apps

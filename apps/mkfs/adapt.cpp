@@ -38,6 +38,8 @@ class Adapter {
 
     std::vector<Loss> run() {
         if (type_ == "vfat") check_fat_names(tree_);
+        if (type_ == "erofs") leave_lost_and_found();
+        if (type_ == "btrfs") strip_top();
         for (Entry& entry : tree_.entries) {
             check(entry);
             adapt_times(entry);
@@ -59,9 +61,36 @@ class Adapter {
         return loss;
     }
 
+    // mkfs.erofs passes over names that begin so.
+    void leave_lost_and_found() {
+        const std::vector<std::vector<std::size_t>> children = children_of(tree_);
+        for (std::size_t i = tree_.entries.size(); i-- > 1;) {
+            const Entry& entry = tree_.entries[i];
+            if (!entry.name().starts_with("lost+found")) continue;
+            if (!entry.is(S_IFDIR) || !children[i].empty()) {
+                refuse(entry,
+                       "has a name that mkfs.erofs passes over: it begins with 'lost+found'");
+            }
+            lose("empty directories whose names begin with lost+found are left out", entry);
+            tree_.entries.erase(tree_.entries.begin() + static_cast<std::ptrdiff_t>(i));
+            for (Entry& other : tree_.entries) {
+                if (other.link_to != no_entry && other.link_to > i) --other.link_to;
+            }
+        }
+    }
+
+    // mkfs.btrfs does not look at the attributes of its directory itself.
+    void strip_top() {
+        if (tree_.empty() || tree_.entries.front().xattrs.empty()) return;
+        lose("extended attributes of the top directory are not kept", tree_.entries.front());
+        tree_.entries.front().xattrs.clear();
+    }
+
     void check(const Entry& entry) const {
-        constexpr std::size_t longest_name = 255;
-        if (entry.name().size() > longest_name) refuse(entry, "has a name of more than 255 bytes");
+        if (entry.name().size() > holds_.longest_name) {
+            refuse(entry, fmt::format("has a name of {} bytes: {} takes {}", entry.name().size(),
+                                      type_, holds_.longest_name));
+        }
         const bool plain = entry.is(S_IFREG) || entry.is(S_IFDIR);
         if (!plain && !holds_.special_files) {
             refuse(entry, fmt::format("is neither a file nor a directory: {} holds no {}", type_,

@@ -15,6 +15,8 @@ namespace insitu::apps {
 namespace {
 
 constexpr std::size_t links_at = 40;
+constexpr std::size_t owner_at = 44;
+constexpr std::size_t mode_at = 52;
 constexpr std::size_t device_at = 56;
 constexpr std::size_t access_time_at = 112;
 constexpr std::size_t change_time_at = 124;
@@ -26,8 +28,8 @@ void put_time(std::string& leaf, std::size_t at, const Timestamp& time) {
     put_little(leaf, at + 8, 4, time.nanoseconds);
 }
 
-// mkfs.btrfs leaves out fractions of seconds and numbers of devices, gives the top the time of now,
-// and counts links that are not in the tree.
+// mkfs.btrfs leaves out fractions of seconds and numbers of devices, counts links that are not in
+// the tree, and does not look at the top.
 void put_attributes(std::string& leaf, std::size_t at, const Entry& entry,
                     std::optional<std::int64_t> epoch) {
     constexpr int minor_bits = 20;
@@ -37,6 +39,9 @@ void put_attributes(std::string& leaf, std::size_t at, const Entry& entry,
     put_time(leaf, at + create_time_at, epoch ? now : entry.modified);
     put_time(leaf, at + modify_time_at, entry.modified);
     put_little(leaf, at + links_at, 4, entry.is(S_IFDIR) ? 1 : entry.names);
+    put_little(leaf, at + owner_at, 4, entry.uid);
+    put_little(leaf, at + owner_at + 4, 4, entry.gid);
+    put_little(leaf, at + mode_at, 4, entry.mode);
     const bool is_device = entry.is(S_IFCHR) || entry.is(S_IFBLK);
     put_little(
         leaf, at + device_at, 8,

@@ -129,7 +129,8 @@ class XfsBuilder {
             } else if (entry.is(S_IFLNK)) {
                 output << ' ' << target_word(entry);
             } else if (entry.is(S_IFCHR) || entry.is(S_IFBLK)) {
-                output << ' ' << entry.device_major << ' ' << entry.device_minor;
+                check_device(entry);
+                output << " 0 0";
             }
             output << '\n';
             if (!entry.is(S_IFDIR)) continue;
@@ -137,6 +138,16 @@ class XfsBuilder {
             write_entries(output, child);
         }
         output << "$\n";
+    }
+
+    static void check_device(const Entry& entry) {
+        constexpr std::uint32_t majors = 1U << 9;
+        constexpr std::uint32_t minors = 1U << 18;
+        if (entry.device_major < majors && entry.device_minor < minors) return;
+        throw Error(ErrorKind::refused, {.file = printable(entry.path)},
+                    fmt::format("is the device {}:{}, and XFS holds numbers below {}:{}",
+                                entry.device_major, entry.device_minor, majors, minors),
+                    "take another TYPE");
     }
 
     std::string content_word(std::size_t i) const {
@@ -215,13 +226,17 @@ class XfsBuilder {
     // What a prototype cannot say: names that are no words, times, and the sticky bit.
     void settle(const XfsImage& image, std::uint64_t number, std::size_t i) {
         const Entry& entry = tree_.entries[i];
-        if (entry.is(S_IFLNK) && !is_word(entry.link_target)) {
-            retarget_in_xfs(image, number, entry.link_target);
-        }
+        if (entry.is(S_IFLNK)) retarget_in_xfs(image, number, entry.link_target);
         if (entry.is(S_IFDIR)) settle_directory(image, number, i);
         XfsInode inode = image.inode(number);
         constexpr mode_t all_links = 0777;
         put_big(inode.bytes, 2, 2, entry.is(S_IFLNK) ? S_IFLNK | all_links : entry.mode);
+        // mkfs.xfs cuts major numbers to nine bits.
+        if (entry.is(S_IFCHR) || entry.is(S_IFBLK)) {
+            constexpr int minor_bits = 18;
+            put_big(inode.bytes, xfs_literal_at, 4,
+                    std::uint64_t{entry.device_major} << minor_bits | entry.device_minor);
+        }
         const Timestamp now{request_.epoch.value_or(0), 0};
         image.set_time(inode, xfs_modify_time_at, entry.modified);
         image.set_time(inode, xfs_access_time_at, request_.epoch ? now : entry.modified);

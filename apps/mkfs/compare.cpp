@@ -3,9 +3,15 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "mkfs/acl.hpp"
+
 namespace insitu::apps {
 
 namespace {
+
+std::string comparable(const std::string& name, const std::string& value) {
+    return name.starts_with("system.posix_acl_") ? normal_acl(value) : value;
+}
 
 std::string time_text(const Timestamp& time) {
     return fmt::format("{}.{:09}", time.seconds, time.nanoseconds);
@@ -89,7 +95,7 @@ class Comparer {
             const auto other = found.xattrs.find(name);
             if (other == found.xattrs.end()) {
                 differs(wanted.path, "extended attribute " + printable(name) + " is missing");
-            } else if (other->second != value) {
+            } else if (comparable(name, other->second) != comparable(name, value)) {
                 differs(wanted.path, "extended attribute " + printable(name) + " differs");
             }
         }

@@ -229,6 +229,10 @@ int run_in_place(const Command& command, const StopFlag* stop) {
     return exit_status(status);
 }
 
+bool below_fakeroot() noexcept {
+    return std::getenv("FAKEROOTKEY") != nullptr;
+}
+
 void signal_children(int number) noexcept {
     const pid_t child = running_child;
     if (child > 0) ::kill(-child, number);

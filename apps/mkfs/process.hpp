@@ -34,6 +34,9 @@ CommandResult run_command(const Command& command, const StopFlag* stop);
 // Returns its status.
 int run_in_place(const Command& command, const StopFlag* stop);
 
+// Whether this process runs under fakeroot(1), which makes it believe that it is root.
+bool below_fakeroot() noexcept;
+
 // Sends a signal to all that run_command() has started and that still runs. Async-signal-safe.
 void signal_children(int number) noexcept;
 

@@ -92,7 +92,8 @@ UniqueFd lock_directory(const fs::path& directory) {
     UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat status {};
     constexpr mode_t others = 077;
-    const bool ours = fd && ::fstat(fd.get(), &status) == 0 && status.st_uid == ::geteuid() &&
+    const bool ours = fd && ::fstat(fd.get(), &status) == 0 &&
+                      (status.st_uid == ::geteuid() || below_fakeroot()) &&
                       (status.st_mode & others) == 0;
     if (!ours || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return {};
     struct stat named {};

@@ -8,12 +8,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <vector>
 
 #include "insitu/error.hpp"
 #include "insitu/store/unique_fd.hpp"
+#include "mkfs/process.hpp"
 
 namespace insitu::apps {
 
@@ -124,7 +125,9 @@ class Stager {
         const auto time = [](const Timestamp& stamp) {
             return timespec{static_cast<time_t>(stamp.seconds), stamp.nanoseconds};
         };
-        const timespec times[2] = {time(entry.accessed), time(entry.modified)};
+        constexpr std::int64_t day = 86400;
+        const std::int64_t accessed = std::max<std::int64_t>(now_, entry.modified.seconds) + day;
+        const timespec times[2] = {{static_cast<time_t>(accessed), 0}, time(entry.modified)};
         check(::utimensat(AT_FDCWD, place.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0, entry,
               "cannot set its times");
     }
@@ -134,13 +137,16 @@ class Stager {
     std::string scratch_;
     StageOwners owners_;
     const StopFlag* stop_;
+    // mksquashfs takes two names for two links if the time of access changes between them, so it
+    // must be one that reading does not change: later than all others.
+    std::int64_t now_ = ::time(nullptr);
 };
 
 }  // namespace
 
 bool can_stage_owners() {
     if (::geteuid() != 0) return false;
-    if (std::getenv("FAKEROOTKEY") != nullptr) return true;
+    if (below_fakeroot()) return true;
     // The root of a user namespace has some of the owners and makes no device nodes.
     std::ifstream map("/proc/self/uid_map");
     std::uint64_t first = 0;

@@ -1,31 +1,24 @@
 #include "mkfs/tar_reader.hpp"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <map>
-#include <memory>
+#include <optional>
 
 #include "insitu/error.hpp"
 #include "insitu/store/unique_fd.hpp"
-#include "mkfs/acl.hpp"
+#include "insitu/units.hpp"
+#include "mkfs/tar_header.hpp"
+#include "mkfs/tar_stream.hpp"
 
 namespace insitu::apps {
 
 namespace {
-
-constexpr const char* stdin_name = "standard input";
-
-struct FreeArchive {
-    void operator()(struct archive* reader) const noexcept { ::archive_read_free(reader); }
-};
 
 [[noreturn]] void refuse(const std::string& place, const std::string& text,
                          const std::string& hint = {}) {
@@ -46,188 +39,91 @@ std::string clean_path(const std::string& name) {
     return path;
 }
 
-// What the kernel calls the ACLs that a tar holds as text.
-void add_acl(Entry& entry, struct archive_entry* member, int type, const char* name) {
-    constexpr int access_entry = 0x1000;  // above the permissions
-    static const std::map<int, std::uint16_t> tags{
-        {ARCHIVE_ENTRY_ACL_USER_OBJ, 1},  {ARCHIVE_ENTRY_ACL_USER, 2},
-        {ARCHIVE_ENTRY_ACL_GROUP_OBJ, 4}, {ARCHIVE_ENTRY_ACL_GROUP, 8},
-        {ARCHIVE_ENTRY_ACL_MASK, 16},     {ARCHIVE_ENTRY_ACL_OTHER, 32}};
-    std::vector<AclEntry> list;
-    bool is_more_than_mode = type == ARCHIVE_ENTRY_ACL_TYPE_DEFAULT;
-    if (::archive_entry_acl_reset(member, type) <= 0) return;
-    int entry_type = 0;
-    int permissions = access_entry;
-    int tag = 0;
-    int id = 0;
-    const char* who = nullptr;
-    while (::archive_entry_acl_next(member, type, &entry_type, &permissions, &tag, &id, &who) ==
-           ARCHIVE_OK) {
-        const auto known = tags.find(tag);
-        if (known == tags.end()) continue;
-        AclEntry one{known->second, static_cast<std::uint16_t>(permissions & 7)};
-        if (tag == ARCHIVE_ENTRY_ACL_USER || tag == ARCHIVE_ENTRY_ACL_GROUP) {
-            one.id = static_cast<std::uint32_t>(id);
-            is_more_than_mode = true;
-        }
-        is_more_than_mode = is_more_than_mode || tag == ARCHIVE_ENTRY_ACL_MASK;
-        list.push_back(one);
-    }
-    if (is_more_than_mode && !list.empty()) entry.xattrs[name] = acl_xattr(std::move(list));
-}
-
-void add_xattrs(Entry& entry, struct archive_entry* member) {
-    ::archive_entry_xattr_reset(member);
-    const char* name = nullptr;
-    const void* value = nullptr;
-    std::size_t size = 0;
-    while (::archive_entry_xattr_next(member, &name, &value, &size) == ARCHIVE_OK) {
-        if (name == nullptr) continue;
-        entry.xattrs[name] = std::string(static_cast<const char*>(value), size);
-    }
-    if (entry.is(S_IFLNK)) return;
-    add_acl(entry, member, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, "system.posix_acl_access");
-    if (entry.is(S_IFDIR)) {
-        add_acl(entry, member, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, "system.posix_acl_default");
-    }
-}
-
 class TarReader {
   public:
     TarReader(int fd, std::string directory, const StopFlag* stop)
-        : fd_(fd), directory_(std::move(directory)), stop_(stop), reader_(::archive_read_new()) {
-        struct archive* const reader = reader_.get();
-        if (reader == nullptr) throw io_error({.file = stdin_name}, "cannot read", ENOMEM);
-        ::archive_read_support_format_tar(reader);
-        ::archive_read_support_filter_gzip(reader);
-        ::archive_read_support_filter_bzip2(reader);
-        ::archive_read_support_filter_xz(reader);
-        ::archive_read_support_filter_lzma(reader);
-        ::archive_read_support_filter_lz4(reader);
-        ::archive_read_support_filter_zstd(reader);
-    }
+        : directory_(std::move(directory)), stream_(fd, stop), headers_(stream_) {}
 
     Tree run() {
-        if (::archive_read_open(reader_.get(), this, nullptr, &TarReader::read_more, nullptr) !=
-            ARCHIVE_OK) {
-            fail({});
-        }
-        struct archive_entry* member = nullptr;
-        for (;;) {
-            const int status = ::archive_read_next_header(reader_.get(), &member);
-            check_stop();
-            if (status == ARCHIVE_EOF) break;
-            if (status != ARCHIVE_OK && status != ARCHIVE_WARN) fail({});
-            if (status == ARCHIVE_WARN && ::archive_entry_pathname(member) == nullptr) fail({});
-            add(member);
-        }
-        if (members_ == 0) refuse(stdin_name, "holds no tar, or an empty one");
+        while (std::optional<TarMember> member = headers_.next())
+            add(*member);
+        if (members_ == 0) refuse(tar_place, "holds an empty tar");
+        stream_.drain();
         return make_tree();
     }
 
   private:
-    // Bytes come through here, so that a failing read is heard and a stop ends the wait.
-    static la_ssize_t read_more(struct archive* reader, void* self, const void** block) {
-        auto& tar = *static_cast<TarReader*>(self);
-        const ssize_t got = ::read(tar.fd_, tar.buffer_.data(), tar.buffer_.size());
-        if (got < 0) ::archive_set_error(reader, errno, "cannot read the tar");
-        *block = tar.buffer_.data();
-        return got;
-    }
-
-    void check_stop() const {
-        if (stop_ != nullptr && stop_->requested()) {
-            throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-        }
-    }
-
-    [[noreturn]] void fail(const std::string& path) const {
-        check_stop();
-        const char* const said = ::archive_error_string(reader_.get());
-        refuse(path.empty() ? stdin_name : path,
-               fmt::format("cannot be read as a tar: {}", said == nullptr ? "no reason" : said),
-               "a whole tar is expected, plain or by gzip, bzip2, xz, lz4 or zstd");
-    }
-
-    void add(struct archive_entry* member) {
-        const char* const name = ::archive_entry_pathname(member);
-        if (name == nullptr) refuse(stdin_name, "a member has no name");
+    void add(TarMember& member) {
         ++members_;
-        const std::string path = clean_path(name);
-        if (const char* const link = ::archive_entry_hardlink(member)) {
-            const std::string target = clean_path(link);
+        const std::string path = clean_path(member.name);
+        if (member.is_hard_link) {
+            if (member.stored_bytes != 0) refuse(member.name, "is a hard link with content");
+            const std::string target = clean_path(member.link_name);
             if (target != path) add_link(path, target);
-            if (!::archive_entry_size_is_set(member) || ::archive_entry_size(member) == 0) return;
-            refuse(name, "is a hard link with content of its own");
+            return;
         }
-        Entry entry = attributes(member, path);
-        if (path.empty() && !entry.is(S_IFDIR)) refuse(name, "is no directory, but the top");
-        if (entry.is(S_IFREG)) save_content(entry, member);
+        Entry& entry = member.entry;
+        entry.path = path;
+        if (path.empty() && !entry.is(S_IFDIR)) refuse(member.name, "is the top, but no directory");
+        if (path.find('\0') != std::string::npos) refuse(member.name, "has a zero in its name");
+        if (entry.is(S_IFLNK) && entry.link_target.empty()) {
+            refuse(path, "is a symbolic link without a target");
+        }
+        if (entry.is(S_IFREG)) {
+            save_content(member);
+        } else {
+            stream_.skip(padded(member.stored_bytes));
+        }
         put(std::move(entry));
     }
 
-    static Entry attributes(struct archive_entry* member, const std::string& path) {
-        Entry entry;
-        entry.path = path;
-        entry.mode = ::archive_entry_mode(member);
-        entry.uid = static_cast<std::uint32_t>(::archive_entry_uid(member));
-        entry.gid = static_cast<std::uint32_t>(::archive_entry_gid(member));
-        entry.modified = {::archive_entry_mtime(member),
-                          static_cast<std::uint32_t>(::archive_entry_mtime_nsec(member))};
-        entry.accessed = entry.modified;
-        entry.changed = entry.modified;
-        if (entry.is(S_IFCHR) || entry.is(S_IFBLK)) {
-            entry.device_major = static_cast<std::uint32_t>(::archive_entry_rdevmajor(member));
-            entry.device_minor = static_cast<std::uint32_t>(::archive_entry_rdevminor(member));
-        }
-        if (entry.is(S_IFLNK)) {
-            const char* const target = ::archive_entry_symlink(member);
-            if (target == nullptr || *target == '\0') refuse(path, "is a link without a target");
-            entry.link_target = target;
-        }
-        if ((entry.mode & S_IFMT) == 0) refuse(path, "is of a kind that no tree has");
-        add_xattrs(entry, member);
-        return entry;
+    static std::uint64_t padded(std::uint64_t bytes) {
+        constexpr std::uint64_t unit = 512;
+        return ceil_div(bytes, unit) * unit;
     }
 
-    void save_content(Entry& entry, struct archive_entry* member) {
-        entry.size_bytes = static_cast<std::uint64_t>(::archive_entry_size(member));
+    void save_content(TarMember& member) {
+        Entry& entry = member.entry;
         entry.content_path = fmt::format("{}/{}", directory_, members_);
         constexpr mode_t private_mode = 0600;
         const UniqueFd out(::open(entry.content_path.c_str(),
                                   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, private_mode));
         if (!out) throw io_error({.file = entry.content_path}, "cannot create", errno);
-        const void* block = nullptr;
-        std::size_t size = 0;
-        la_int64_t at = 0;
-        int status = ARCHIVE_OK;
-        while ((status = ::archive_read_data_block(reader_.get(), &block, &size, &at)) ==
-               ARCHIVE_OK) {
-            check_stop();
-            write_block(entry, out.get(), static_cast<const char*>(block), size,
-                        static_cast<std::uint64_t>(at));
+        if (!member.is_sparse) member.ranges = {{0, entry.size_bytes}};
+        std::uint64_t left = member.stored_bytes;
+        std::uint64_t done = 0;
+        for (const DataRange& range : member.ranges) {
+            if (range.length_bytes == 0) continue;
+            if (range.at_byte < done || range.at_byte > entry.size_bytes ||
+                range.length_bytes > entry.size_bytes - range.at_byte ||
+                range.length_bytes > left) {
+                refuse(entry.path, "has a map of holes that contradicts its size");
+            }
+            copy_range(entry, out.get(), range);
+            entry.data.push_back(range);
+            left -= range.length_bytes;
+            done = range.at_byte + range.length_bytes;
         }
-        if (status != ARCHIVE_EOF) fail(entry.path);
+        stream_.skip(padded(member.stored_bytes) - (member.stored_bytes - left));
         if (::ftruncate(out.get(), static_cast<off_t>(entry.size_bytes)) != 0) {
             throw io_error({.file = entry.content_path}, "cannot write", errno);
         }
     }
 
-    static void write_block(Entry& entry, int fd, const char* block, std::size_t size,
-                            std::uint64_t at) {
-        if (size == 0) return;
-        if (!entry.data.empty() &&
-            entry.data.back().at_byte + entry.data.back().length_bytes == at) {
-            entry.data.back().length_bytes += size;
-        } else {
-            entry.data.push_back({at, size});
-        }
-        for (std::size_t done = 0; done < size;) {
-            const ssize_t wrote =
-                ::pwrite(fd, block + done, size - done, static_cast<off_t>(at + done));
-            if (wrote < 0 && errno == EINTR) continue;
-            if (wrote <= 0) throw io_error({.file = entry.content_path}, "cannot write", errno);
-            done += static_cast<std::size_t>(wrote);
+    void copy_range(const Entry& entry, int fd, const DataRange& range) {
+        constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 17;
+        for (std::uint64_t done = 0; done < range.length_bytes;) {
+            const std::string_view piece =
+                stream_.read_some(std::min(piece_bytes, range.length_bytes - done));
+            if (piece.empty()) refuse(entry.path, "the tar is cut off in the middle of it");
+            for (std::size_t wrote = 0; wrote < piece.size();) {
+                const ssize_t now = ::pwrite(fd, piece.data() + wrote, piece.size() - wrote,
+                                             static_cast<off_t>(range.at_byte + done + wrote));
+                if (now < 0 && errno == EINTR) continue;
+                if (now <= 0) throw io_error({.file = entry.content_path}, "cannot write", errno);
+                wrote += static_cast<std::size_t>(now);
+            }
+            done += piece.size();
         }
     }
 
@@ -307,11 +203,9 @@ class TarReader {
         return tree;
     }
 
-    int fd_;
     std::string directory_;
-    const StopFlag* stop_;
-    std::unique_ptr<struct archive, FreeArchive> reader_;
-    std::array<char, std::size_t{1} << 17> buffer_{};
+    TarStream stream_;
+    TarHeaders headers_;
     std::uint64_t members_ = 0;
     std::map<std::string, Entry, PathOrder> entries_;
     std::map<std::string, std::string> links_;  // name to the first name of its file

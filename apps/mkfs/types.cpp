@@ -75,6 +75,7 @@ Holds holds_of(const std::string& type, const std::vector<std::string>& options)
         holds.granularity_ns = second_ns;
         holds.xattr_prefixes = {"user.", "trusted.", "security."};
     } else if (type == "erofs") {
+        holds.longest_name = 254;  // mkfs.erofs cuts the last byte of a longer one
         holds.oldest_second = -ages;
         holds.newest_second = ages;
         holds.acls = true;

@@ -19,7 +19,8 @@ struct Holds {
     bool acls = false;
     std::vector<std::string> xattr_prefixes = {};
     std::uint64_t largest_file_bytes = 0;
-    std::string own_entry = {};  // a directory that its mkfs makes at the top
+    std::size_t longest_name = 255;  // in bytes
+    std::string own_entry = {};      // a directory that its mkfs makes at the top
 };
 
 // How a type is made.

@@ -42,6 +42,7 @@ XfsImage::XfsImage(const std::string& file, ImageBytes::Mode mode) : bytes_(file
     }
     block_bytes_ = static_cast<std::uint32_t>(big(super, 4, 4));
     root_ = big(super, 56, 8);
+    uuid_ = part(super, 32, 16);
     ag_blocks_ = static_cast<std::uint32_t>(big(super, 84, 4));
     inode_bytes_ = static_cast<std::uint32_t>(big(super, 104, 2));
     inode_per_block_log_ = static_cast<int>(big(super, 123, 1));
@@ -181,6 +182,7 @@ std::string XfsImage::link_target(const XfsInode& inode) const {
     for (const XfsExtent& extent : extents(inode)) {
         for (std::uint64_t i = 0; i < extent.blocks && target.size() < size; ++i) {
             const std::string block = bytes_.read(byte_of(extent.fs_block + i), block_bytes_);
+            if (!block.starts_with("XSLM")) bad_image("the target of a link has no header");
             target +=
                 part(block, header_bytes,
                      std::min<std::uint64_t>(size - target.size(), block_bytes_ - header_bytes));

@@ -41,6 +41,7 @@ class XfsImage {
     std::uint32_t block_bytes() const noexcept { return block_bytes_; }
     std::uint32_t directory_block_bytes() const noexcept { return block_bytes_ << dir_block_log_; }
     const ImageBytes& bytes() const noexcept { return bytes_; }
+    const std::string& uuid() const noexcept { return uuid_; }  // 16 bytes
 
     XfsInode inode(std::uint64_t number) const;
     // Recomputes its checksum and writes it back.
@@ -59,6 +60,7 @@ class XfsImage {
     ImageBytes bytes_;
     std::uint32_t block_bytes_ = 0;
     std::uint64_t root_ = 0;
+    std::string uuid_;
     std::uint32_t ag_blocks_ = 0;
     std::uint32_t inode_bytes_ = 0;
     int inode_per_block_log_ = 0;

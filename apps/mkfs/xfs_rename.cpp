@@ -247,19 +247,21 @@ void retarget_in_xfs(const XfsImage& image, std::uint64_t link, const std::strin
         image.write_inode(inode);
         return;
     }
-    std::size_t done = 0;
-    for (const XfsExtent& extent : image.extents(inode)) {
-        for (std::uint64_t i = 0; i < extent.blocks && done < target.size(); ++i) {
-            const std::uint64_t at = image.byte_of(extent.fs_block + i);
-            std::string block = image.bytes().read(at, image.block_bytes());
-            const std::size_t now =
-                std::min(target.size() - done, block.size() - link_header_bytes);
-            block.replace(link_header_bytes, now, target, done, now);
-            set_checksum(block, link_checksum_at);
-            image.bytes().write(at, block);
-            done += now;
-        }
+    // mkfs.xfs writes no header, which the kernel misses.
+    const std::vector<XfsExtent> extents = image.extents(inode);
+    if (extents.size() != 1 || target.size() > image.block_bytes() - link_header_bytes) {
+        bad_image("a link has a target that does not fit into a block");
     }
+    const std::uint64_t at = image.byte_of(extents.front().fs_block);
+    constexpr std::uint64_t unit_bytes = 512;
+    std::string block = "XSLM" + std::string(image.block_bytes() - 4, '\0');
+    put_big(block, 8, 4, target.size());
+    block.replace(16, 16, image.uuid());
+    put_big(block, 32, 8, link);
+    put_big(block, 40, 8, at / unit_bytes);
+    block.replace(link_header_bytes, target.size(), target);
+    set_checksum(block, link_checksum_at);
+    image.bytes().write(at, block);
 }
 
 }  // namespace insitu::apps

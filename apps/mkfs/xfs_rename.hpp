@@ -12,7 +12,8 @@ namespace insitu::apps {
 void rename_in_xfs(const XfsImage& image, std::uint64_t directory,
                    const std::map<std::string, std::string>& new_names);
 
-// Gives a symbolic link another target of the same length.
+// Gives a symbolic link a target of the length that it has. Also puts a long one, which mkfs.xfs
+// writes in a form that the kernel refuses, into its right form.
 void retarget_in_xfs(const XfsImage& image, std::uint64_t link, const std::string& target);
 
 }  // namespace insitu::apps
