@@ -52,7 +52,7 @@ Target open_target(const PackArguments& arguments, std::uint64_t target_bytes) {
 
 // Packs into a target that appears only when its manifest, if there is one, is complete as well.
 PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& plain_source,
-                          std::uint64_t target_bytes) {
+                          const Expectation& expected, std::uint64_t target_bytes) {
     Target target = open_target(arguments, target_bytes);
     PackOptions wanted = arguments.pack;
     // Refused before old signatures are removed.
@@ -61,9 +61,8 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& pl
     if (!arguments.manifest.empty()) {
         manifest.emplace(arguments.manifest, arguments.raw_sum, tool.stop());
     }
-    ExpectedSource source(plain_source, expectation_of(arguments), manifest ? &*manifest : nullptr,
-                          tool.stop());
-    if (manifest || !arguments.expect_sha256.empty()) wanted.content = &source;
+    ExpectedSource source(plain_source, expected, manifest ? &*manifest : nullptr, tool.stop());
+    if (manifest || expected.needs_content()) wanted.content = &source;
     if (arguments.dry_run) {
         NullStore nothing(target_bytes, arguments.target);
         return pack(source, nothing, wanted, tool.control());
@@ -87,7 +86,7 @@ int pack_tool(Tool& tool, const PackArguments& arguments) {
                                   ? std::nullopt
                                   : Target::device_bytes(arguments.target);
     check_paths(arguments, device_bytes);
-    (void)expectation_of(arguments);  // wrong usage is told before anything is read
+    const Expectation expected = expectation_of(arguments);
     if (arguments.to_stdout()) begin_stdout_data(tool);
     PackInputOptions input_options;
     input_options.limit_bytes = fixed_logical_bytes(arguments, device_bytes);
@@ -106,13 +105,13 @@ int pack_tool(Tool& tool, const PackArguments& arguments) {
     PackResult result;
     if (arguments.measure) {
         NullStore nothing(target_bytes);
-        ExpectedSource source(*input.source, expectation_of(arguments), nullptr, tool.stop());
+        ExpectedSource source(*input.source, expected, nullptr, tool.stop());
         PackOptions wanted = arguments.pack;
-        if (!arguments.expect_sha256.empty()) wanted.content = &source;
+        if (expected.needs_content()) wanted.content = &source;
         result = pack(source, nothing, wanted, tool.control());
         report.kind = PackReport::Kind::measured;
     } else {
-        result = pack_to_target(tool, arguments, *input.source, target_bytes);
+        result = pack_to_target(tool, arguments, *input.source, expected, target_bytes);
         if (arguments.verify) report.kind = PackReport::Kind::verified;
         if (arguments.dry_run) report.kind = PackReport::Kind::dry_run;
     }

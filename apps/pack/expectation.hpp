@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "common/content_tree.hpp"
 #include "common/sha256.hpp"
 #include "insitu/ops/content_sink.hpp"
 #include "insitu/ops/source.hpp"
@@ -14,9 +15,12 @@ namespace insitu::apps {
 // success: the target does not get its name, a device no super block.
 struct Expectation {
     std::optional<std::uint64_t> size_bytes;
-    std::string sha256;  // hex digits of the raw content; empty: not known
+    std::string sha256;       // hex digits of the raw content; empty: not known
+    std::string tree_sha256;  // the same of the tree over it (insitu-manifest(5))
 
-    bool empty() const noexcept { return !size_bytes && sha256.empty(); }
+    bool needs_content() const noexcept { return !sha256.empty() || !tree_sha256.empty(); }
+    // What a manifest that was made before says of the source. Throws `io` and `refused` Errors.
+    void add_manifest(const std::string& path);
 };
 
 // A source whose content is compared with what was expected, after its last batch and before the
@@ -39,12 +43,14 @@ class ExpectedSource final : public Source, public ContentSink {
 
   private:
     void check_size(std::uint64_t size_bytes) const;
+    void check_sum(const char* name, const std::string& found, const std::string& wanted) const;
 
     Source& source_;
     Expectation expected_;
     ContentSink* next_;
     const StopFlag* stop_;
     std::unique_ptr<Sha256> sha256_;  // if a sum is expected
+    std::unique_ptr<ContentTree> tree_;
     std::uint64_t hashed_bytes_ = 0;
     std::uint64_t end_byte_ = 0;  // of the last batch
 };

@@ -32,6 +32,9 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     cli.add_option("--expect-sha256", arguments.expect_sha256,
                    "Fail unless the source has this SHA-256")
         ->type_name("HEX");
+    cli.add_option("--check-manifest", arguments.check_manifest,
+                   "Fail unless the source is what this file, written before, says")
+        ->type_name("FILE");
     cli.add_flag("--allow-empty", arguments.allow_empty,
                  "Make an image of zeros of a stream that holds nothing");
     cli.add_flag("--raw", arguments.raw,
@@ -84,6 +87,7 @@ Expectation expectation_of(const PackArguments& arguments) {
         throw CLI::ValidationError("--expect-sha256", "'" + sum + "' is not 64 hex digits");
     }
     expected.sha256 = sum;
+    if (!arguments.check_manifest.empty()) expected.add_manifest(arguments.check_manifest);
     return expected;
 }
 

@@ -20,6 +20,7 @@ struct PackArguments {
     std::string manifest;
     std::string expect_size;
     std::string expect_sha256;
+    std::string check_manifest;
     RawSum raw_sum = RawSum::automatic;
     PackOptions pack;
     bool verify = false;

@@ -71,6 +71,22 @@ done
 run 0 insitu-pack -q --expect-sha256 "$(sha padded)" --manifest m.json padded new.img
 rm -f new.img
 
+# A manifest from before says the same: schemas, holes, another source.
+run 0 insitu-pack -q --manifest before.json raw new.img
+rm new.img
+run 0 bash -c 'cat raw | insitu-pack -q --check-manifest before.json --manifest after.json - new.img'
+check "the same manifest" cmp before.json after.json
+rm -f new.img
+{ head -c 4999999 raw; printf x; } >changed
+run 1 insitu-pack -q --check-manifest before.json changed new.img
+says err "was expected"
+run 1 bash -c 'head -c 4096 raw | insitu-pack -q --check-manifest before.json - new.img'
+says err "has 4096 bytes, 5000000 were expected"
+run 1 insitu-pack -q --check-manifest before.json --expect-size 5M raw new.img
+says err "is of 5000000 bytes"
+run 1 insitu-pack -q --check-manifest raw raw new.img
+check "no image" [ ! -e new.img ]
+
 # - as the target: the image comes down the pipe, the report goes to stderr.
 run 0 bash -c 'insitu-pack raw - | cmp - plain.img'
 check "no file of that name" [ ! -e ./- ]
