@@ -15,6 +15,7 @@
 #include "insitu/image/image.hpp"
 #include "insitu/image/target.hpp"
 #include "insitu/store/null_store.hpp"
+#include "pack/expectation.hpp"
 #include "pack/pack_arguments.hpp"
 #include "pack/pack_input.hpp"
 
@@ -41,22 +42,30 @@ void note_image_as_source(const Tool& tool, const PackInput& input) {
                           input.store->name()));
 }
 
+Target open_target(const PackArguments& arguments, std::uint64_t target_bytes) {
+    if (arguments.to_stdout()) return make_stdout_target(target_bytes);
+    OutputOptions output{.mode_limit = mode_limit_of(arguments.source)};
+    if (arguments.in_place) output.in_place = OutputOptions::InPlace::allow;
+    return {arguments.target, TargetKind::image, target_bytes,
+            arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse, output};
+}
+
 // Packs into a target that appears only when its manifest, if there is one, is complete as well.
-PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& source,
+PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& plain_source,
                           std::uint64_t target_bytes) {
-    Target target(arguments.target, TargetKind::image, target_bytes,
-                  arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse);
+    Target target = open_target(arguments, target_bytes);
     PackOptions wanted = arguments.pack;
     // Refused before old signatures are removed.
-    super_block_for_source(source, target_bytes, wanted.codec.algorithm, arguments.target);
+    super_block_for_source(plain_source, target_bytes, wanted.codec.algorithm, arguments.target);
+    std::optional<ManifestWriter> manifest;
+    if (!arguments.manifest.empty())
+        manifest.emplace(arguments.manifest, arguments.raw_sum, tool.stop());
+    ExpectedSource source(plain_source, expectation_of(arguments), manifest ? &*manifest : nullptr,
+                          tool.stop());
+    if (manifest || !arguments.expect_sha256.empty()) wanted.content = &source;
     if (arguments.dry_run) {
         NullStore nothing(target_bytes, arguments.target);
         return pack(source, nothing, wanted, tool.control());
-    }
-    std::optional<ManifestWriter> manifest;
-    if (!arguments.manifest.empty()) {
-        manifest.emplace(arguments.manifest, arguments.raw_sum, tool.stop());
-        wanted.content = &*manifest;
     }
     wanted.target_content = target.content();
     if (arguments.verify) wanted.verify = PackOptions::Verify::yes;
@@ -67,19 +76,27 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& so
                           result.source_bytes);
     }
     commit_target(tool, target);
+    if (arguments.to_stdout()) send_to_stdout(tool, target);
     if (manifest) manifest->keep();
     return result;
 }
 
 int pack_tool(Tool& tool, const PackArguments& arguments) {
-    const auto device_bytes =
-        arguments.target.empty() ? std::nullopt : Target::device_bytes(arguments.target);
+    const auto device_bytes = arguments.target.empty() || arguments.to_stdout()
+                                  ? std::nullopt
+                                  : Target::device_bytes(arguments.target);
     check_paths(arguments, device_bytes);
-    const std::string spool_directory =
-        arguments.measure ? temporary_directory("/tmp")
-                          : std::filesystem::absolute(arguments.target).parent_path().string();
-    const PackInput input = open_pack_input(
-        tool, arguments.source, fixed_logical_bytes(arguments, device_bytes), spool_directory);
+    (void)expectation_of(arguments);  // wrong usage is told before anything is read
+    if (arguments.to_stdout()) begin_stdout_data(tool);
+    PackInputOptions input_options;
+    input_options.limit_bytes = fixed_logical_bytes(arguments, device_bytes);
+    input_options.raw = arguments.raw;
+    input_options.allow_empty = arguments.allow_empty;
+    input_options.spool_directory =
+        arguments.measure || arguments.to_stdout()
+            ? temporary_directory("/tmp")
+            : std::filesystem::absolute(arguments.target).parent_path().string();
+    const PackInput input = open_pack_input(tool, arguments.source, input_options);
     note_image_as_source(tool, input);
     const std::uint64_t target_bytes = target_bytes_for(arguments, device_bytes, *input.source);
 
@@ -88,7 +105,10 @@ int pack_tool(Tool& tool, const PackArguments& arguments) {
     PackResult result;
     if (arguments.measure) {
         NullStore nothing(target_bytes);
-        result = pack(*input.source, nothing, arguments.pack, tool.control());
+        ExpectedSource source(*input.source, expectation_of(arguments), nullptr, tool.stop());
+        PackOptions wanted = arguments.pack;
+        if (!arguments.expect_sha256.empty()) wanted.content = &source;
+        result = pack(source, nothing, wanted, tool.control());
         report.kind = PackReport::Kind::measured;
     } else {
         result = pack_to_target(tool, arguments, *input.source, target_bytes);
@@ -99,7 +119,7 @@ int pack_tool(Tool& tool, const PackArguments& arguments) {
     if (!device_bytes && arguments.size.empty()) note_extra_block(tool, arguments, result);
     if (tool.common().json) {
         tool.print_json(pack_json(report, result, tool.seconds()));
-    } else if (!tool.common().quiet) {
+    } else if (!tool.common().quiet && !arguments.to_stdout()) {
         tool.print(pack_text(report, result, tool.seconds()));
         if (tool.common().verbose) {
             tool.print(codec_text(arguments.pack.codec, arguments.pack.extents) +

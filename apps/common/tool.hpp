@@ -76,6 +76,8 @@ class Tool {
     void flush() const;
     // What was printed and is not written yet is given up: the exit status does not depend on it.
     void abandon_output() noexcept { output_abandoned_ = true; }
+    // From here on stdout carries data, and a JSON document goes to stderr.
+    void set_stdout_is_data() noexcept { stdout_is_data_ = true; }
     // Prints a JSON document with its schema.
     void print_json(Json document) const;
 
@@ -94,6 +96,7 @@ class Tool {
     bool force_share_ = false;
     bool prints_data_ = false;
     bool output_abandoned_ = false;
+    bool stdout_is_data_ = false;
     std::unique_ptr<ProgressBar> bar_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -57,12 +57,20 @@ for command in "insitu-pack --force fs.raw disk" "insitu-unpack x.img disk"; do
 done
 umount mnt
 # Another program's lock on the disk.
-flock -o "$device" sleep 5 &
+flock "$device" sleep 60 &
 sleep 0.3
 run 1 insitu-pack --force fs.raw "$device"
 says err "holds the lock of"
-kill %1 2>/dev/null
+says err "(flock, "
+pkill -P $!
 wait
+# udev holds it for moments, shared or alone: that is waited for.
+for kind in -s -x; do
+  flock $kind -o "$device" sleep 1 &
+  sleep 0.2
+  run 0 insitu-pack -q --force fs.raw "$device"
+  wait
+done
 
 # From device to device, from a device to a file, onto a device that is too small.
 run 0 insitu-pack "$device" from-device.img
@@ -140,3 +148,17 @@ check "status 143" [ $? -eq 143 ]
 says err "$device: holds no image now, and what it held before may be lost"
 run 1 insitu-stat "$device"
 says err "not an insitu-comp image"
+
+# A device that cannot be looked at for signatures does not count as empty, whichever read fails.
+truncate -s 40M disk3
+mke2fs -q -F -t ext4 disk3
+loop disk3
+before=$(sha disk3)
+for nth in 1 2 3 5 8; do
+  strace -f -qq -o injected -P "$loop" -e trace=read,pread64 \
+    -e inject=read,pread64:error=EIO:when=$nth insitu-pack -q fs.raw "$loop" 2>err
+  status=$?
+  check "an unreadable sector ($nth) refuses" [ $status -eq 1 ]
+  check "the ext4 is still there ($nth)" [ "$before" = "$(sha disk3)" ]
+done
+says err "$loop"

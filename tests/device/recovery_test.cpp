@@ -23,10 +23,13 @@ std::unique_ptr<MemoryStore> left_open(std::vector<std::byte>& expected) {
     const auto content = make_content(random, Content::text, 40 * block_bytes);
     Device device(*store, {});
     device.write(0, content, Device::Durability::fua);
-    device.write(8 * block_bytes, ByteView(content).first(2 * block_bytes),
-                 Device::Durability::fua);
+    // Two raw blocks, of which the last intent writes one and keeps the other.
+    auto raw = make_content(random, Content::random, 2 * block_bytes);
+    device.write(8 * block_bytes, raw, Device::Durability::fua);
+    raw.back() ^= std::byte{1};
+    device.write(8 * block_bytes, raw, Device::Durability::fua);
     std::copy(content.begin(), content.end(), expected.begin());
-    std::copy_n(content.begin(), 2 * block_bytes, expected.begin() + 8 * block_bytes);
+    std::copy(raw.begin(), raw.end(), expected.begin() + 8 * block_bytes);
     return store;
 }
 
@@ -99,7 +102,7 @@ TEST_CASE("a device that was left open is recovered by the next one") {
     const auto store = left_open(expected);
     CHECK(has_intent(*store));
     Device device(*store, {});
-    CHECK(device.counters().recovered_windows == 2);
+    CHECK(device.counters().recovered_windows == 1);
     CHECK_FALSE(has_intent(*store));
     std::vector<std::byte> got(expected.size());
     device.read(0, got);
@@ -143,10 +146,10 @@ TEST_CASE("content that another program changed under an intent is not overwritt
     const Geometry geometry(read_super_block(*store).counts);
     // One extent, with the same meta before and after: sectors that the intent writes, and others.
     const WindowMap map = get_map(*store, {0});
-    const Extent extent = map.extent_at(0);
-    REQUIRE((extent.blocks == 32 && !extent.raw()));
+    const Extent extent = map.extent_at(8);
+    REQUIRE((extent.blocks == 2 && extent.raw()));
     for (unsigned sector = 0; sector < extent.payload_sectors; ++sector) {
-        std::byte& byte = store->bytes()[geometry.block_at_byte({0}) + sector * sector_bytes + 7];
+        std::byte& byte = store->bytes()[geometry.block_at_byte({8}) + sector * sector_bytes + 7];
         byte ^= std::byte{1};
         CHECK_THROWS_WITH(Device(*store, {}), Catch::Contains("content was changed"));
         byte ^= std::byte{1};

@@ -13,8 +13,6 @@ namespace insitu {
 
 namespace {
 
-constexpr std::uint64_t window_sectors = longest_run_sectors;
-
 // A window's meta may lie in two sectors, of which each is old or new.
 struct MetaPart {
     std::size_t first;

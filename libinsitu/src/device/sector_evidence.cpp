@@ -33,11 +33,11 @@ void read_and_hash(const Store& store, std::uint64_t at_byte, ByteSpan output,
 }
 
 ChangedSectors changed_sectors(const Store& store, std::uint64_t window_at_byte,
-                               const StagedWindow& staged) {
+                               const WindowPlan& plan, const SectorMask& on_medium) {
     ChangedSectors changed;
     AlignedBuffer old(window_bytes);
     std::array<std::uint32_t, longest_run_sectors> hashes{};
-    for (const PlannedExtent& extent : staged.plan) {
+    for (const PlannedExtent& extent : plan) {
         if (!extent.held) continue;
         const ByteView payload = *extent.held;
         const unsigned first = extent.first_sector();
@@ -48,7 +48,7 @@ ChangedSectors changed_sectors(const Store& store, std::uint64_t window_at_byte,
         for (unsigned i = 0; i < extent.payload_sectors; ++i) {
             const ByteView sector = payload.subspan(i * sector_bytes, sector_bytes);
             const bool same =
-                staged.on_medium.test(first + i) && known[i] != unknown_sector_hash &&
+                on_medium.test(first + i) && known[i] != unknown_sector_hash &&
                 std::memcmp(old.data() + i * sector_bytes, sector.data(), sector_bytes) == 0;
             const auto kind = same ? RedoPiece::Kind::kept : RedoPiece::Kind::written;
             // Two payloads never share a piece: their bytes are not side by side.

@@ -3,9 +3,9 @@
 #include <span>
 #include <vector>
 
-#include "device/window_plan.hpp"
 #include "insitu/format/intent.hpp"
 #include "insitu/store/store.hpp"
+#include "window/plan.hpp"
 
 namespace insitu {
 
@@ -18,15 +18,15 @@ void read_and_hash(const Store& store, std::uint64_t at_byte, ByteSpan output,
 struct ChangedSectors {
     struct Piece {
         RedoPiece place;
-        ByteView bytes;  // of a held payload, which lives as long as the staged window
+        ByteView bytes;  // of a held payload, which the plan keeps
     };
     std::vector<Piece> pieces;
     std::vector<std::uint32_t> old_hashes;  // one a sector of each piece
 };
 
-// Sectors that have their new content in place already are kept. What the map on the medium does
-// not need has no known content there: it is written in any case.
+// Sectors that have their new content in place already are kept. What is not `on_medium`, needed by
+// the map there, has no known content: it is written in any case.
 ChangedSectors changed_sectors(const Store& store, std::uint64_t window_at_byte,
-                               const StagedWindow& staged);
+                               const WindowPlan& plan, const SectorMask& on_medium);
 
 }  // namespace insitu

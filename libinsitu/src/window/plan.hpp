@@ -1,18 +1,22 @@
 #pragma once
 
+#include <bitset>
 #include <memory>
-#include <optional>
 #include <vector>
 
-#include "device/redo_space.hpp"
 #include "insitu/format/window_map.hpp"
+#include "insitu/units.hpp"
 
 namespace insitu {
+
+// The sectors of a window's space.
+inline constexpr std::uint64_t window_sectors = window_blocks * sectors_per_block;
+using SectorMask = std::bitset<window_sectors>;
 
 using HeldPayload = std::shared_ptr<const std::vector<std::byte>>;
 
 // An extent of a window as it is to be, or a run of unmapped blocks. Its payload is held in memory,
-// or stands in place.
+// or is in place.
 struct PlannedExtent {
     unsigned first = 0;
     unsigned blocks = 1;
@@ -37,15 +41,5 @@ WindowMap map_of(const WindowPlan& plan, unsigned blocks);
 // The sectors that hold payloads in place.
 SectorMask sectors_in_place(const WindowPlan& plan);
 SectorMask sector_range(unsigned first_sector, unsigned sectors);
-
-// Bytes of payload that are held.
-std::uint64_t held_bytes(const WindowPlan& plan);
-
-// A window that was written since the last commit.
-struct StagedWindow {
-    WindowMeta before{};   // as on the medium
-    SectorMask on_medium;  // sectors that `before` needs
-    WindowPlan plan;
-};
 
 }  // namespace insitu

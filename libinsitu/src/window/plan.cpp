@@ -1,4 +1,4 @@
-#include "device/window_plan.hpp"
+#include "window/plan.hpp"
 
 namespace insitu {
 
@@ -37,14 +37,6 @@ SectorMask sectors_in_place(const WindowPlan& plan) {
         if (extent.in_place()) mask |= sector_range(extent.first_sector(), extent.payload_sectors);
     }
     return mask;
-}
-
-std::uint64_t held_bytes(const WindowPlan& plan) {
-    std::uint64_t bytes = 0;
-    for (const PlannedExtent& extent : plan) {
-        if (extent.held) bytes += extent.held->size();
-    }
-    return bytes;
 }
 
 }  // namespace insitu

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "device/device_core.hpp"
+#include "device/medium.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 #include "insitu/image/window_reader.hpp"
@@ -20,19 +20,35 @@ void zero_fill(ByteSpan bytes) noexcept {
 
 }  // namespace
 
-bool Device::Core::starts_with_tail(WindowIndex window) {
+Medium::Medium(Store& store, const DeviceOptions& options)
+    : store_(store),
+      image_(Image::open(store_)),
+      geometry_(image_.geometry()),
+      meta_(store_, geometry_),
+      content_(options.decode_cache_bytes),
+      workspaces_({image_.algorithm(), options.level, DeflateWindow::kib2}) {}
+
+Place Medium::place_of(WindowIndex window, unsigned block) const {
+    const BlockIndex index = first_block_of(window) + block;
+    return {.file = store_.name(),
+            .window = window,
+            .block = index,
+            .byte = geometry_.block_at_byte(index)};
+}
+
+bool Medium::starts_with_tail(WindowIndex window) {
     return window.value < geometry_.window_count() &&
            (meta_.get(window)[0] & tail_of_block_0) != std::byte{0};
 }
 
-std::optional<WindowMap> Device::Core::plain_map(WindowIndex window) {
+std::optional<WindowMap> Medium::plain_map(WindowIndex window) {
     const WindowMap map = WindowMap::decode(meta_.get(window), geometry_.blocks_in_window(window));
     if (!map.sound() || starts_with_tail(window + 1)) return std::nullopt;
     return map;
 }
 
-void Device::Core::decode(WindowIndex window, const PlannedExtent& extent, ByteView payload,
-                          ByteSpan output, Decoder& decoder) const {
+void Medium::decode(WindowIndex window, const PlannedExtent& extent, ByteView payload,
+                    ByteSpan output, Decoder& decoder) const {
     if (extent.raw()) {
         std::memcpy(output.data(), payload.data(), output.size());
         return;
@@ -52,17 +68,19 @@ void Device::Core::decode(WindowIndex window, const PlannedExtent& extent, ByteV
             : fmt::format("stream of {} bytes does not decode to {} bytes", length, output.size()));
 }
 
-void Device::Core::content_of(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
-                              Workspace& space) {
-    if (extent.compressed() && content_.read(first_block_of(window) + extent.first, output)) return;
+void Medium::read_extent(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
+                         Workspace& space, Keep keep) {
+    const BlockIndex first = first_block_of(window) + extent.first;
+    if (extent.compressed() && content_.read(first, output)) return;
     if (extent.held) return decode(window, extent, *extent.held, output, *space.decoder);
     const ByteSpan payload = space.payload.first(extent.payload_sectors * sector_bytes);
-    store_->read_at(window_at_byte(window) + extent.first * block_bytes, payload);
+    store_.read_at(window_at_byte(window) + extent.first * block_bytes, payload);
     decode(window, extent, payload, output, *space.decoder);
+    if (keep == Keep::yes && extent.compressed()) content_.insert(first, output);
 }
 
 // What a part of a window takes of one extent: its blocks [first, end).
-struct Device::Core::Piece {
+struct Medium::Piece {
     const PlannedExtent* extent = nullptr;
     unsigned first = 0;
     unsigned end = 0;
@@ -74,8 +92,8 @@ struct Device::Core::Piece {
 };
 
 // `in_place`: the window's space from byte `start` on, as far as the pieces need it.
-void Device::Core::read_piece(WindowIndex window, const Piece& piece, ByteView in_place,
-                              std::size_t start, ByteSpan output, Workspace& space) {
+void Medium::read_piece(WindowIndex window, const Piece& piece, ByteView in_place,
+                        std::size_t start, ByteSpan output, Workspace& space) {
     const PlannedExtent& extent = *piece.extent;
     if (extent.unmapped()) return zero_fill(output);
     const std::byte* from = nullptr;
@@ -98,8 +116,8 @@ void Device::Core::read_piece(WindowIndex window, const Piece& piece, ByteView i
 }
 
 // Everything in place that the part needs is read with one call: it is never more than a window.
-void Device::Core::read_planned(const WindowPart& part, std::span<const PlannedExtent> extents,
-                                ByteSpan output, Workspace& space) {
+void Medium::read_planned(const WindowPart& part, std::span<const PlannedExtent> extents,
+                          ByteSpan output, Workspace& space) {
     const auto wanted = [&](const Piece& piece) {
         return output.subspan((piece.first - part.first) * block_bytes, piece.bytes());
     };
@@ -119,10 +137,10 @@ void Device::Core::read_planned(const WindowPart& part, std::span<const PlannedE
                        at + (extent.raw() ? piece.bytes() : extent.payload_sectors * sector_bytes));
     }
     if (count == 1 && extents[0].raw() && extents[0].in_place()) {
-        return store_->read_at(window_at_byte(part.window) + start, output);
+        return store_.read_at(window_at_byte(part.window) + start, output);
     }
     const ByteSpan in_place = space.payload.first(end > start ? end - start : 0);
-    if (!in_place.empty()) store_->read_at(window_at_byte(part.window) + start, in_place);
+    if (!in_place.empty()) store_.read_at(window_at_byte(part.window) + start, in_place);
     for (const Piece& piece : std::span(pieces).first(count)) {
         if (!piece.done) {
             read_piece(part.window, piece, in_place, start, wanted(piece), space);
@@ -132,7 +150,7 @@ void Device::Core::read_planned(const WindowPart& part, std::span<const PlannedE
 
 // Windows that the driver would not write: extents over borders, or faults. Nothing in them is ever
 // staged in part, so the medium has all.
-void Device::Core::read_unsound(const WindowPart& part, ByteSpan output) {
+void Medium::read_unsound(const WindowPart& part, ByteSpan output) const {
     WindowReader reader(image_);
     const BlockIndex first = first_block_of(part.window) + part.first;
     const BlockIndex end = first_block_of(part.window) + part.end;
@@ -145,7 +163,7 @@ void Device::Core::read_unsound(const WindowPart& part, ByteSpan output) {
         AlignedBuffer content(extent.blocks * block_bytes);
         if (const auto damage = reader.read_extent(extent, content.span())) {
             throw Error(damage->os_error != 0 ? ErrorKind::io : ErrorKind::damaged,
-                        {.file = store_->name(),
+                        {.file = store_.name(),
                          .window = part.window,
                          .block = extent.first,
                          .byte = damage->at_byte},
@@ -154,78 +172,6 @@ void Device::Core::read_unsound(const WindowPart& part, ByteSpan output) {
         std::memcpy(wanted.data(), content.data() + (from.value - extent.first.value) * block_bytes,
                     wanted.size());
     }
-}
-
-void Device::Core::read_part(const WindowPart& part, ByteSpan output, Workspace& space) {
-    Stripe& stripe = stripe_of(part.window);
-    const std::shared_lock lock(stripe.mutex);
-    const auto overlaps = [&](const PlannedExtent& extent) {
-        return extent.first < part.end && extent.end() > part.first;
-    };
-    const auto staged = stripe.staged.find(part.window.value);
-    if (staged != stripe.staged.end()) {
-        const WindowPlan& plan = staged->second.plan;
-        const auto first = std::find_if(plan.begin(), plan.end(), overlaps);
-        const auto end = std::find_if_not(first, plan.end(), overlaps);
-        return read_planned(part, std::span(first, end), output, space);
-    }
-    const auto map = plain_map(part.window);
-    if (!map) return read_unsound(part, output);
-    std::array<PlannedExtent, window_blocks> extents;
-    std::size_t count = 0;
-    unsigned head = part.first;
-    while (map->is_tail(head))
-        --head;
-    while (head < part.end) {
-        const Extent extent = map->extent_at(head);
-        extents[count++] = {extent.first, extent.blocks, extent.payload_sectors, nullptr};
-        head += extent.blocks;
-    }
-    read_planned(part, std::span(extents).first(count), output, space);
-}
-
-void Device::Core::read(std::uint64_t at_byte, ByteSpan output) {
-    Workspaces::Loan workspace(workspaces_);
-    for_each_part(at_byte, output.size(),
-                  [&](const WindowPart& part, std::uint64_t done, std::uint64_t length) {
-                      read_part(part, output.subspan(done, length), *workspace);
-                  });
-    ++counters_.reads;
-}
-
-std::vector<BlockRun> Device::Core::map(std::uint64_t at_byte, std::uint64_t length_bytes) {
-    // About 0.5 GiB at a time: a caller that wants to know more asks again.
-    constexpr std::uint64_t most_windows = 4096;
-    const std::uint64_t limit = (at_byte / window_bytes + most_windows) * window_bytes - at_byte;
-    std::vector<BlockRun> runs;
-    const auto add = [&](BlockIndex first, std::uint64_t blocks, bool mapped) {
-        if (!runs.empty() && runs.back().mapped == mapped) {
-            runs.back().blocks += blocks;
-        } else {
-            runs.push_back({first, blocks, mapped});
-        }
-    };
-    check_range(at_byte, length_bytes);
-    for_each_part(at_byte, std::min(length_bytes, limit),
-                  [&](const WindowPart& part, std::uint64_t, std::uint64_t) {
-                      Stripe& stripe = stripe_of(part.window);
-                      const std::shared_lock lock(stripe.mutex);
-                      const BlockIndex window_first = first_block_of(part.window);
-                      const auto staged = stripe.staged.find(part.window.value);
-                      const auto map =
-                          staged == stripe.staged.end() ? plain_map(part.window) : std::nullopt;
-                      if (!map && staged == stripe.staged.end()) {
-                          return add(window_first + part.first, part.blocks(), true);
-                      }
-                      const WindowPlan plan = map ? plan_of(*map) : staged->second.plan;
-                      for (const PlannedExtent& extent : plan) {
-                          const unsigned first = std::max(extent.first, part.first);
-                          const unsigned end = std::min(extent.end(), part.end);
-                          if (first < end)
-                              add(window_first + first, end - first, !extent.unmapped());
-                      }
-                  });
-    return runs;
 }
 
 }  // namespace insitu
