@@ -91,6 +91,7 @@ int run_check(Tool& tool, const FsckOptions& options) {
     if (tool.sharing() == Sharing::shared) {
         tool.note(fmt::format("{}: read without a lock: the results may be stale", options.image));
     }
+    refuse_foreign_content(options.image, *store);
     warn_of_unfinished_repair(tool, options, *store);
     RecoveredImage recovered;
     bool blocked = false;
