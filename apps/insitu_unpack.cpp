@@ -102,6 +102,12 @@ int unpack_tool(Tool& tool, const Options& options) {
     tool.end_progress();
     const UnpackReport report{options.image.path, options.target, check.has_value()};
     complain_of_damage(tool, report, result);
+    if (result.long_words != 0) {
+        tool.note(
+            fmt::format("{}: {} with a length word beyond its stream, read as the driver "
+                        "reads it; insitu-fsck says where",
+                        options.image.path, counted(result.long_words, "extent")));
+    }
     if (tool.common().verbose) tool.note(unpack_details(input.image(), result));
     if (tool.common().json && options.target != "-") {
         tool.print_json(unpack_json(report, result, tool.seconds()));

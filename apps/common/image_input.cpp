@@ -29,6 +29,17 @@ RecoveredImage recovered_in_memory(const Tool& tool, const Store& store) {
     return recovered;
 }
 
+void refuse_foreign_content(const std::string& path, const Store& store) {
+    if (store.size_bytes() < block_bytes) return;
+    if (read_super_block(store).magic == super_magic) return;
+    const auto content = find_signature(path);
+    if (!content) return;
+    throw Error(ErrorKind::refused, {.file = path},
+                fmt::format("not an insitu image: {}", *content),
+                "if it was one before, insitu-fsck repair --rebuild-super --force makes it one "
+                "again, over what is there now");
+}
+
 ImageInput::ImageInput(const Tool& tool, const ImageInputOptions& options)
     : store_(open_store(options.path, Access::read, tool.sharing())) {
     const SizeCheck check = options.ignore_size ? SizeCheck::trust_super : SizeCheck::strict;

@@ -33,6 +33,9 @@ inline constexpr const char* pending_text =
 inline constexpr const char* pending_hint =
     "insitu-fsck -p applies it, and so does nbdkit -U - insitu IMAGE --run true";
 
+// Throws a `refused` Error for what is no image but something else, by name: no evidence, no image.
+void refuse_foreign_content(const std::string& path, const Store& store);
+
 // An image that is open for reading, with its store.
 class ImageInput {
   public:

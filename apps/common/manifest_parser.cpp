@@ -8,7 +8,6 @@
 
 #include "common/printable.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/geometry.hpp"
 
 namespace insitu::apps {
 
@@ -199,11 +198,6 @@ void ManifestParser::finish_manifest() {
     if (*head_.raw_bytes > *head_.logical_bytes) {
         refuse(fmt::format("has {} raw_bytes in {} logical_bytes", *head_.raw_bytes,
                            *head_.logical_bytes));
-    }
-    if (head_.device_bytes &&
-        counts_for_device(*head_.device_bytes).data_blocks != *head_.logical_bytes / block_bytes) {
-        refuse(fmt::format("has {} logical_bytes for {} device_bytes", *head_.logical_bytes,
-                           *head_.device_bytes));
     }
     for (const std::string* sum : {&head_.raw_sha256, &head_.tree_sha256}) {
         if (sum->empty() || is_sha256(*sum)) continue;

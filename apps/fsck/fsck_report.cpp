@@ -175,6 +175,12 @@ Json counts_json(const FindingCounts& counts) {
     document["notes"] = counts.notes;
     document["error_blocks"] = counts.error_blocks;
     document["worst_kernel_effect"] = to_string(counts.worst);
+    Json effects = Json::array();
+    for (std::size_t i = 1; i < kernel_effect_count; ++i) {
+        const auto effect = static_cast<KernelEffect>(i);
+        if (counts.has(effect)) effects.push_back(to_string(effect));
+    }
+    document["kernel_effects"] = effects;
     Json by_id = Json::object();
     for (const FindingKind& kind : finding_kinds()) {
         if (counts.of(kind.id) != 0) by_id[kind.name] = counts.of(kind.id);

@@ -101,6 +101,7 @@ Patient open_patient(Tool& tool, const FsckOptions& options) {
     const bool reads = options.dry_run || !options.output.empty();
     patient.opened =
         open_store(options.image, reads ? Access::read : Access::read_write, tool.sharing());
+    if (!options.force) refuse_foreign_content(options.image, *patient.opened);
     if (options.dry_run) patient.recovered = recovered_in_memory(tool, *patient.opened).store;
     if (options.dry_run) return patient;
     if (options.output.empty()) {
@@ -127,6 +128,7 @@ RepairOptions repair_options(const FsckOptions& options, Store& image) {
     result.trust_payloads = options.trust_payloads;
     result.salvage = options.salvage;
     result.rebuild_super = options.rebuild_super;
+    result.rebuild_without_evidence = options.force;
     result.rebuild_meta = options.rebuild_meta;
     if (options.meta_only) result.check.depth = CheckOptions::Depth::meta;
     if (options.resize_file) result.resize = resizer(image);

@@ -107,13 +107,15 @@ done
 for change in '.extents = null' '.extents = {}' 'del(.extents)' '.extents[2] = null' '.extents[0].blocks = "4"' \
     '.extents[0].blocks = -1' '.extents[0].blocks = 1.5' 'del(.extents[1].first_block)' \
     'del(.extents[1].xxh3_128)' '.extents |= [.[1], .[0]] + .[2:]' '.extents[1] = .extents[0]' \
-    '.logical_bytes = "x"' '.logical_bytes += 1' '.logical_bytes += 4096' '.device_bytes += 4096' \
-    '.raw_bytes = null' 'del(.raw_bytes)' '.raw_bytes = .logical_bytes + 1' 'del(.tree_sha256)' \
+    '.logical_bytes = "x"' '.logical_bytes += 1' '.logical_bytes += 4096' '.raw_bytes = null' 'del(.raw_bytes)' '.raw_bytes = .logical_bytes + 1' 'del(.tree_sha256)' \
     '.raw_sha256 = 7' '.raw_sha256 = "abc"' '.schema = 2' '.schema = "insitu-manifest/3"'; do
     jq "$change" m1.json >bad.json
     expect 1 insitu-unpack image back --verify-manifest bad.json
     expect 8 insitu-fsck -y --manifest bad.json image
 done
+jq '.device_bytes += 4096' m1.json >bad.json
+expect 1 insitu-unpack image back --verify-manifest bad.json
+says "is it the manifest of another image?"
 sed 's/"raw_bytes"/"raw_bytes": 1, "raw_bytes"/' m1.json >bad.json
 no_manifest bad.json
 { printf '%s' '{"schema": "insitu\u001b[2J", "extents": []}'; } >bad.json

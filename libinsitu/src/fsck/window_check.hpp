@@ -7,6 +7,7 @@
 
 #include "codec/distance.hpp"
 #include "fsck/candidates.hpp"
+#include "fsck/driver_view.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/fsck/check.hpp"
 #include "insitu/image/meta_cursor.hpp"
@@ -83,6 +84,8 @@ class WindowChecker {
     void judge_one(JudgedExtent& judged);
     void judge_payload(JudgedExtent& judged, ByteView payload);
     void judge_compressed(JudgedExtent& judged, ByteView payload);
+    void judge_length(JudgedExtent& judged, ByteView payload);
+    KernelEffect effect_of_shares(const StoredExtent& extent, KernelEffect otherwise);
     void judge_raw(JudgedExtent& judged, ByteView payload);
     void judge_raw_beside_damage();
     void suspect(JudgedExtent& judged, const Candidate& candidate);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "codec/partial.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 
@@ -56,6 +57,16 @@ void WindowReader::report(const ExtentDamage& found, DamageSink* damage) const {
                 found.os_error);
 }
 
+// Whether a deflate stream is whole though its length word is too large.
+bool WindowReader::decode_beside_word(ByteView payload, ByteSpan output) {
+    const std::uint32_t length = unsafe_stream_length(payload);
+    if (image_->algorithm() != Algorithm::deflate || length == 0) return false;
+    const ByteView stream = payload.first(std::min<std::size_t>(length, payload.size()));
+    if (decode_open_end(Algorithm::deflate, stream, output) != output.size()) return false;
+    ++long_words_;
+    return true;
+}
+
 std::optional<ExtentDamage> WindowReader::decode(const StoredExtent& extent, ByteView payload,
                                                  ByteSpan output) {
     if (extent.raw()) {
@@ -64,12 +75,16 @@ std::optional<ExtentDamage> WindowReader::decode(const StoredExtent& extent, Byt
     }
     const std::uint32_t length = unsafe_stream_length(payload);
     if (!stream_readable(length, extent.payload_sectors)) {
+        if (decode_beside_word(payload, output)) return std::nullopt;
         return damage_of(extent, fmt::format("payload length {} does not fit its sectors, expected "
                                              "1 to {}",
                                              length, payload_bytes(extent) - length_word_bytes));
     }
     const DecodeResult result = decoder_->decode(payload.first(length), output);
     if (result.status == DecodeStatus::ok && result.output_bytes == output.size()) {
+        return std::nullopt;
+    }
+    if (result.status == DecodeStatus::corrupt && decode_beside_word(payload, output)) {
         return std::nullopt;
     }
     switch (result.status) {

@@ -111,6 +111,7 @@ class BatchReader {
         }
     }
 
+    std::uint64_t long_words() const noexcept { return reader_.long_words(); }
     // Position of content() on the logical device.
     std::uint64_t start_byte() const noexcept { return start_; }
     ByteView content() const noexcept { return content_; }
@@ -187,6 +188,7 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
     SparseWriter writer(target, options.target_content);
     Writeback writeback(target);
     std::atomic<std::uint64_t> written = 0;
+    std::atomic<std::uint64_t> long_words = 0;
 
     MappedBatches batches(image, part.first_window(), part.end_window());
     std::uint64_t cleared_to = part.start;
@@ -205,7 +207,9 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
             return [&, reader = std::make_unique<BatchReader>(image, part, sink,
                                                               options.content != nullptr)](
                        WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
+                const std::uint64_t before = reader->long_words();
                 reader->read(batch);
+                long_words += reader->long_words() - before;
                 const std::uint64_t at = reader->start_byte() - part.start;
                 written += writer.write(at, reader->content());
                 writeback.written(at, reader->content().size());
@@ -218,6 +222,7 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
     clear_to(part.end);
     if (control.progress != nullptr) control.progress->advance(part.end - cleared_to);
     result.written_bytes = written;
+    result.long_words = long_words;
     damage.move_to(result);
     return result;
 }
@@ -233,6 +238,7 @@ UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& nam
     DamageSink* sink = options.damage == UnpackOptions::Damage::salvage ? &damage : nullptr;
 
     StreamTarget target(fd, name, control.stop);
+    std::atomic<std::uint64_t> long_words = 0;
     std::uint64_t next_window = part.first_window().value;
     run_in_order<WindowBatch>(
         control,
@@ -248,7 +254,9 @@ UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& nam
             return [&, reader = std::make_unique<BatchReader>(image, part, sink,
                                                               options.content != nullptr)](
                        WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
+                const std::uint64_t before = reader->long_words();
                 reader->read(batch);
+                long_words += reader->long_words() - before;
                 if (!run.await_turn(ticket)) return;
                 target.write(reader->content());
                 if (options.content != nullptr) reader->tell(batch, *options.content);
@@ -256,6 +264,7 @@ UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& nam
                 advance(control, batch);
             };
         });
+    result.long_words = long_words;
     damage.move_to(result);
     return result;
 }

@@ -20,8 +20,9 @@ struct RepairOptions {
     bool trust_payloads = false;  // a perfect payload beats a raw extent
     bool salvage = false;        // keep the blocks that decode of a torn stream, zeros for the rest
     bool rebuild_super = false;  // block 0 from the size and the payloads
-    bool rebuild_meta = false;   // all meta from payloads alone
-    const Store* meta_dump = nullptr;  // all meta from this dump; outlives the repair
+    bool rebuild_without_evidence = false;  // also if no payload speaks for an image
+    bool rebuild_meta = false;              // all meta from payloads alone
+    const Store* meta_dump = nullptr;       // all meta from this dump; outlives the repair
     // With a manifest, a plan is carried out only if its result confirms more of the manifest than
     // it contradicts, and nothing that reads today is unmapped. `force`: the user believes it.
     enum class ManifestTrust { proven, force } manifest_trust = ManifestTrust::proven;

@@ -43,6 +43,10 @@ class INSITU_API WindowReader {
     // Reads and decodes one extent into `output` (extent.blocks * 4096 bytes). Empty: done.
     std::optional<ExtentDamage> read_extent(const StoredExtent& extent, ByteSpan output);
 
+    // Extents so far whose length word goes beyond their deflate stream: the driver's inflate stops
+    // at the end of the stream and reads them, and so does this.
+    std::uint64_t long_words() const noexcept { return long_words_; }
+
     MetaCursor& meta() noexcept { return meta_; }
 
   private:
@@ -55,6 +59,7 @@ class INSITU_API WindowReader {
     std::optional<ExtentDamage> load(const StoredExtent& extent, ByteSpan output);
     std::optional<ExtentDamage> decode(const StoredExtent& extent, ByteView payload,
                                        ByteSpan output);
+    bool decode_beside_word(ByteView payload, ByteSpan output);
     ExtentDamage damage_of(const StoredExtent& extent, std::string text) const;
     ExtentDamage fault_of_meta(const StoredExtent& extent);
     void report(const ExtentDamage& found, DamageSink* damage) const;
@@ -63,6 +68,7 @@ class INSITU_API WindowReader {
     MetaCursor meta_;
     std::unique_ptr<Decoder> decoder_;
     AlignedBuffer payload_;
+    std::uint64_t long_words_ = 0;
 };
 
 }  // namespace insitu

@@ -33,6 +33,8 @@ struct UnpackResult {
     std::vector<ExtentDamage> damage;
     std::uint64_t damage_count = 0;
     std::uint64_t damaged_blocks = 0;
+    // Extents whose length word is too large for their stream, read as the driver reads them.
+    std::uint64_t long_words = 0;
 };
 
 inline constexpr std::size_t listed_damage_limit = 100000;
