@@ -112,7 +112,7 @@ BorderChoice make_deflate_border_choice(Level level, DeflateWindow window) {
     if (encoder) return {std::move(encoder), nullptr};
     // A quick encoder comes near enough to what a slow one takes to choose by.
     return {window == DeflateWindow::kib32 ? make_deflate_wide_one_table_encoder()
-                                           : make_deflate_two_table_encoder(),
+                                           : make_deflate_chain_encoder(4),
             make_slow_encoder(number, window)};
 }
 

@@ -30,6 +30,8 @@ void Blocks::start(ByteView input) noexcept {
     next_border_ = end_of(1);
     estimated_ = 0;
     estimate_ = {};
+    pending_ = {};
+    pending_from_ = pending_to_ = 0;
 }
 
 void Blocks::record_borders(std::uint32_t up_to, std::uint32_t at,
@@ -103,11 +105,22 @@ std::uint32_t Blocks::estimated_bytes(unsigned blocks) noexcept {
         const Mark from = estimated_ == 0 ? Mark{} : at_border_[estimated_ - 1].mark;
         estimate_.add(count_symbols(between(from, at_border_[estimated_].mark)));
     }
-    // What comes after the last whole match is counted as if it were literals like the others.
-    const std::uint32_t rest = end_of(blocks) - at_border_[blocks - 1].mark.input;
-    const std::uint64_t bits = estimated_bits(estimate_) + extra_bits(estimate_);
-    const std::uint32_t covered = std::max(1U, end_of(blocks) - rest);
-    return static_cast<std::uint32_t>(bits * (std::uint64_t{covered} + rest) / covered / 8 + 1);
+    // What comes after the last whole match: literals, and perhaps a part of a match.
+    const Border& border = at_border_[blocks - 1];
+    const std::uint32_t end = end_of(blocks);
+    count_pending(border.mark.input, border.distance != 0 ? std::min(border.at, end) : end);
+    SymbolCounts all = estimate_;
+    all.add(pending_);
+    return static_cast<std::uint32_t>((estimated_bits(all) + extra_bits(all)) / 8 + 1);
+}
+
+void Blocks::count_pending(std::uint32_t from, std::uint32_t to) noexcept {
+    if (from != pending_from_ || to < pending_to_) {
+        pending_ = {};
+        pending_from_ = pending_to_ = from;
+    }
+    for (; pending_to_ < to; ++pending_to_)
+        ++pending_.literal[input_[pending_to_]];
 }
 
 // Everything that was put beyond a border is forgotten.

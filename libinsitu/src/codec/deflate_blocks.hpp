@@ -62,6 +62,7 @@ class Blocks {
     void append_literals(std::uint32_t end, std::uint32_t least) noexcept;
     void append_long_match(std::uint32_t literals, std::uint32_t length,
                            std::uint32_t distance) noexcept;
+    void count_pending(std::uint32_t from, std::uint32_t to) noexcept;
     void end_at(unsigned blocks) noexcept;
     Block between(Mark from, Mark to) const noexcept;
 
@@ -74,6 +75,9 @@ class Blocks {
     std::array<Border, window_blocks> at_border_{};
     unsigned estimated_ = 0;  // borders up to which
     SymbolCounts estimate_;   // this is counted
+    SymbolCounts pending_;    // and the literals of the input in
+    std::uint32_t pending_from_ = 0;
+    std::uint32_t pending_to_ = 0;
     std::vector<unsigned char> literals_;
     std::vector<Sequence> sequences_;
 };
