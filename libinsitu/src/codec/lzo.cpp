@@ -39,7 +39,7 @@ std::unique_ptr<LzoBorderEncoder> make_lzo_border_encoder(Level level) {
         case 8:
             return make_lzo_optimal_encoder({48, 48, 10, 16});
         default:
-            return make_lzo_optimal_encoder({256, 64, 32, 64});
+            return make_lzo_optimal_encoder({128, 64, 32, 32});
     }
 }
 

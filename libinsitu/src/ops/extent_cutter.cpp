@@ -49,7 +49,10 @@ std::int64_t extent_cost(unsigned blocks, std::uint32_t stream_bytes, bool raw) 
 }  // namespace
 
 ExtentCutter::ExtentCutter(const EncoderOptions& options)
-    : choice_(make_border_choice(options)), stream_(encode_bound_bytes(window_bytes)) {
+    : choice_(make_border_choice(options)),
+      probe_(is_slow_on_random(options) ? std::make_unique<CompressibilityProbe>() : nullptr),
+      evidence_(evidence_for(options.algorithm)),
+      stream_(encode_bound_bytes(window_bytes)) {
     // What a block ought to cost at the ideal length: d + 2 * sqrt(cut * weight * d) for d sectors,
     // at most what it costs raw.
     constexpr double raw = sectors_per_block * (1 + read_weight);
@@ -107,6 +110,12 @@ std::uint32_t ExtentCutter::encode(ByteView extent) {
 }
 
 ExtentCutter::Piece ExtentCutter::cut(ByteView run) {
+    // Each raw block is a start of its own, so what saves nothing has to be cheap.
+    constexpr std::size_t probed_blocks = 4;
+    const ByteView first = run.first(std::min(run.size(), probed_blocks * block_bytes));
+    if (probe_ && !probe_->compressible(first, evidence_)) {
+        return {static_cast<unsigned>(first.size() / block_bytes), 0};
+    }
     choice_.encoder->start(run, stream_.span());
     Piece piece = choose(static_cast<unsigned>(run.size() / block_bytes));
     if (piece.stream_bytes != 0) piece.stream_bytes = encode(run.first(piece.blocks * block_bytes));

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "codec/border_encoder.hpp"
+#include "codec/compressibility.hpp"
 #include "insitu/store/aligned_buffer.hpp"
 #include "insitu/units.hpp"
 
@@ -36,6 +37,8 @@ class ExtentCutter {
     std::uint32_t encode(ByteView extent);
 
     BorderChoice choice_;
+    std::unique_ptr<CompressibilityProbe> probe_;  // for encoders that need it
+    CompressibilityProbe::Evidence evidence_;
     AlignedBuffer stream_;
     std::array<Cost, 320> prices_;
 };
