@@ -100,4 +100,14 @@ bool CompressibilityProbe::compressible(ByteView blocks, Evidence evidence) noex
     return has_repeats(blocks);
 }
 
+bool is_slow_on_random(const EncoderOptions& options) noexcept {
+    constexpr Level last_greedy_lzo{4};
+    return options.algorithm == Algorithm::deflate || options.level > last_greedy_lzo;
+}
+
+CompressibilityProbe::Evidence evidence_for(Algorithm algorithm) noexcept {
+    using Evidence = CompressibilityProbe::Evidence;
+    return algorithm == Algorithm::deflate ? Evidence::repeats_and_distribution : Evidence::repeats;
+}
+
 }  // namespace insitu

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "insitu/codec/codec.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu {
@@ -23,5 +24,11 @@ class CompressibilityProbe {
 
     std::array<std::uint32_t, 2048> positions_{};
 };
+
+// Whether an encoder takes much longer for random bytes than the probe: a greedy LZO encoder finds
+// out itself in no more time.
+bool is_slow_on_random(const EncoderOptions& options) noexcept;
+// What an algorithm gains from.
+CompressibilityProbe::Evidence evidence_for(Algorithm algorithm) noexcept;
 
 }  // namespace insitu

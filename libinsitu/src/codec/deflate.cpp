@@ -58,14 +58,11 @@ class DeflateDecoder final : public Decoder {
     libdeflate_decompressor* decompressor_;
 };
 
-std::unique_ptr<Encoder> make_wide_encoder(unsigned level) {
-    // libdeflate's levels for 3 to 9; its bytes are the same on every machine.
-    constexpr std::array<int, 7> levels{6, 7, 8, 9, 10, 12, 12};
-    if (level < 3) return make_deflate_wide_one_table_encoder();
-    return std::make_unique<LibdeflateEncoder>(levels[std::min<std::size_t>(level - 3, 6)]);
-}
-
-std::unique_ptr<Encoder> make_narrow_encoder(unsigned level) {
+// Levels whose encoders take matches in order; none: the others.
+std::unique_ptr<BorderEncoder> make_border_encoder(unsigned level, DeflateWindow window) {
+    if (window == DeflateWindow::kib32) {
+        return level < 3 ? make_deflate_wide_one_table_encoder() : nullptr;
+    }
     switch (level) {
         case 0:
         case 1:
@@ -78,6 +75,18 @@ std::unique_ptr<Encoder> make_narrow_encoder(unsigned level) {
             return make_deflate_chain_encoder(4);
         case 5:
             return make_deflate_chain_encoder(16);
+        default:
+            return nullptr;
+    }
+}
+
+std::unique_ptr<Encoder> make_slow_encoder(unsigned level, DeflateWindow window) {
+    if (window == DeflateWindow::kib32) {
+        // libdeflate's levels for 3 to 9; its bytes are the same on every machine.
+        constexpr std::array<int, 7> levels{6, 7, 8, 9, 10, 12, 12};
+        return std::make_unique<LibdeflateEncoder>(levels[std::min(level - 3, 6U)]);
+    }
+    switch (level) {
         case 6:
             return make_deflate_optimal_encoder({4, 16, 1});
         case 7:
@@ -93,7 +102,18 @@ std::unique_ptr<Encoder> make_narrow_encoder(unsigned level) {
 
 std::unique_ptr<Encoder> make_deflate_encoder(Level level, DeflateWindow window) {
     const auto number = static_cast<unsigned>(level);
-    return window == DeflateWindow::kib32 ? make_wide_encoder(number) : make_narrow_encoder(number);
+    auto encoder = make_border_encoder(number, window);
+    return encoder ? make_whole_encoder(std::move(encoder)) : make_slow_encoder(number, window);
+}
+
+BorderChoice make_deflate_border_choice(Level level, DeflateWindow window) {
+    const auto number = static_cast<unsigned>(level);
+    auto encoder = make_border_encoder(number, window);
+    if (encoder) return {std::move(encoder), nullptr};
+    // A quick encoder comes near enough to what a slow one takes to choose by.
+    return {window == DeflateWindow::kib32 ? make_deflate_wide_one_table_encoder()
+                                           : make_deflate_chain_encoder(4),
+            make_slow_encoder(number, window)};
 }
 
 std::unique_ptr<Decoder> make_deflate_decoder() {

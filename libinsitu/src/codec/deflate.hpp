@@ -2,11 +2,13 @@
 
 #include <memory>
 
+#include "codec/border_encoder.hpp"
 #include "insitu/codec/codec.hpp"
 
 namespace insitu {
 
 std::unique_ptr<Encoder> make_deflate_encoder(Level level, DeflateWindow window);
+BorderChoice make_deflate_border_choice(Level level, DeflateWindow window);
 std::unique_ptr<Decoder> make_deflate_decoder();
 
 }  // namespace insitu

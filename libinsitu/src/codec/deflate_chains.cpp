@@ -4,7 +4,7 @@
 #include <array>
 
 #include "codec/byte_words.hpp"
-#include "codec/deflate_blocks.hpp"
+#include "codec/deflate_border_encoder.hpp"
 
 namespace insitu {
 
@@ -18,24 +18,12 @@ constexpr unsigned skip_bits = 5;  // after 32 places without a match, steps gro
 constexpr std::uint32_t reach = 2048;
 constexpr std::uint32_t reach_of_3 = 1024;  // farther, three literals take less
 constexpr std::uint32_t long_enough = 48;   // a match of this length ends the search
-constexpr std::uint32_t margin_bytes = 24;  // no search starts so near the end of the input
 constexpr std::uint32_t three_bytes = 0xffffff;
 
-class ChainEncoder final : public Encoder {
+class ChainEncoder final : public DeflateBorderEncoder {
   public:
     explicit ChainEncoder(unsigned depth)
-        : depth_(depth), blocks_({4 * 1024, Blocks::Splitting::by_cost}) {}
-
-    std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
-        input_ = reinterpret_cast<const unsigned char*>(input.data());
-        input_bytes_ = static_cast<std::uint32_t>(input.size());
-        newest_of_4_.fill(0);
-        newest_of_3_.fill(0);
-        before_.fill(0);
-        blocks_.start(input, output.first(std::min(output.size(), limit_bytes)));
-        search(input_bytes_ - std::min(input_bytes_, margin_bytes));
-        return blocks_.finish();
-    }
+        : DeflateBorderEncoder({1, Blocks::Splitting::by_cost}), depth_(depth) {}
 
   private:
     struct Match {
@@ -100,9 +88,15 @@ class ChainEncoder final : public Encoder {
         return match;
     }
 
-    void search(std::uint32_t stop) noexcept {
+    void reset() noexcept override {
+        newest_of_4_.fill(0);
+        newest_of_3_.fill(0);
+        before_.fill(0);
+    }
+
+    std::uint32_t search(std::uint32_t at, std::uint32_t stop) noexcept override {
         std::uint32_t step = 1U << skip_bits;
-        for (std::uint32_t at = 1; at < stop;) {
+        while (at < stop) {
             Match match = find(at, 2, depth_);
             if (match.length == 0) {
                 at += step++ >> skip_bits;
@@ -117,20 +111,18 @@ class ChainEncoder final : public Encoder {
                 insert(inside, load_u64(input_ + inside));
             at = end;
         }
+        return at;
     }
 
     unsigned depth_;
-    const unsigned char* input_ = nullptr;
-    std::uint32_t input_bytes_ = 0;
     std::array<std::uint16_t, 1U << bits_of_4> newest_of_4_{};
     std::array<std::uint16_t, 1U << bits_of_3> newest_of_3_{};
     std::array<std::uint16_t, reach> before_{};
-    Blocks blocks_;
 };
 
 }  // namespace
 
-std::unique_ptr<Encoder> make_deflate_chain_encoder(unsigned depth) {
+std::unique_ptr<BorderEncoder> make_deflate_chain_encoder(unsigned depth) {
     return std::make_unique<ChainEncoder>(depth);
 }
 

@@ -2,12 +2,12 @@
 
 #include <memory>
 
-#include "insitu/codec/codec.hpp"
+#include "codec/border_encoder.hpp"
 
 namespace insitu {
 
 // A deflate encoder with a window of 2 KiB that looks at up to `depth` earlier places with the same
-// bytes, and at the next place before it takes a match. 300 KiB a thread.
-std::unique_ptr<Encoder> make_deflate_chain_encoder(unsigned depth);
+// bytes, and at the next place before it takes a match. 400 KiB a thread.
+std::unique_ptr<BorderEncoder> make_deflate_chain_encoder(unsigned depth);
 
 }  // namespace insitu

@@ -64,4 +64,15 @@ std::uint64_t estimated_bits(const SymbolCounts& counts) noexcept {
     return bits_of_block + estimated_bits(counts.literal) + estimated_bits(counts.distance);
 }
 
+std::uint64_t extra_bits(const SymbolCounts& counts) noexcept {
+    std::uint64_t bits = 0;
+    for (unsigned slot = 0; slot < length_slots.size(); ++slot) {
+        bits += std::uint64_t{counts.literal[first_length_symbol + slot]} *
+                length_slots[slot].extra_bits;
+    }
+    for (unsigned slot = 0; slot < distance_symbols; ++slot)
+        bits += std::uint64_t{counts.distance[slot]} * distance_slots[slot].extra_bits;
+    return bits;
+}
+
 }  // namespace insitu::deflate

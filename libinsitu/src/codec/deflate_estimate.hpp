@@ -13,5 +13,7 @@ std::uint32_t log2_of(std::uint32_t value) noexcept;
 
 // The bits of a block of these symbols, but for extra bits: those are the same however it is cut.
 std::uint64_t estimated_bits(const SymbolCounts& counts) noexcept;
+// The extra bits of its lengths and distances.
+std::uint64_t extra_bits(const SymbolCounts& counts) noexcept;
 
 }  // namespace insitu::deflate

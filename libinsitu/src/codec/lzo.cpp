@@ -10,22 +10,6 @@ namespace insitu {
 
 namespace {
 
-class LzoEncoder final : public Encoder {
-  public:
-    explicit LzoEncoder(Level level) : encoder_(make_lzo_border_encoder(level)) {}
-
-    std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
-        if (input.empty()) return 0;
-        const auto blocks = static_cast<unsigned>(ceil_div(input.size(), block_bytes));
-        encoder_->start(input, output);
-        encoder_->advance(blocks);
-        return encoder_->length_bytes(blocks) <= limit_bytes ? encoder_->finish(blocks) : 0;
-    }
-
-  private:
-    std::unique_ptr<LzoBorderEncoder> encoder_;
-};
-
 class LzoDecoder final : public Decoder {
   public:
     DecodeResult decode(ByteView stream, ByteSpan output) noexcept override {
@@ -55,12 +39,12 @@ std::unique_ptr<LzoBorderEncoder> make_lzo_border_encoder(Level level) {
         case 8:
             return make_lzo_optimal_encoder({48, 48, 10, 16});
         default:
-            return make_lzo_optimal_encoder({256, 64, 32, 64});
+            return make_lzo_optimal_encoder({128, 64, 32, 32});
     }
 }
 
 std::unique_ptr<Encoder> make_lzo_encoder(Level level) {
-    return std::make_unique<LzoEncoder>(level);
+    return make_whole_encoder(make_lzo_border_encoder(level));
 }
 
 std::unique_ptr<Decoder> make_lzo_decoder() {

@@ -50,7 +50,7 @@ void LzoBorderEncoder::advance(unsigned blocks) noexcept {
     if (!full_) record_borders(stop, {emitted_, literals_, 0, 0});
 }
 
-std::uint32_t LzoBorderEncoder::length_bytes(unsigned blocks) const noexcept {
+std::uint32_t LzoBorderEncoder::length_bytes(unsigned blocks) noexcept {
     if (blocks > borders_) return does_not_fit;
     const Checkpoint& checkpoint = checkpoints_[blocks - 1];
     const std::uint32_t end = end_of(blocks);

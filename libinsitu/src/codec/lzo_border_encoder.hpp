@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 
+#include "codec/border_encoder.hpp"
 #include "codec/lzo_tokens.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/units.hpp"
@@ -23,27 +24,15 @@ namespace insitu {
 // This class keeps the run, the output and the checkpoints; what derives from it finds matches. Its
 // streams have an end marker and decode with lzo1x_decompress_safe; matches reach back 48 KiB.
 // Not thread-safe: one a thread.
-class LzoBorderEncoder {
+class LzoBorderEncoder : public BorderEncoder {
   public:
-    virtual ~LzoBorderEncoder() = default;
-    LzoBorderEncoder(const LzoBorderEncoder&) = delete;
-    LzoBorderEncoder& operator=(const LzoBorderEncoder&) = delete;
-
     // Room with which no run of a window fails to fit.
     static constexpr std::size_t output_bytes = encode_bound_bytes(window_bytes);
-    static constexpr std::uint32_t does_not_fit = std::numeric_limits<std::uint32_t>::max();
 
-    // Starts a stream of `run` (1 byte to a window; its last block may be cut short) into `output`,
-    // of any size. Both stay valid until finish().
-    void start(ByteView run, ByteSpan output) noexcept;
-    // Encodes up to the end of block number `blocks` (1 ..), counted from the start of the run.
-    void advance(unsigned blocks) noexcept;
-    // The length of a stream that ends after `blocks` blocks, which advance() has reached, or
-    // does_not_fit.
-    std::uint32_t length_bytes(unsigned blocks) const noexcept;
-    // Ends the stream there; the output then starts with its length_bytes(blocks) bytes. Returns 0
-    // and leaves anything in the output if it does not fit.
-    std::uint32_t finish(unsigned blocks) noexcept;
+    void start(ByteView run, ByteSpan output) noexcept final;
+    void advance(unsigned blocks) noexcept final;
+    std::uint32_t length_bytes(unsigned blocks) noexcept final;
+    std::uint32_t finish(unsigned blocks) noexcept final;
 
   protected:
     LzoBorderEncoder() = default;

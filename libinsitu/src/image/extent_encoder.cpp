@@ -5,16 +5,6 @@
 
 namespace insitu {
 
-namespace {
-
-// A greedy LZO encoder finds out itself in no more time than the probe takes.
-bool is_slow_on_random(const EncoderOptions& options) noexcept {
-    constexpr Level last_greedy_lzo{4};
-    return options.algorithm == Algorithm::deflate || options.level > last_greedy_lzo;
-}
-
-}  // namespace
-
 ExtentEncoder::ExtentEncoder(const EncoderOptions& options)
     : options_(options),
       encoder_(make_encoder(options)),
@@ -26,11 +16,7 @@ ExtentEncoder::ExtentEncoder(ExtentEncoder&&) noexcept = default;
 ExtentEncoder& ExtentEncoder::operator=(ExtentEncoder&&) noexcept = default;
 
 bool ExtentEncoder::worth_encoding(ByteView blocks) noexcept {
-    using Evidence = CompressibilityProbe::Evidence;
-    if (!probe_) return true;
-    return probe_->compressible(blocks, options_.algorithm == Algorithm::deflate
-                                            ? Evidence::repeats_and_distribution
-                                            : Evidence::repeats);
+    return !probe_ || probe_->compressible(blocks, evidence_for(options_.algorithm));
 }
 
 ByteView ExtentEncoder::encode(ByteView blocks) {

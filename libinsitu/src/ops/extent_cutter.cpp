@@ -48,27 +48,11 @@ std::int64_t extent_cost(unsigned blocks, std::uint32_t stream_bytes, bool raw) 
 
 }  // namespace
 
-unsigned DensityCutter::next_blocks(unsigned blocks_left) const noexcept {
-    // Of the ideal lengths k = sqrt(ideal * 512 / density), rounded.
-    constexpr std::uint64_t ideal = 400;
-    const auto too_short = [&](std::uint64_t blocks) {
-        return (2 * blocks + 1) * (2 * blocks + 1) * density_bytes_ <= 4 * sector_bytes * ideal;
-    };
-    unsigned blocks = 2;
-    while (blocks < window_blocks && too_short(blocks))
-        ++blocks;
-    const unsigned pieces = std::max(1U, (blocks_left + blocks / 2) / blocks);
-    return static_cast<unsigned>(ceil_div(blocks_left, pieces));
-}
-
-void DensityCutter::packed(unsigned blocks, std::uint64_t stream_bytes) noexcept {
-    constexpr std::uint64_t least_density = 51;
-    density_bytes_ =
-        stream_bytes == 0 ? block_bytes : std::max(least_density, stream_bytes / blocks);
-}
-
-LzoCutter::LzoCutter(Level level)
-    : encoder_(make_lzo_border_encoder(level)), stream_(LzoBorderEncoder::output_bytes) {
+ExtentCutter::ExtentCutter(const EncoderOptions& options)
+    : choice_(make_border_choice(options)),
+      probe_(is_slow_on_random(options) ? std::make_unique<CompressibilityProbe>() : nullptr),
+      evidence_(evidence_for(options.algorithm)),
+      stream_(encode_bound_bytes(window_bytes)) {
     // What a block ought to cost at the ideal length: d + 2 * sqrt(cut * weight * d) for d sectors,
     // at most what it costs raw.
     constexpr double raw = sectors_per_block * (1 + read_weight);
@@ -80,22 +64,20 @@ LzoCutter::LzoCutter(Level level)
     }
 }
 
-LzoCutter::Cost LzoCutter::price_of_block(std::uint32_t stream_bytes) const noexcept {
+ExtentCutter::Cost ExtentCutter::price_of_block(std::uint32_t stream_bytes) const noexcept {
     const std::size_t index = stream_bytes / price_step_bytes;
     return prices_[std::min(index, prices_.size() - 1)];
 }
 
-LzoCutter::Piece LzoCutter::cut(ByteView run) {
-    const auto count = static_cast<unsigned>(run.size() / block_bytes);
-    encoder_->start(run, stream_.span());
+ExtentCutter::Piece ExtentCutter::choose(unsigned count) {
+    BorderEncoder& encoder = *choice_.encoder;
     Cost price = 0;
     Cost best = std::numeric_limits<Cost>::max();
-    unsigned best_blocks = 0;
-    bool best_raw = false;
+    Piece piece{0, 0};
     std::uint32_t before = 0;
     for (unsigned blocks = 1; blocks <= count; ++blocks) {
-        encoder_->advance(blocks);
-        const std::uint32_t length = encoder_->length_bytes(blocks);
+        encoder.advance(blocks);
+        const std::uint32_t length = encoder.length_bytes(blocks);
         const std::uint32_t added = length > before ? length - before : 0;
         before = length;
         const bool raw = length > longest_stream_bytes(blocks);
@@ -107,15 +89,37 @@ LzoCutter::Piece LzoCutter::cut(ByteView run) {
         if (weight >= no_cut_below || last || added >= hardly_packed_bytes) {
             if (score < best) {
                 best = score;
-                best_blocks = blocks;
-                best_raw = raw;
+                piece = {blocks, raw ? 0 : length};
             }
             if (best < at_once) break;
         }
-        if (weight >= no_cut_above && best_blocks != 0) break;
+        if (weight >= no_cut_above && piece.blocks != 0) break;
     }
-    if (best_raw) return {best_blocks, 0};
-    return {best_blocks, encoder_->finish(best_blocks)};
+    return piece;
+}
+
+// The stream of an extent that was chosen; 0: raw after all.
+std::uint32_t ExtentCutter::encode(ByteView extent) {
+    const auto blocks = static_cast<unsigned>(extent.size() / block_bytes);
+    const std::size_t limit = longest_stream_bytes(blocks);
+    if (choice_.packer) {
+        return static_cast<std::uint32_t>(choice_.packer->encode(extent, stream_.span(), limit));
+    }
+    const std::uint32_t length = choice_.encoder->finish(blocks);
+    return length <= limit ? length : 0;
+}
+
+ExtentCutter::Piece ExtentCutter::cut(ByteView run) {
+    // Each raw block is a start of its own, so what saves nothing has to be cheap.
+    constexpr std::size_t probed_blocks = 4;
+    const ByteView first = run.first(std::min(run.size(), probed_blocks * block_bytes));
+    if (probe_ && !probe_->compressible(first, evidence_)) {
+        return {static_cast<unsigned>(first.size() / block_bytes), 0};
+    }
+    choice_.encoder->start(run, stream_.span());
+    Piece piece = choose(static_cast<unsigned>(run.size() / block_bytes));
+    if (piece.stream_bytes != 0) piece.stream_bytes = encode(run.first(piece.blocks * block_bytes));
+    return piece;
 }
 
 }  // namespace insitu

@@ -13,10 +13,7 @@ WindowWriter::WindowWriter(const PackOptions& options, const Geometry& geometry,
       policy_(options.extents),
       geometry_(geometry),
       target_(target.write_queue()) {
-    const bool automatic = policy_.blocks == 0;
-    if (automatic && options.codec.algorithm == Algorithm::lzo) {
-        border_cutter_ = std::make_unique<LzoCutter>(options.codec.level);
-    }
+    if (policy_.blocks == 0) cutter_ = std::make_unique<ExtentCutter>(options.codec);
 }
 
 ByteView WindowWriter::content_of(Cut cut) const {
@@ -39,15 +36,8 @@ void WindowWriter::write_raw_blocks(Cut cut) {
     }
 }
 
-std::size_t WindowWriter::write_extent(Cut cut) {
-    const ByteView payload = encoder_.encode(content_of(cut));
-    const bool raw = payload.size() == cut.blocks * block_bytes;
-    if (raw && policy_.blocks == 0) {
-        write_raw_blocks(cut);
-    } else {
-        record(cut, payload);
-    }
-    return payload.size();
+void WindowWriter::write_extent(Cut cut) {
+    record(cut, encoder_.encode(content_of(cut)));
 }
 
 // Cut at the multiples of the extent size.
@@ -61,29 +51,19 @@ void WindowWriter::write_evenly(Cut run) {
     }
 }
 
-void WindowWriter::write_by_density(Cut run) {
-    DensityCutter cutter;
-    while (run.blocks > 0) {
-        const unsigned blocks = cutter.next_blocks(run.blocks);
-        const std::size_t payload_bytes = write_extent({run.first, blocks});
-        cutter.packed(blocks, payload_bytes == blocks * block_bytes ? 0 : payload_bytes);
-        run = {run.first + blocks, run.blocks - blocks};
-    }
-}
-
-void WindowWriter::write_by_border(Cut run) {
+void WindowWriter::write_by_content(Cut run) {
     Cut raw{run.first, 0};  // raw blocks side by side are written at once
     const auto flush_raw = [&] {
         if (raw.blocks > 0) write_raw_blocks(raw);
     };
     while (run.blocks > 0) {
-        const LzoCutter::Piece piece = border_cutter_->cut(content_of(run));
+        const ExtentCutter::Piece piece = cutter_->cut(content_of(run));
         if (piece.stream_bytes == 0) {
             raw.blocks += piece.blocks;
         } else {
             flush_raw();
-            const ByteSpan payload = border_cutter_->stream().first(
-                payload_sectors_for(piece.stream_bytes) * sector_bytes);
+            const ByteSpan payload =
+                cutter_->stream().first(payload_sectors_for(piece.stream_bytes) * sector_bytes);
             frame_payload(payload, piece.stream_bytes);
             record({run.first, piece.blocks}, payload);
             raw = {run.first + piece.blocks, 0};
@@ -95,9 +75,8 @@ void WindowWriter::write_by_border(Cut run) {
 
 // A run of blocks that are not zeros.
 void WindowWriter::write_run(Cut run) {
-    if (policy_.blocks != 0) return write_evenly(run);
-    if (border_cutter_) return write_by_border(run);
-    write_by_density(run);
+    if (cutter_) return write_by_content(run);
+    write_evenly(run);
 }
 
 WindowMap WindowWriter::write(WindowIndex window, ByteView content, ExtentTotals& totals) {

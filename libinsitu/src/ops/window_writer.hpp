@@ -29,17 +29,15 @@ class WindowWriter {
 
     void write_run(Cut run);
     void write_evenly(Cut run);
-    void write_by_density(Cut run);
-    void write_by_border(Cut run);
-    // Encodes and writes one extent; the bytes of its payload.
-    std::size_t write_extent(Cut cut);
+    void write_by_content(Cut run);
+    void write_extent(Cut cut);
     void write_raw_blocks(Cut cut);
     void record(Cut cut, ByteView payload);
     ByteView content_of(Cut cut) const;
 
     ExtentEncoder encoder_;
     ExtentPolicy policy_;
-    std::unique_ptr<LzoCutter> border_cutter_;  // where the policy wants it
+    std::unique_ptr<ExtentCutter> cutter_;  // if the policy wants it
     const Geometry& geometry_;
     std::unique_ptr<WriteQueue> target_;
 

@@ -65,16 +65,16 @@ TEST_CASE("LZO streams are these bytes", "[golden-streams]") {
                                                    {6, 0x2ef20dc6745b5d4d},
                                                    {7, 0x2733754a7c095a9d},
                                                    {8, 0x84f640715e0cd655},
-                                                   {9, 0x141efa798457d362}}};
+                                                   {9, 0x4187a99656f924e0}}};
     check_all(Algorithm::lzo, DeflateWindow::kib2, golden);
 }
 
 TEST_CASE("deflate streams with a window of 2 KiB are these bytes", "[golden-streams]") {
-    static constexpr std::array<Golden, 9> golden{{{1, 0x6baa927c5b53538f},
-                                                   {2, 0xcbdbde9c5b2dc30b},
-                                                   {3, 0xb81ac69f866fa920},
-                                                   {4, 0xce170be38dc0026},
-                                                   {5, 0x60a4cd5d141a95c4},
+    static constexpr std::array<Golden, 9> golden{{{1, 0xa617bf8214869dfd},
+                                                   {2, 0xd9681cbdba381fb},
+                                                   {3, 0xe4be1d7a75200d56},
+                                                   {4, 0x677ccd9833da0430},
+                                                   {5, 0xb9885dbc165fa420},
                                                    {6, 0xf52cd4700764f979},
                                                    {7, 0x567bc61ce9fb9d34},
                                                    {8, 0xb71ec9b6247bcf88},
@@ -84,6 +84,7 @@ TEST_CASE("deflate streams with a window of 2 KiB are these bytes", "[golden-str
 
 // Higher levels are libdeflate's, whose versions may differ.
 TEST_CASE("deflate streams with a window of 32 KiB are these bytes", "[golden-streams]") {
-    static constexpr std::array<Golden, 2> golden{{{1, 0x88af7198f950b4a}, {2, 0x88af7198f950b4a}}};
+    static constexpr std::array<Golden, 2> golden{
+        {{1, 0xbdc2f5f7ef135d65}, {2, 0xbdc2f5f7ef135d65}}};
     check_all(Algorithm::deflate, DeflateWindow::kib32, golden);
 }

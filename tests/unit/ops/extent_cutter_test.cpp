@@ -10,18 +10,32 @@
 using namespace insitu;
 using test::Content;
 
+namespace {
+
+std::vector<EncoderOptions> options_of_each_kind() {
+    std::vector<EncoderOptions> all;
+    for (const Level level : {Level::fast, Level::normal, Level{5}, Level{7}}) {
+        all.push_back({Algorithm::lzo, level, DeflateWindow::kib2});
+        all.push_back({Algorithm::deflate, level, DeflateWindow::kib2});
+        all.push_back({Algorithm::deflate, level, DeflateWindow::kib32});
+    }
+    return all;
+}
+
+}  // namespace
+
 TEST_CASE("the pieces of any run are its blocks, and each stream decodes") {
     auto random = test::make_random(60);
-    for (const Level level : {Level::fast, Level::normal, Level{6}, Level::best}) {
-        LzoCutter cutter(level);
-        const auto decoder = make_decoder(Algorithm::lzo);
-        for (int round = 0; round < 60; ++round) {
+    for (const EncoderOptions& options : options_of_each_kind()) {
+        ExtentCutter cutter(options);
+        const auto decoder = make_decoder(options.algorithm);
+        for (int round = 0; round < 24; ++round) {
             const auto blocks = 1 + static_cast<unsigned>(test::below(random, 32));
             const auto content = test::make_content(
                 random, round % 2 == 0 ? Content::mixed : Content::text, blocks * block_bytes);
             for (unsigned at = 0; at < blocks;) {
                 const ByteView rest = ByteView(content).subspan(at * block_bytes);
-                const LzoCutter::Piece piece = cutter.cut(rest);
+                const ExtentCutter::Piece piece = cutter.cut(rest);
                 REQUIRE(piece.blocks >= 1);
                 REQUIRE(at + piece.blocks <= blocks);
                 if (piece.stream_bytes != 0) {
@@ -41,22 +55,8 @@ TEST_CASE("the pieces of any run are its blocks, and each stream decodes") {
 TEST_CASE("random blocks are raw one by one") {
     auto random = test::make_random(61);
     const auto content = test::make_content(random, Content::random, 8 * block_bytes);
-    LzoCutter cutter(Level::fast);
-    const LzoCutter::Piece piece = cutter.cut(content);
+    ExtentCutter cutter({Algorithm::lzo, Level::fast, DeflateWindow::kib2});
+    const ExtentCutter::Piece piece = cutter.cut(content);
     CHECK(piece.blocks == 1);
     CHECK(piece.stream_bytes == 0);
-}
-
-TEST_CASE("extents grow with the density of what was packed before") {
-    DensityCutter cutter;
-    const unsigned start = cutter.next_blocks(32);
-    cutter.packed(start, 60 * start);
-    const unsigned dense = cutter.next_blocks(32);
-    cutter.packed(dense, 0);
-    CHECK(dense > start);
-    CHECK(cutter.next_blocks(32) <= start);
-    for (unsigned left = 1; left <= 32; ++left) {
-        CHECK(cutter.next_blocks(left) >= 1);
-        CHECK(cutter.next_blocks(left) <= left);
-    }
 }
