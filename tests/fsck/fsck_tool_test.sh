@@ -115,9 +115,8 @@ check "and can be undone" cmp bad.img damaged.img
 # Signals: 16 TiB of windows, each of which a manifest speaks of, take minutes.
 insitu-format -q --size 17592186040320 huge.img
 insitu-pack -q --manifest some.json raw again.img --force
-sed 's/"logical_bytes": *[0-9]*/"logical_bytes": '"$(
-  insitu-stat --json huge.img | sed -n 's/.*"logical_bytes": *\([0-9]*\).*/\1/p' | head -n 1
-)"'/' some.json >huge.json
+jq --argjson bytes "$(insitu-stat --json huge.img | jq .logical_bytes)" \
+  '.logical_bytes = $bytes | .device_bytes = 17592186040320' some.json >huge.json
 for mode in check "repair -y"; do
   (
     trap - INT
