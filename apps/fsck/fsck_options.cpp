@@ -104,8 +104,10 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
         ->required()
         ->expected(1, most_words);
     cli.footer(
-        "insitu-fsck [check] IMAGE tells what is wrong and never writes; insitu-fsck repair IMAGE "
-        "is -y;\ninsitu-fsck undo IMAGE LOG takes a repair back, and again applies it again.\n"
+        "Subcommands:\n"
+        "  insitu-fsck [check] IMAGE    say what is wrong, write nothing\n"
+        "  insitu-fsck repair IMAGE     repair it, as -y does\n"
+        "  insitu-fsck undo IMAGE LOG   take a repair back; again: apply it again\n"
         "Exit status: 0 clean, 1 corrected, 4 left uncorrected, 8 failed, 16 usage, 32 cancelled.");
     add_fsck8_options(cli, options);
     cli.add_flag("--meta-only", options.meta_only, "Look at the meta alone: quick");

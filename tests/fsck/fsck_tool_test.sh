@@ -196,6 +196,7 @@ run 8 insitu-fsck short
 run 4 insitu-fsck raw
 says out "S05"
 run 0 insitu-fsck --help
+for word in "[check] IMAGE" "repair IMAGE" "undo IMAGE LOG"; do says out "insitu-fsck $word"; done
 run 0 insitu-fsck --version
 
 if [ "$(id -u)" = 0 ] && loop good.img 2>/dev/null; then

@@ -21,6 +21,8 @@ struct ExtentDamage {
         0;  // on the device: of its payload, or of its meta where that is at fault
     std::string text;
     int os_error = 0;  // where the payload could not be read
+    // The first blocks of it that decode before the damage, if asked for: nothing proves them.
+    unsigned unproven_blocks = 0;
 };
 
 // Told of damage while reading goes on; called from the thread that reads.
@@ -34,6 +36,10 @@ class INSITU_API DamageSink {
 class INSITU_API WindowReader {
   public:
     explicit WindowReader(const Image& image);
+
+    // What of a damaged extent is given: nothing, or what decodes before the damage.
+    enum class Salvage { nothing, prefix };
+    void set_salvage(Salvage salvage) noexcept { salvage_ = salvage; }
 
     // Reads a window's blocks into `output` (blocks_in_window() * 4096 bytes); unmapped blocks give
     // zeros. Blocks of a damaged extent give zeros and are told to `damage`; without a sink the
@@ -59,6 +65,8 @@ class INSITU_API WindowReader {
     std::optional<ExtentDamage> load(const StoredExtent& extent, ByteSpan output);
     std::optional<ExtentDamage> decode(const StoredExtent& extent, ByteView payload,
                                        ByteSpan output);
+    std::optional<ExtentDamage> decode_whole(const StoredExtent& extent, ByteView payload,
+                                             ByteSpan output);
     bool decode_beside_word(ByteView payload, ByteSpan output);
     ExtentDamage damage_of(const StoredExtent& extent, std::string text) const;
     ExtentDamage fault_of_meta(const StoredExtent& extent);
@@ -69,6 +77,7 @@ class INSITU_API WindowReader {
     std::unique_ptr<Decoder> decoder_;
     AlignedBuffer payload_;
     std::uint64_t long_words_ = 0;
+    Salvage salvage_ = Salvage::nothing;
 };
 
 }  // namespace insitu
