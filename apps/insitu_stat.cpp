@@ -4,8 +4,8 @@
 
 #include "common/image_input.hpp"
 #include "common/tool.hpp"
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "insitu/ops/activation.hpp"
 #include "insitu/store/open.hpp"
 #include "stat/stat_report.hpp"

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "common/sizes.hpp"
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "insitu/store/open.hpp"
 
 namespace insitu::apps {

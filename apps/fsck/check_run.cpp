@@ -7,7 +7,7 @@
 #include "common/manifest_check.hpp"
 #include "fsck/fsck_report.hpp"
 #include "fsck/undo_place.hpp"
-#include "insitu/device/recovery.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "insitu/store/open.hpp"
 
 namespace insitu::apps {

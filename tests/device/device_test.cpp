@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "device/device_model.hpp"
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"

@@ -4,9 +4,9 @@
 
 #include "device/device_model.hpp"
 #include "device/recording_store.hpp"
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/intent.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 

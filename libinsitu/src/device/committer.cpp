@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <random>
 
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
 
 namespace insitu {
 

@@ -6,10 +6,10 @@
 #include <optional>
 #include <vector>
 
-#include "device/redo_stream.hpp"
-#include "device/sector_evidence.hpp"
 #include "device/staging.hpp"
 #include "device/window_queue.hpp"
+#include "journal/redo_stream.hpp"
+#include "journal/sector_evidence.hpp"
 
 namespace insitu {
 

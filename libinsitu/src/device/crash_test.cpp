@@ -10,10 +10,10 @@
 
 #include "device/crash_run.hpp"
 #include "engine/ordered_run.hpp"
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 #include "insitu/image/window_reader.hpp"
+#include "insitu/journal/recovery.hpp"
 
 namespace insitu {
 

@@ -1,8 +1,8 @@
 #include "insitu/device/device.hpp"
 
 #include "device/device_core.hpp"
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
 
 namespace insitu {
 

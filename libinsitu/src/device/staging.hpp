@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "device/medium.hpp"
-#include "device/redo_space.hpp"
+#include "journal/redo_space.hpp"
 #include "window/dirty_blocks.hpp"
 
 namespace insitu {

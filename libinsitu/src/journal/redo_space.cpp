@@ -1,4 +1,4 @@
-#include "device/redo_space.hpp"
+#include "journal/redo_space.hpp"
 
 #include <algorithm>
 

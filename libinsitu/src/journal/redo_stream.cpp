@@ -1,4 +1,4 @@
-#include "device/redo_stream.hpp"
+#include "journal/redo_stream.hpp"
 
 #include <algorithm>
 #include <cstring>

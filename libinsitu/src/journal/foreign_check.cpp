@@ -1,13 +1,13 @@
-#include "device/foreign_check.hpp"
+#include "journal/foreign_check.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
 
-#include "device/sector_evidence.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/aligned_buffer.hpp"
+#include "journal/sector_evidence.hpp"
 
 namespace insitu {
 

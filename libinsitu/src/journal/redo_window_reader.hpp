@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "device/redo_stream.hpp"
+#include "journal/redo_stream.hpp"
 
 namespace insitu {
 

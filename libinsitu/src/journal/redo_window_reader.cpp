@@ -1,4 +1,4 @@
-#include "device/redo_window_reader.hpp"
+#include "journal/redo_window_reader.hpp"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "device/sector_evidence.hpp"
+#include "journal/sector_evidence.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -3,7 +3,7 @@
 #include <map>
 #include <vector>
 
-#include "device/redo_window_reader.hpp"
+#include "journal/redo_window_reader.hpp"
 
 namespace insitu {
 

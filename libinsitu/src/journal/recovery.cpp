@@ -1,4 +1,4 @@
-#include "insitu/device/recovery.hpp"
+#include "insitu/journal/recovery.hpp"
 
 #include <fmt/format.h>
 
@@ -7,12 +7,12 @@
 #include <optional>
 #include <vector>
 
-#include "device/foreign_check.hpp"
-#include "device/redo_window_reader.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/window_map.hpp"
 #include "insitu/image/image.hpp"
+#include "journal/foreign_check.hpp"
+#include "journal/redo_window_reader.hpp"
 
 namespace insitu {
 
