@@ -8,6 +8,7 @@
 #include "common/codec_options.hpp"
 #include "common/manifest_writer.hpp"
 #include "common/pack_report.hpp"
+#include "common/paths.hpp"
 #include "common/report.hpp"
 #include "common/target_run.hpp"
 #include "common/temporary_file.hpp"

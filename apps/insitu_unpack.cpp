@@ -18,6 +18,7 @@
 #include "insitu/store/open.hpp"
 #include "unpack/unpack_arguments.hpp"
 #include "unpack/unpack_report.hpp"
+#include "unpack/unpack_target.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -25,16 +26,13 @@ using namespace insitu::apps;
 namespace {
 
 bool to_stream(const UnpackArguments& options) {
-    return options.target == "-" || node_kind(options.target) == NodeKind::stream;
+    return options.to_stdout() || node_kind(options.target) == NodeKind::stream;
 }
 
 UnpackResult unpack_stream(Tool& tool, const UnpackArguments& options, const Image& image,
                            ManifestCheck* check) {
-    if (options.target == "-") {
-        if (::isatty(STDOUT_FILENO) == 1) {
-            throw Error(ErrorKind::refused, {.file = "standard output"},
-                        "an image is not written to a terminal", "redirect it to a file or pipe");
-        }
+    if (options.to_stdout()) {
+        begin_stdout_data(tool);
         return unpack_to_stream(image, STDOUT_FILENO, "standard output",
                                 unpack_options(options, check), tool.control());
     }
@@ -48,15 +46,10 @@ UnpackResult unpack_file(Tool& tool, const UnpackArguments& options, const Image
                          ManifestCheck* check) {
     refuse_same_storage(options.image.path, options.target, "the image");
     UnpackOptions wanted = unpack_options(options, check);
-    const std::uint64_t length_bytes = unpacked_bytes(image, wanted);
-    Target target(options.target, TargetKind::raw, length_bytes,
-                  options.force ? Target::Overwrite::force : Target::Overwrite::refuse);
-    if (target.store().size_bytes() < length_bytes) {
-        throw Error(ErrorKind::refused, {.file = options.target},
-                    fmt::format("the device has {} bytes, the content {}",
-                                target.store().size_bytes(), length_bytes),
-                    "take a larger device, or a part with --offset and --length");
+    if (const auto device_bytes = Target::device_bytes(options.target)) {
+        fit_device(tool, options, image, *device_bytes, wanted);
     }
+    Target target = open_raw_target(options, image, wanted);
     wanted.target_content = target.content();
     begin_target(tool, target);
     const Control control = tool.control();
@@ -108,7 +101,7 @@ int unpack_tool(Tool& tool, UnpackArguments options) {
                         options.image.path, counted(result.long_words, "extent")));
     }
     if (tool.common().verbose) tool.note(unpack_details(input.image(), result));
-    if (tool.common().json && options.target != "-") {
+    if (tool.common().json) {
         tool.print_json(unpack_json(report, result, tool.seconds()));
     } else if (!tool.common().quiet && !stream) {
         tool.print(unpack_text(report, result, tool.seconds()));

@@ -133,14 +133,4 @@ PackInput open_pack_input(const Tool& tool, const std::string& path,
     return input;
 }
 
-unsigned mode_limit_of(const std::string& source) {
-    constexpr unsigned read_write = 0666;
-    struct stat status {};
-    const int failed =
-        source == "-" ? ::fstat(STDIN_FILENO, &status) : ::stat(source.c_str(), &status);
-    // The mode of a pipe says nothing about who may see what comes through it.
-    const bool holds_content = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
-    return failed == 0 && holds_content ? status.st_mode & read_write : read_write;
-}
-
 }  // namespace insitu::apps

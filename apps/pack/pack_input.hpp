@@ -36,7 +36,4 @@ struct PackInputOptions {
 PackInput open_pack_input(const Tool& tool, const std::string& path,
                           const PackInputOptions& options);
 
-// The permissions that a file made of the source gets at most: not more than the source itself has.
-unsigned mode_limit_of(const std::string& source);
-
 }  // namespace insitu::apps

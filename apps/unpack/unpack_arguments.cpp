@@ -34,10 +34,11 @@ void add_unpack_arguments(Tool& tool, UnpackArguments& options) {
                    "Compare all content with this file, which insitu-pack --manifest wrote")
         ->type_name("FILE")
         ->excludes(offset)
-        ->excludes(length)
         ->excludes(size_of)
         ->excludes(salvage);
     cli.add_flag("--force", options.force, "Overwrite what a device holds");
+    cli.add_flag("--in-place", options.in_place,
+                 "Write into a file that cannot be replaced (a mount point, a closed directory)");
 }
 
 UnpackOptions unpack_options(const UnpackArguments& options, ContentSink* content) {
@@ -45,7 +46,7 @@ UnpackOptions unpack_options(const UnpackArguments& options, ContentSink* conten
     result.content = content;
     if (!options.offset.empty()) result.offset_bytes = parse_size(options.offset, "--offset");
     if (!options.length.empty()) result.length_bytes = parse_size(options.length, "--length");
-    if (options.raw_bytes) result.length_bytes = options.raw_bytes;
+    if (options.raw_bytes && options.length.empty()) result.length_bytes = options.raw_bytes;
     if (!options.salvage.empty()) {
         result.damage = options.salvage == "strict" ? UnpackOptions::Damage::strict
                                                     : UnpackOptions::Damage::salvage;

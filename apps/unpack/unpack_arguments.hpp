@@ -22,6 +22,9 @@ struct UnpackArguments {
     std::string salvage;
     std::optional<std::uint64_t> raw_bytes = {};  // as a manifest says
     bool force = false;
+    bool in_place = false;
+
+    bool to_stdout() const { return target == "-"; }
 };
 
 void add_unpack_arguments(Tool& tool, UnpackArguments& options);

@@ -162,3 +162,40 @@ for nth in 1 2 3 5 8; do
   check "the ext4 is still there ($nth)" [ "$before" = "$(sha disk3)" ]
 done
 says err "$loop"
+
+# A size that is no multiple of a block: what is packed goes back to where it came from, and only
+# padding is left out.
+for sectors in 40001 40007; do
+  head -c $((sectors * 512)) /dev/urandom >odd
+  loop odd
+  run 0 insitu-pack -q --manifest odd.json "$loop" odd.img
+  cp odd odd.before
+  head -c $((sectors * 512)) /dev/zero >odd
+  run 0 insitu-unpack -q --force odd.img "$loop"
+  check "$sectors sectors are back" cmp odd odd.before
+  run 0 insitu-unpack -q --force --verify-manifest odd.json odd.img "$loop"
+  losetup -d "$loop"
+done
+head -c $((40008 * 512)) /dev/urandom >even
+run 0 insitu-pack -q even even.img
+loop odd
+before=$(sha odd)
+run 1 insitu-unpack -q --force even.img "$loop"
+says err "the device has"
+check "content beyond the end is not padding" [ "$before" = "$(sha odd)" ]
+
+# Sectors of 4096 bytes: refused before the first write, or filled up with the zeros of the image.
+head -c 3000320 /dev/urandom >raw4
+run 0 insitu-pack -q --manifest raw4.json raw4 raw4.img
+truncate -s 8M native
+loop native -b 4096
+run 1 insitu-unpack -q --length 3000320 raw4.img "$loop"
+says err "is no multiple of the device's sectors of 4096"
+check "nothing is written" [ -z "$(tr -d '\0' <native | head -c 1)" ]
+run 0 insitu-unpack -q --verify-manifest raw4.json raw4.img "$loop"
+check "all of the source" cmp -n 3000320 raw4 native
+run 0 insitu-unpack -q --force --verify-manifest raw4.json --length 8192 raw4.img "$loop"
+
+# Data on standard output: the report is on the other one.
+run 0 bash -c 'insitu-unpack --json raw4.img - 2>report | cmp -n 3000320 - raw4'
+check "a document on stderr" jq -e '.logical_bytes > 0' report

@@ -20,6 +20,10 @@ std::optional<std::uint64_t> Target::device_bytes(const std::string& path) {
     return BlockDevice(path, Access::read, Sharing::shared).size_bytes();
 }
 
+unsigned Target::device_sector_bytes(const std::string& path) {
+    return BlockDevice(path, Access::read, Sharing::shared).logical_sector_bytes();
+}
+
 Target::Target(const std::string& path, TargetKind kind, std::uint64_t file_bytes,
                Overwrite overwrite, OutputOptions output)
     : path_(path), kind_(kind) {

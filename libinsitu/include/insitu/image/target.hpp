@@ -22,6 +22,8 @@ class INSITU_API Target {
 
     // The size of the block device at `path`, in bytes; none where it is not a block device.
     static std::optional<std::uint64_t> device_bytes(const std::string& path);
+    // The size of its logical sectors, in bytes. Throws `io` Errors.
+    static unsigned device_sector_bytes(const std::string& path);
 
     // Opens a block device, or creates a file of `file_bytes` beside `path`. Throws `refused`
     // Errors for a device with a signature of anything, or one that cannot be looked at for them,
