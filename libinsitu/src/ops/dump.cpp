@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 #include "insitu/image/window_reader.hpp"
@@ -137,16 +137,13 @@ void dump(const Image& image, const DumpOptions& options, DumpSink& sink, const 
     const BlockRange range = range_of(image, options);
     MappedBatches batches(image, window_of(range.first),
                           {ceil_div(range.end.value, window_blocks)});
-    run_in_order<WindowBatch>(
+    for_each_in_order<WindowBatch>(
         control, [&](WindowBatch& batch) { return batches.take(batch); },
         [&] {
-            return [&, worker = std::make_unique<DumpWorker>(image, range, options.payloads)](
-                       WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
-                worker->collect(batch);
-                if (!run.await_turn(ticket)) return;
-                worker->tell(sink);
-                run.end_turn(ticket);
-            };
+            return OrderedWorker{
+                std::make_unique<DumpWorker>(image, range, options.payloads),
+                [](DumpWorker& worker, WindowBatch& batch) { worker.collect(batch); },
+                [&sink](DumpWorker& worker, WindowBatch&) { worker.tell(sink); }};
         });
 }
 

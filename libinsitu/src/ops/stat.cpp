@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 #include "insitu/image/meta_cursor.hpp"
 
 namespace insitu {
@@ -72,7 +72,7 @@ ImageStat stat_image(const Image& image, const Control& control) {
     ImageStat total;
     MetaCursor ahead(image);
     std::uint64_t next = 0;
-    run_in_order<WindowIndex>(
+    for_each<WindowIndex>(
         control,
         [&](WindowIndex& first) {
             // Workers start only where the meta is not a hole.
@@ -84,8 +84,7 @@ ImageStat stat_image(const Image& image, const Control& control) {
             return true;
         },
         [&] {
-            return [&, worker = StatWorker(image)](WindowIndex first, OrderedRun::Ticket,
-                                                   OrderedRun&) mutable {
+            return [&, worker = StatWorker(image)](WindowIndex first) mutable {
                 ImageStat part;
                 worker.add_windows(first, {std::min(first.value + step, windows)}, part);
                 const std::lock_guard guard(mutex);
