@@ -60,10 +60,11 @@ done
 # --free, --dry-run and --fs-size say what they mean.
 expect 0 insitu-mkfs -t ext4 -d small image --free 30M
 [ "$(free_of image)" -ge 7680 ] || fail "--free gives less"
+mkdir few && cp small/xaa* few
 for type in ext4 xfs vfat; do
-    expect 0 insitu-mkfs -t $type -d small image --json --dry-run
+    expect 0 insitu-mkfs -t $type -d few image --json --dry-run
     size=$(jq .file_system_bytes out)
-    expect 0 insitu-mkfs -t $type -d small image --json
+    expect 0 insitu-mkfs -t $type -d few image --json
     [ "$(jq .file_system_bytes out)" = "$size" ] || fail "$type: --dry-run says $size"
 done
 rm -f new
