@@ -29,9 +29,9 @@ class FatBuilder {
         } else {
             make_smallest();
         }
-        if (request_.sizes_only || tree_.empty()) return;
+        if (tree_.empty()) return;
         widen_root();
-        fill();
+        if (!request_.sizes_only) fill();
     }
 
   private:
