@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "common/image_input.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
@@ -21,6 +23,7 @@ struct Options {
     bool writethrough = false;
     unsigned commit_delay_seconds = default_commit_delay_seconds;
     std::string can_activate;
+    bool seals = false;
 };
 
 std::string pending_problem(PendingState state) {
@@ -83,8 +86,10 @@ int stat_tool(Tool& tool, const Options& options) {
         return exit_done;
     }
     const ImageStat stat = stat_image(input.image(), tool.control());
+    std::optional<SealCoverage> seals;
+    if (options.seals) seals = seal_coverage(input.image(), tool.control());
     tool.end_progress();
-    print_stat(tool, input, stat);
+    print_stat(tool, input, stat, seals);
     return exit_done;
 }
 
@@ -105,6 +110,8 @@ int main(int argc, char** argv) {
                    "Tell whether the driver would open the image on this device; exit status 0 or "
                    "1")
         ->type_name("DEV");
+    cli.add_flag("--seals", options.seals,
+                 "Count the extents that have a seal: reads the end of each payload");
     tool.add_json_option();
     tool.add_progress_option();
     return tool.run(argc, argv, [&] { return stat_tool(tool, options); });

@@ -129,6 +129,7 @@ void add_mkfs_arguments(Tool& tool, MkfsArguments& arguments, WithoutType withou
     add_system_options(cli, arguments, type);
     add_codec_options(cli, arguments.pack.codec);
     add_extent_option(cli, arguments.pack.extents);
+    add_seals_option(cli, arguments.pack.seals);
     cli.add_flag("--verify", arguments.verify,
                  "Compare the contents of files as well, and read the image back from the medium");
     cli.add_flag("--dry-run", arguments.dry_run, "Print the size of the file system, write nothing")

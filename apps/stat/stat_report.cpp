@@ -55,7 +55,8 @@ std::string histogram_text(const char* title, std::span<const std::uint64_t> cou
     return text;
 }
 
-Json stat_json(const ImageInput& input, const ImageStat& stat) {
+Json stat_json(const ImageInput& input, const ImageStat& stat,
+               const std::optional<SealCoverage>& seals) {
     const Geometry& geometry = input.image().geometry();
     const auto allocated = input.store().allocated_bytes();
     Json document;
@@ -68,6 +69,11 @@ Json stat_json(const ImageInput& input, const ImageStat& stat) {
     document["allocated_bytes"] = allocated ? Json(*allocated) : Json(nullptr);
     const auto pending = input.pending_windows();
     document["pending_intent"] = pending ? Json{{"windows", *pending}} : Json(nullptr);
+    if (seals) {
+        document["seals"] = Json{{"compressed_extents", seals->compressed_extents},
+                                 {"sealed_extents", seals->sealed_extents},
+                                 {"unreadable_extents", seals->unreadable_extents}};
+    }
     document["crossing_extents"] = stat.crossing_extents;
     document["faulty_extents"] = stat.faulty_extents;
     document["faulty_blocks"] = stat.faulty_blocks;
@@ -76,7 +82,17 @@ Json stat_json(const ImageInput& input, const ImageStat& stat) {
     return document;
 }
 
-std::string stat_text(const ImageInput& input, const ImageStat& stat, bool verbose) {
+std::string seals_text(const SealCoverage& seals) {
+    std::string text = fmt::format("{} of {}", seals.sealed_extents,
+                                   counted(seals.compressed_extents, "compressed extent"));
+    if (seals.unreadable_extents != 0) {
+        text += fmt::format(", {} unreadable", seals.unreadable_extents);
+    }
+    return text;
+}
+
+std::string stat_text(const ImageInput& input, const ImageStat& stat,
+                      const std::optional<SealCoverage>& seals, bool verbose) {
     const Geometry& geometry = input.image().geometry();
     std::string text;
     const auto line = [&text](const char* name, const std::string& value) {
@@ -89,6 +105,7 @@ std::string stat_text(const ImageInput& input, const ImageStat& stat, bool verbo
     if (const auto allocated = input.store().allocated_bytes()) {
         line("allocated", human_bytes(*allocated));
     }
+    if (seals) line("sealed", seals_text(*seals));
     if (stat.crossing_extents != 0) {
         line("note", counted(stat.crossing_extents, "extent") + " over window borders");
     }
@@ -110,11 +127,12 @@ std::string stat_text(const ImageInput& input, const ImageStat& stat, bool verbo
 
 }  // namespace
 
-void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat) {
+void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat,
+                const std::optional<SealCoverage>& seals) {
     if (tool.common().json) {
-        tool.print_json(stat_json(input, stat));
+        tool.print_json(stat_json(input, stat, seals));
     } else if (!tool.common().quiet) {
-        tool.print(stat_text(input, stat, tool.common().verbose));
+        tool.print(stat_text(input, stat, seals, tool.common().verbose));
     }
 }
 

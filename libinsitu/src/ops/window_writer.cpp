@@ -5,11 +5,13 @@
 
 #include "image/zero_blocks.hpp"
 #include "insitu/format/payload.hpp"
+#include "insitu/format/seal.hpp"
 
 namespace insitu {
 
 WindowWriter::WindowWriter(const PackOptions& options, const Geometry& geometry, Store& target)
-    : encoder_(options.codec),
+    : encoder_(options.codec, options.seals),
+      seals_(options.seals),
       policy_(options.extents),
       geometry_(geometry),
       target_(target.write_queue()) {
@@ -37,7 +39,7 @@ void WindowWriter::write_raw_blocks(Cut cut) {
 }
 
 void WindowWriter::write_extent(Cut cut) {
-    record(cut, encoder_.encode(content_of(cut)));
+    record(cut, encoder_.encode(first_block_ + cut.first, content_of(cut)));
 }
 
 // Cut at the multiples of the extent size.
@@ -65,6 +67,7 @@ void WindowWriter::write_by_content(Cut run) {
             const ByteSpan payload =
                 cutter_->stream().first(payload_sectors_for(piece.stream_bytes) * sector_bytes);
             frame_payload(payload, piece.stream_bytes);
+            if (seals_ == Seals::write) seal_payload(payload, first_block_ + run.first);
             record({run.first, piece.blocks}, payload);
             raw = {run.first + piece.blocks, 0};
         }

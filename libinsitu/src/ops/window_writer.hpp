@@ -36,6 +36,7 @@ class WindowWriter {
     ByteView content_of(Cut cut) const;
 
     ExtentEncoder encoder_;
+    Seals seals_;
     ExtentPolicy policy_;
     std::unique_ptr<ExtentCutter> cutter_;  // if the policy wants it
     const Geometry& geometry_;

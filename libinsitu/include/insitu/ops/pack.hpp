@@ -5,6 +5,7 @@
 #include "insitu/api.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/engine/control.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/format/super_block.hpp"
 #include "insitu/image/meta_writer.hpp"
 #include "insitu/ops/content_sink.hpp"
@@ -23,6 +24,7 @@ struct ExtentPolicy {
 struct PackOptions {
     EncoderOptions codec = {};
     ExtentPolicy extents = {};
+    Seals seals = Seals::write;
     TargetContent target_content = TargetContent::zeros;
     // Read everything back from the medium, decode it and compare.
     enum class Verify { no, yes } verify = Verify::no;
