@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "common/identity_options.hpp"
 #include "common/report.hpp"
 #include "common/sizes.hpp"
+#include "insitu/image/create.hpp"
 
 namespace insitu::apps {
 
@@ -61,6 +63,7 @@ Json stat_json(const ImageInput& input, const ImageStat& stat,
     const auto allocated = input.store().allocated_bytes();
     Json document;
     document["image"] = input.store().name();
+    add_identity(document, read_identity(input.store()));
     document["algorithm"] = to_string(input.image().algorithm());
     document["device_bytes"] = geometry.device_bytes();
     document["meta_blocks"] = geometry.meta_blocks();
@@ -98,6 +101,9 @@ std::string stat_text(const ImageInput& input, const ImageStat& stat,
     const auto line = [&text](const char* name, const std::string& value) {
         text += fmt::format("{:<12}{}\n", name, value);
     };
+    if (const auto identity = read_identity(input.store())) {
+        line("name", identity_text(*identity));
+    }
     line("algorithm", to_string(input.image().algorithm()));
     line("device", fmt::format("{} ({} bytes)", human_bytes(geometry.device_bytes()),
                                geometry.device_bytes()));

@@ -1,6 +1,10 @@
 #include "insitu/format/seal.hpp"
 
+#ifdef INSITU_HAVE_XXH_DISPATCH
+#include <xxh_x86dispatch.h>
+#else
 #include <xxhash.h>
+#endif
 
 #include <cstring>
 
@@ -37,11 +41,6 @@ std::uint32_t tag_of(BlockIndex first, std::uint32_t stream_bytes,
     return seal_magic ^ static_cast<std::uint32_t>(XXH3_64bits(&place, sizeof place));
 }
 
-std::uint32_t hash_of(ByteView stream, BlockIndex first) noexcept {
-    return static_cast<std::uint32_t>(
-        XXH3_64bits_withSeed(stream.data(), stream.size(), first.value));
-}
-
 DiskSeal seal_at(ByteView end) noexcept {
     DiskSeal seal;
     std::memcpy(&seal, end.data() + end.size() - sizeof seal, sizeof seal);
@@ -50,13 +49,25 @@ DiskSeal seal_at(ByteView end) noexcept {
 
 }  // namespace
 
+std::uint32_t stream_hash(ByteView stream, BlockIndex first) noexcept {
+    return static_cast<std::uint32_t>(
+        XXH3_64bits_withSeed(stream.data(), stream.size(), first.value));
+}
+
+std::uint32_t payload_stream_hash(ByteView payload, BlockIndex first) noexcept {
+    if (is_sealed(payload, first, payload.size() / sector_bytes)) {
+        return seal_at(payload).hash.get();
+    }
+    return stream_hash(payload.first(unsafe_stream_length(payload)), first);
+}
+
 void seal_payload(ByteSpan payload, BlockIndex first) noexcept {
     const std::uint32_t length = unsafe_stream_length(payload);
     const std::uint64_t sectors = payload.size() / sector_bytes;
     if (!seal_fits(length, sectors)) return;
     DiskSeal seal;
     seal.tag.set(tag_of(first, length, sectors));
-    seal.hash.set(hash_of(payload.first(length), first));
+    seal.hash.set(stream_hash(payload.first(length), first));
     seal.stream_bytes.set(length);
     std::memcpy(payload.data() + payload.size() - sizeof seal, &seal, sizeof seal);
 }
@@ -72,7 +83,7 @@ SealState check_seal(ByteView payload, BlockIndex first) noexcept {
     if (!is_sealed(payload, first, payload.size() / sector_bytes)) return SealState::none;
     const DiskSeal seal = seal_at(payload);
     const ByteView stream = payload.first(seal.stream_bytes.get());
-    return seal.hash.get() == hash_of(stream, first) ? SealState::right : SealState::differs;
+    return seal.hash.get() == stream_hash(stream, first) ? SealState::right : SealState::differs;
 }
 
 }  // namespace insitu

@@ -26,6 +26,7 @@ void WindowWriter::record(Cut cut, ByteView payload) {
     const auto sectors = static_cast<unsigned>(payload.size() / sector_bytes);
     target_->write_at(geometry_.block_at_byte(first_block_ + cut.first), payload);
     map_.set_extent({cut.first, cut.blocks, sectors});
+    digest_.add(first_block_ + cut.first, cut.blocks, payload);
     totals_->add(cut.blocks, sectors);
 }
 
@@ -34,6 +35,7 @@ void WindowWriter::write_raw_blocks(Cut cut) {
     target_->write_at(geometry_.block_at_byte(first_block_ + cut.first), content_of(cut));
     for (unsigned i = 0; i < cut.blocks; ++i) {
         map_.set_extent({cut.first + i, 1, sectors_per_block});
+        digest_.add(first_block_ + cut.first + i, 1, content_of({cut.first + i, 1}));
         totals_->add(1, sectors_per_block);
     }
 }

@@ -32,6 +32,12 @@ inline constexpr const char* seal_differs_text =
     "content differs from its seal: rot, a torn write, or rewritten by a driver that does not know "
     "seals";
 
+// The hash that a seal has of a stream.
+INSITU_API std::uint32_t stream_hash(ByteView stream, BlockIndex first) noexcept;
+// The same of the stream in a framed payload, taken from its seal if it has one. Precondition: the
+// length word is that of its stream.
+INSITU_API std::uint32_t payload_stream_hash(ByteView payload, BlockIndex first) noexcept;
+
 // Whether a payload has room for a seal.
 constexpr bool seal_fits(std::uint64_t stream_bytes, std::uint64_t sectors) noexcept {
     return stream_bytes > 0 && stream_bytes + seal_end_bytes <= sectors * sector_bytes;
