@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include "common/choices.hpp"
+#include "common/sizes.hpp"
 #include "common/tool.hpp"
 #include "insitu/device/crash_test.hpp"
 #include "insitu/fsck/check.hpp"
@@ -42,6 +44,7 @@ int crashtest(Tool& tool, const CrashTestOptions& options) {
         document["recut_states"] = result.recut_states;
         document["checked_states"] = result.checked_states;
         document["unprotected_runs"] = result.unprotected_runs;
+        document["refused_requests"] = result.refused_requests;
         document["violations"] = result.violations;
         document["examples"] = result.examples;
         tool.print_json(document);
@@ -52,9 +55,11 @@ int crashtest(Tool& tool, const CrashTestOptions& options) {
             tool.print(fmt::format(
                 "{} runs, {} writes, {} syncs: {} states after a power cut, {} with an intent to "
                 "apply, {} cut again while recovering, {} checked by fsck, in {:.0f} s\n"
+                "{} runs with commits without a journal, {} requests refused for want of one\n"
                 "{} violations\n",
                 result.runs, result.writes, result.syncs, result.states, result.recovered_states,
-                result.recut_states, result.checked_states, tool.seconds(), result.violations));
+                result.recut_states, result.checked_states, tool.seconds(), result.unprotected_runs,
+                result.refused_requests, result.violations));
         }
     }
     return result.violations == 0 ? exit_done : exit_failed;
@@ -78,6 +83,21 @@ int main(int argc, char** argv) {
     cli.add_option("--blocks", options.blocks, "Blocks of the device (default: 256)")
         ->type_name("N")
         ->check(CLI::Range(64U, 65536U));
+    cli.add_option_function<std::string>(
+           "--size",
+           [&](const std::string& text) {
+               options.blocks = ceil_div(parse_size(text, "--size"), block_bytes);
+           },
+           "Size of the device, instead of --blocks")
+        ->type_name("SIZE")
+        ->excludes("--blocks");
+    add_choice<CrashTestOptions::Fill>(
+        cli, "--fill", options.fill,
+        "What the device holds at the start: half of it is written, or all of it is random, so "
+        "that "
+        "the journal finds no hole: half, random (default: half)",
+        "WHAT",
+        {{"half", CrashTestOptions::Fill::half}, {"random", CrashTestOptions::Fill::random}});
     cli.add_option("--requests", options.requests, "Requests of a run (default: 60)")
         ->type_name("N")
         ->check(CLI::Range(1U, 100000U));

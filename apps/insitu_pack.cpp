@@ -8,6 +8,7 @@
 #include "common/codec_options.hpp"
 #include "common/manifest_writer.hpp"
 #include "common/pack_report.hpp"
+#include "common/paths.hpp"
 #include "common/report.hpp"
 #include "common/target_run.hpp"
 #include "common/temporary_file.hpp"
@@ -15,6 +16,7 @@
 #include "insitu/image/image.hpp"
 #include "insitu/image/target.hpp"
 #include "insitu/store/null_store.hpp"
+#include "pack/expectation.hpp"
 #include "pack/pack_arguments.hpp"
 #include "pack/pack_input.hpp"
 
@@ -41,44 +43,61 @@ void note_image_as_source(const Tool& tool, const PackInput& input) {
                           input.store->name()));
 }
 
+Target open_target(const PackArguments& arguments, std::uint64_t target_bytes) {
+    if (arguments.to_stdout()) return make_stdout_target(target_bytes);
+    OutputOptions output{.mode_limit = mode_limit_of(arguments.source)};
+    if (arguments.in_place) output.in_place = OutputOptions::InPlace::allow;
+    return {arguments.target, TargetKind::image, target_bytes,
+            arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse, output};
+}
+
 // Packs into a target that appears only when its manifest, if there is one, is complete as well.
-PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& source,
-                          std::uint64_t target_bytes) {
-    Target target(arguments.target, TargetKind::image, target_bytes,
-                  arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse);
+PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& plain_source,
+                          const Expectation& expected, std::uint64_t target_bytes) {
+    Target target = open_target(arguments, target_bytes);
     PackOptions wanted = arguments.pack;
     // Refused before old signatures are removed.
-    super_block_for_source(source, target_bytes, wanted.codec.algorithm, arguments.target);
+    super_block_for_source(plain_source, target_bytes, wanted.codec.algorithm, arguments.target);
+    std::optional<ManifestWriter> manifest;
+    if (!arguments.manifest.empty()) {
+        manifest.emplace(arguments.manifest, arguments.raw_sum, tool.stop());
+    }
+    ExpectedSource source(plain_source, expected, manifest ? &*manifest : nullptr, tool.stop());
+    if (manifest || expected.needs_content()) wanted.content = &source;
     if (arguments.dry_run) {
         NullStore nothing(target_bytes, arguments.target);
         return pack(source, nothing, wanted, tool.control());
-    }
-    std::optional<ManifestWriter> manifest;
-    if (!arguments.manifest.empty()) {
-        manifest.emplace(arguments.manifest, tool.stop());
-        wanted.content = &*manifest;
     }
     wanted.target_content = target.content();
     if (arguments.verify) wanted.verify = PackOptions::Verify::yes;
     begin_target(tool, target);
     PackResult result = pack(source, target.store(), wanted, tool.control());
     if (manifest) {
-        manifest->commit(Geometry(result.super.counts), wanted.codec.algorithm,
-                         result.source_bytes);
+        manifest->publish(Geometry(result.super.counts), wanted.codec.algorithm,
+                          result.source_bytes);
     }
     commit_target(tool, target);
+    if (manifest) manifest->keep();
+    if (arguments.to_stdout()) send_to_stdout(tool, target);
     return result;
 }
 
 int pack_tool(Tool& tool, const PackArguments& arguments) {
-    const auto device_bytes =
-        arguments.target.empty() ? std::nullopt : Target::device_bytes(arguments.target);
+    const auto device_bytes = arguments.target.empty() || arguments.to_stdout()
+                                  ? std::nullopt
+                                  : Target::device_bytes(arguments.target);
     check_paths(arguments, device_bytes);
-    const std::string spool_directory =
-        arguments.measure ? temporary_directory("/tmp")
-                          : std::filesystem::absolute(arguments.target).parent_path().string();
-    const PackInput input = open_pack_input(
-        tool, arguments.source, fixed_logical_bytes(arguments, device_bytes), spool_directory);
+    const Expectation expected = expectation_of(arguments);
+    if (arguments.to_stdout()) begin_stdout_data(tool);
+    PackInputOptions input_options;
+    input_options.limit_bytes = fixed_logical_bytes(arguments, device_bytes);
+    input_options.raw = arguments.raw;
+    input_options.allow_empty = arguments.allow_empty;
+    input_options.spool_directory =
+        arguments.measure || arguments.to_stdout()
+            ? temporary_directory("/tmp")
+            : std::filesystem::absolute(arguments.target).parent_path().string();
+    const PackInput input = open_pack_input(tool, arguments.source, input_options);
     note_image_as_source(tool, input);
     const std::uint64_t target_bytes = target_bytes_for(arguments, device_bytes, *input.source);
 
@@ -87,10 +106,13 @@ int pack_tool(Tool& tool, const PackArguments& arguments) {
     PackResult result;
     if (arguments.measure) {
         NullStore nothing(target_bytes);
-        result = pack(*input.source, nothing, arguments.pack, tool.control());
+        ExpectedSource source(*input.source, expected, nullptr, tool.stop());
+        PackOptions wanted = arguments.pack;
+        if (expected.needs_content()) wanted.content = &source;
+        result = pack(source, nothing, wanted, tool.control());
         report.kind = PackReport::Kind::measured;
     } else {
-        result = pack_to_target(tool, arguments, *input.source, target_bytes);
+        result = pack_to_target(tool, arguments, *input.source, expected, target_bytes);
         if (arguments.verify) report.kind = PackReport::Kind::verified;
         if (arguments.dry_run) report.kind = PackReport::Kind::dry_run;
     }
@@ -98,7 +120,7 @@ int pack_tool(Tool& tool, const PackArguments& arguments) {
     if (!device_bytes && arguments.size.empty()) note_extra_block(tool, arguments, result);
     if (tool.common().json) {
         tool.print_json(pack_json(report, result, tool.seconds()));
-    } else if (!tool.common().quiet) {
+    } else if (!tool.common().quiet && !arguments.to_stdout()) {
         tool.print(pack_text(report, result, tool.seconds()));
         if (tool.common().verbose) {
             tool.print(codec_text(arguments.pack.codec, arguments.pack.extents) +

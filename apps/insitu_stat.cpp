@@ -5,6 +5,7 @@
 #include "common/image_input.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "insitu/ops/activation.hpp"
 #include "insitu/store/open.hpp"
 #include "stat/stat_report.hpp"
@@ -22,6 +23,12 @@ struct Options {
     std::string can_activate;
 };
 
+std::string pending_problem(PendingState state) {
+    if (state == PendingState::pending) return fmt::format("{}; {}", pending_text, pending_hint);
+    return "an interrupted live device left a commit, and another program has written to the "
+           "image since; the live device opened with pending=apply or pending=drop settles it";
+}
+
 // Reads what there is of an image, also one that Image::open() would not take.
 int can_activate(Tool& tool, const Options& options) {
     const auto store = open_store(options.image.path, Access::read, tool.sharing());
@@ -36,7 +43,9 @@ int can_activate(Tool& tool, const Options& options) {
     const bool readable =
         !check_super_block(super, facts.size_bytes).has(SuperFault::counts_impossible);
     if (readable) stat = stat_image(Image(*store, super), tool.control());
-    const auto problems = activation_problems(super, facts, readable ? &stat : nullptr);
+    auto problems = activation_problems(super, facts, readable ? &stat : nullptr);
+    const PendingState pending = pending_state(*store);
+    if (pending != PendingState::none) problems.push_back(pending_problem(pending));
     tool.end_progress();
     if (tool.common().json) {
         Json document;
@@ -44,6 +53,7 @@ int can_activate(Tool& tool, const Options& options) {
         document["device"] = options.can_activate;
         document["can_activate"] = problems.empty();
         document["problems"] = problems;
+        document["pending_intent"] = pending != PendingState::none;
         tool.print_json(document);
     } else if (!tool.common().quiet) {
         if (problems.empty()) {
@@ -61,6 +71,10 @@ int stat_tool(Tool& tool, const Options& options) {
     if (!options.can_activate.empty()) return can_activate(tool, options);
     const ImageInput input(tool, options.image);
     if (options.table) {
+        if (input.pending_windows()) {
+            throw Error(ErrorKind::refused, {.file = options.image.path}, pending_text,
+                        pending_hint);
+        }
         const MetaPolicy policy =
             options.writethrough ? MetaPolicy::writethrough : MetaPolicy::writeback;
         tool.print(table_line(input.image().geometry(), options.image.path, policy,

@@ -16,43 +16,23 @@
 #include "insitu/error.hpp"
 #include "insitu/image/target.hpp"
 #include "insitu/store/open.hpp"
+#include "unpack/unpack_arguments.hpp"
 #include "unpack/unpack_report.hpp"
+#include "unpack/unpack_target.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
 
 namespace {
 
-struct Options {
-    ImageInputOptions image;
-    std::string target;
-    std::string offset;
-    std::string length;
-    std::string manifest;
-    bool salvage = false;
-    bool force = false;
-};
-
-UnpackOptions unpack_options(const Options& options, ContentSink* content) {
-    UnpackOptions result;
-    result.content = content;
-    if (!options.offset.empty()) result.offset_bytes = parse_size(options.offset, "--offset");
-    if (!options.length.empty()) result.length_bytes = parse_size(options.length, "--length");
-    if (options.salvage) result.damage = UnpackOptions::Damage::salvage;
-    return result;
+bool to_stream(const UnpackArguments& options) {
+    return options.to_stdout() || node_kind(options.target) == NodeKind::stream;
 }
 
-bool to_stream(const Options& options) {
-    return options.target == "-" || node_kind(options.target) == NodeKind::stream;
-}
-
-UnpackResult unpack_stream(Tool& tool, const Options& options, const Image& image,
+UnpackResult unpack_stream(Tool& tool, const UnpackArguments& options, const Image& image,
                            ManifestCheck* check) {
-    if (options.target == "-") {
-        if (::isatty(STDOUT_FILENO) == 1) {
-            throw Error(ErrorKind::refused, {.file = "standard output"},
-                        "an image is not written to a terminal", "redirect it to a file or pipe");
-        }
+    if (options.to_stdout()) {
+        begin_stdout_data(tool);
         return unpack_to_stream(image, STDOUT_FILENO, "standard output",
                                 unpack_options(options, check), tool.control());
     }
@@ -62,19 +42,14 @@ UnpackResult unpack_stream(Tool& tool, const Options& options, const Image& imag
                             tool.control());
 }
 
-UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image,
+UnpackResult unpack_file(Tool& tool, const UnpackArguments& options, const Image& image,
                          ManifestCheck* check) {
     refuse_same_storage(options.image.path, options.target, "the image");
     UnpackOptions wanted = unpack_options(options, check);
-    const std::uint64_t length_bytes = unpacked_bytes(image, wanted);
-    Target target(options.target, TargetKind::raw, length_bytes,
-                  options.force ? Target::Overwrite::force : Target::Overwrite::refuse);
-    if (target.store().size_bytes() < length_bytes) {
-        throw Error(ErrorKind::refused, {.file = options.target},
-                    fmt::format("the device has {} bytes, the content {}",
-                                target.store().size_bytes(), length_bytes),
-                    "take a larger device, or a part with --offset and --length");
+    if (const auto device_bytes = Target::device_bytes(options.target)) {
+        fit_device(tool, options, image, *device_bytes, wanted);
     }
+    Target target = open_raw_target(options, image, wanted);
     wanted.target_content = target.content();
     begin_target(tool, target);
     const Control control = tool.control();
@@ -86,7 +61,18 @@ UnpackResult unpack_file(Tool& tool, const Options& options, const Image& image,
     return result;
 }
 
-int unpack_tool(Tool& tool, const Options& options) {
+// The source's own size, of which a manifest knows.
+void take_size(Tool& tool, const ManifestFile& manifest, const Image& image,
+               UnpackArguments& options) {
+    require_size_of(manifest, image);
+    options.raw_bytes = manifest.raw_bytes();
+    if (!options.raw_bytes || *options.raw_bytes == manifest.logical_bytes()) return;
+    tool.note(fmt::format("{}: {} behind the size of the source are padding and left out",
+                          options.image.path,
+                          counted(manifest.logical_bytes() - *options.raw_bytes, "byte")));
+}
+
+int unpack_tool(Tool& tool, UnpackArguments options) {
     const ImageInput input(tool, options.image);
     const bool stream = to_stream(options);
     std::optional<ManifestFile> manifest;
@@ -94,6 +80,9 @@ int unpack_tool(Tool& tool, const Options& options) {
     if (!options.manifest.empty()) {
         manifest.emplace(options.manifest);
         check.emplace(*manifest, input.image(), tool.stop());
+        take_size(tool, *manifest, input.image(), options);
+    } else if (!options.size_of.empty()) {
+        take_size(tool, ManifestFile(options.size_of), input.image(), options);
     }
     ManifestCheck* const checked = check ? &*check : nullptr;
     const UnpackResult result = stream ? unpack_stream(tool, options, input.image(), checked)
@@ -102,8 +91,17 @@ int unpack_tool(Tool& tool, const Options& options) {
     tool.end_progress();
     const UnpackReport report{options.image.path, options.target, check.has_value()};
     complain_of_damage(tool, report, result);
+    if (!options.map.empty()) {
+        write_map(options.map, result, unpack_options(options, nullptr).offset_bytes);
+    }
+    if (result.long_words != 0) {
+        tool.note(
+            fmt::format("{}: {} with a length word beyond its stream, read as the driver "
+                        "reads it; insitu-fsck says where",
+                        options.image.path, counted(result.long_words, "extent")));
+    }
     if (tool.common().verbose) tool.note(unpack_details(input.image(), result));
-    if (tool.common().json && options.target != "-") {
+    if (tool.common().json) {
         tool.print_json(unpack_json(report, result, tool.seconds()));
     } else if (!tool.common().quiet && !stream) {
         tool.print(unpack_text(report, result, tool.seconds()));
@@ -115,27 +113,8 @@ int unpack_tool(Tool& tool, const Options& options) {
 
 int main(int argc, char** argv) {
     Tool tool("insitu-unpack", "Unpack an insitu-comp image to a raw image, device or stream");
-    Options options;
-    CLI::App& cli = tool.cli();
-    add_image_options(tool, options.image);
-    cli.add_option("TARGET", options.target, "File, block device, or - for standard output")
-        ->required();
-    auto* offset =
-        cli.add_option("--offset", options.offset, "Start at this byte of the logical device")
-            ->type_name("SIZE");
-    auto* length =
-        cli.add_option("--length", options.length, "Unpack so many bytes (default: up to the end)")
-            ->type_name("SIZE");
-    auto* salvage = cli.add_flag(
-        "--salvage", options.salvage,
-        "Go on behind damaged extents: they become zeros and are listed; exit status 1");
-    cli.add_option("--verify-manifest", options.manifest,
-                   "Compare all content with this file, which insitu-pack --manifest wrote")
-        ->type_name("FILE")
-        ->excludes(offset)
-        ->excludes(length)
-        ->excludes(salvage);
-    cli.add_flag("--force", options.force, "Overwrite what a device holds");
+    UnpackArguments options;
+    add_unpack_arguments(tool, options);
     tool.add_json_option();
     tool.add_progress_option();
     return tool.run(argc, argv, [&] { return unpack_tool(tool, options); });

@@ -15,7 +15,9 @@ only() { # only PATTERN FILES...: includes of PATTERN stand in FILES and nowhere
   [ -z "$found" ] || { echo "<$pattern> is included by $found"; status=1; }
 }
 only 'CLI/|nlohmann/' 'apps/'
-only 'lzo/' 'libinsitu/src/codec/partial[.]cpp'
-only 'libdeflate|zlib' 'libinsitu/src/codec/(deflate|distance|partial)[.]cpp'
+only 'lzo/' 'libinsitu/src/codec/(lzo|partial)[.]cpp'
+only 'libdeflate|zlib' 'libinsitu/src/codec/(deflate|distance|partial)[.]cpp|apps/mkfs/squashfs_codec[.]cpp'
+only 'ext2fs|et/' 'apps/mkfs/ext_handle[.]hpp'
+only 'archive|archive_entry' 'apps/mkfs/(tar_stream|squashfs_codec)[.]cpp'
 only 'blkid/' 'libinsitu/src/store/signature.cpp'
 exit $status

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "common/sizes.hpp"
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "insitu/store/open.hpp"
 
 namespace insitu::apps {
@@ -17,29 +17,39 @@ void add_image_options(Tool& tool, ImageInputOptions& options) {
     tool.add_force_share_option();
 }
 
-std::unique_ptr<OverlayStore> recovered_in_memory(const Tool& tool, const Store& store) {
-    if (!has_intent(store)) return nullptr;
-    auto recovered = std::make_unique<OverlayStore>(store);
-    const Recovery recovery = apply_intents(*recovered);
+RecoveredImage recovered_in_memory(const Tool& tool, const Store& store) {
+    RecoveredImage recovered;
+    if (!has_intent(store)) return recovered;
+    recovered.store = std::make_unique<OverlayStore>(store);
+    recovered.windows =
+        apply_intents(*recovered.store, StampCheck::required, most_bytes_in_memory).windows;
     tool.note(fmt::format(
         "{}: left by an interrupted live device; its last commit ({}) is applied in memory",
-        store.name(), counted(recovery.windows, "window")));
+        store.name(), counted(recovered.windows, "window")));
     return recovered;
 }
 
-void refuse_pending_intent(const Store& store) {
-    if (!has_intent(store)) return;
-    throw Error(ErrorKind::refused, {.file = store.name()},
-                "an interrupted live device left writes that are to be applied first",
-                "nbdkit -U - insitu IMAGE --run true applies them");
+void refuse_foreign_content(const std::string& path, const Store& store) {
+    if (store.size_bytes() < block_bytes) return;
+    if (read_super_block(store).magic == super_magic) return;
+    const auto content = find_signature(path);
+    if (!content) return;
+    throw Error(ErrorKind::refused, {.file = path},
+                fmt::format("not an insitu image: {}", *content),
+                "if it was one before, insitu-fsck repair --rebuild-super --force makes it one "
+                "again, over what is there now");
 }
 
 ImageInput::ImageInput(const Tool& tool, const ImageInputOptions& options)
     : store_(open_store(options.path, Access::read, tool.sharing())) {
     const SizeCheck check = options.ignore_size ? SizeCheck::trust_super : SizeCheck::strict;
     image_ = Image::open(*store_, check);
-    recovered_ = recovered_in_memory(tool, *store_);
-    if (recovered_) image_ = Image(*recovered_, image_->super());
+    RecoveredImage recovered = recovered_in_memory(tool, *store_);
+    recovered_ = std::move(recovered.store);
+    if (recovered_) {
+        pending_windows_ = recovered.windows;
+        image_ = Image(*recovered_, image_->super());
+    }
     const std::uint64_t expected = image_->geometry().device_blocks();
     const std::uint64_t actual = store_->size_bytes() / block_bytes;
     if (expected == actual) return;

@@ -1,12 +1,16 @@
 #include "common/manifest.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
+#include <cstring>
+#include <istream>
+#include <streambuf>
+#include <vector>
 
 #include "common/manifest_parser.hpp"
 #include "common/temporary_file.hpp"
@@ -22,9 +26,66 @@ std::string hash_text(const ManifestExtent& extent) {
     return to_string(extent.hash);
 }
 
+namespace {
+
+// The bytes of a file for a parser that keeps each string and number as a whole: refuses those that
+// no manifest has.
+class BoundedInput final : public std::streambuf {
+  public:
+    explicit BoundedInput(const std::string& path)
+        : path_(path), file_(std::fopen(path.c_str(), "rbe")), piece_(piece_bytes) {
+        if (!file_) throw io_error({.file = path}, "cannot open", errno);
+    }
+
+  protected:
+    int_type underflow() override {
+        const std::size_t got = std::fread(piece_.data(), 1, piece_.size(), file_.get());
+        if (got == 0 && std::ferror(file_.get()) != 0) {
+            throw io_error({.file = path_}, "cannot read", errno);
+        }
+        if (got == 0) return traits_type::eof();
+        for (std::size_t i = 0; i < got; ++i)
+            pass(piece_[i]);
+        setg(piece_.data(), piece_.data(), piece_.data() + got);
+        return traits_type::to_int_type(piece_[0]);
+    }
+
+  private:
+    static constexpr std::size_t piece_bytes = 65536;
+    static constexpr std::size_t longest_token_bytes = 65536;
+
+    void pass(char byte) {
+        const bool between = !in_string_ && std::strchr(" \t\r\n,:[]{}", byte) != nullptr;
+        if (between) {
+            length_ = 0;
+            return;
+        }
+        if (in_string_ && after_backslash_) {
+            after_backslash_ = false;
+        } else if (in_string_ && byte == '\\') {
+            after_backslash_ = true;
+        } else if (byte == '"') {
+            in_string_ = !in_string_;
+        }
+        if (++length_ <= longest_token_bytes) return;
+        throw Error(
+            ErrorKind::refused, {.file = path_},
+            fmt::format("holds a text of more than {} bytes: is no manifest", longest_token_bytes));
+    }
+
+    std::string path_;
+    File file_;
+    std::vector<char> piece_;
+    bool in_string_ = false;
+    bool after_backslash_ = false;
+    std::size_t length_ = 0;
+};
+
+}  // namespace
+
 ManifestFile::ManifestFile(const std::string& path) : path_(path) {
-    std::ifstream input(path, std::ios::binary);
-    if (!input) throw io_error({.file = path}, "cannot open", errno != 0 ? errno : ENOENT);
+    BoundedInput bounded(path);
+    std::istream input(&bounded);
     const File spool = make_temporary_file();
     std::size_t count = 0;
     ManifestParser parser(path, [&](const ManifestExtent& extent) {
@@ -37,7 +98,9 @@ ManifestFile::ManifestFile(const std::string& path) : path_(path) {
     const ManifestParser::Head head = parser.finish();
     logical_bytes_ = *head.logical_bytes;
     raw_bytes_ = head.raw_bytes;
+    device_bytes_ = head.device_bytes;
     raw_sha256_ = head.raw_sha256;
+    tree_sha256_ = head.tree_sha256;
     complete_ = head.complete;
     if (count == 0) return;
     if (std::fflush(spool.get()) != 0) {

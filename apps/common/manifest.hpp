@@ -15,7 +15,8 @@ ManifestExtent hash_extent(BlockIndex first, ByteView content) noexcept;
 std::string hash_text(const ManifestExtent& extent);
 
 // A manifest, read whole: its extents lie in an unnamed temporary file, so memory does not depend
-// on their number. Reads the schemas insitu-manifest/1 and insitu-dump-meta/1 (made with --hash).
+// on their number. Reads the schemas insitu-manifest/1 and /2, and insitu-dump-meta/1
+// (made with --hash). No text in it takes more memory than 64 KiB.
 // Extents rise and do not overlap; blocks that no extent names are zeros.
 class ManifestFile {
   public:
@@ -27,9 +28,12 @@ class ManifestFile {
 
     const std::string& path() const noexcept { return path_; }
     std::uint64_t logical_bytes() const noexcept { return logical_bytes_; }
-    // Length and SHA-256 (64 hex digits) of the raw content; none in a dump.
+    // None in a dump, and in manifests that do not say.
+    std::optional<std::uint64_t> device_bytes() const noexcept { return device_bytes_; }
+    // Length of the raw content, none in a dump, and its hashes, each 64 hex digits or empty.
     std::optional<std::uint64_t> raw_bytes() const noexcept { return raw_bytes_; }
     const std::string& raw_sha256() const noexcept { return raw_sha256_; }
+    const std::string& tree_sha256() const noexcept { return tree_sha256_; }
     // Whether every mapped extent is named: a dump leaves out those it could not decode.
     bool complete() const noexcept { return complete_; }
 
@@ -44,7 +48,9 @@ class ManifestFile {
     std::string path_;
     std::uint64_t logical_bytes_ = 0;
     std::optional<std::uint64_t> raw_bytes_;
+    std::optional<std::uint64_t> device_bytes_;
     std::string raw_sha256_;
+    std::string tree_sha256_;
     bool complete_ = true;
     void* mapping_ = nullptr;
     std::span<const ManifestExtent> extents_;

@@ -10,17 +10,30 @@
 
 namespace insitu::apps {
 
+void require_size_of(const ManifestFile& manifest, const Image& image) {
+    const Geometry& geometry = image.geometry();
+    const auto refuse = [&](const char* what, std::uint64_t has, std::uint64_t wanted) {
+        throw Error(ErrorKind::refused, {.file = image.store().name()},
+                    fmt::format("has {} {}, {} is for {}", has, what, manifest.path(), wanted),
+                    "is it the manifest of another image?");
+    };
+    if (manifest.logical_bytes() != geometry.logical_bytes()) {
+        refuse("logical bytes", geometry.logical_bytes(), manifest.logical_bytes());
+    }
+    const auto device_bytes = manifest.device_bytes();
+    if (device_bytes && *device_bytes / block_bytes != geometry.device_blocks()) {
+        refuse("bytes", geometry.device_bytes(), *device_bytes);
+    }
+}
+
 ManifestCheck::ManifestCheck(const ManifestFile& manifest, const Image& image, const StopFlag* stop)
     : manifest_(manifest),
       image_name_(image.store().name()),
       stop_(stop),
       hash_(XXH3_createState()) {
     if (!hash_) throw std::bad_alloc();
-    if (manifest.logical_bytes() == image.geometry().logical_bytes()) return;
-    throw Error(ErrorKind::refused, {.file = image_name_},
-                fmt::format("has {} logical bytes, {} is for {}", image.geometry().logical_bytes(),
-                            manifest.path(), manifest.logical_bytes()),
-                "is it the manifest of another image?");
+    if (manifest.raw_bytes() && !manifest.raw_sha256().empty()) sha256_.emplace();
+    require_size_of(manifest, image);
 }
 
 void ManifestCheck::differ(std::uint64_t first_block, std::uint64_t blocks) {
@@ -71,25 +84,48 @@ void ManifestCheck::pass_extents(ByteView bytes) {
 
 void ManifestCheck::pass(ByteView bytes) {
     const std::uint64_t raw_bytes = manifest_.raw_bytes().value_or(0);
-    if (at_byte_ < raw_bytes) {
-        sha256_.add(bytes.first(std::min<std::uint64_t>(bytes.size(), raw_bytes - at_byte_)));
+    if (sha256_ && at_byte_ < raw_bytes) {
+        sha256_->add(bytes.first(std::min<std::uint64_t>(bytes.size(), raw_bytes - at_byte_)));
     }
     pass_extents(bytes);
 }
 
+// Zeros are worth the time only where an extent is said to be there, or each is to be hashed.
 void ManifestCheck::pass_zeros_until(std::uint64_t end_byte) {
     static const std::vector<std::byte> zeros(window_bytes);
+    const auto extents = manifest_.extents();
     while (at_byte_ < end_byte) {
         if (stop_ != nullptr && stop_->requested()) {
             throw Error(ErrorKind::cancelled, {}, "stopped before the end");
+        }
+        const bool more = next_extent_ < extents.size();
+        const std::uint64_t next =
+            more ? extents[next_extent_].first.value * block_bytes : end_byte;
+        const bool raw = sha256_ && at_byte_ < manifest_.raw_bytes().value_or(0);
+        if (!raw && next > at_byte_) {
+            at_byte_ = std::min(next, end_byte);
+            continue;
         }
         pass(ByteView(zeros).first(std::min<std::uint64_t>(zeros.size(), end_byte - at_byte_)));
     }
 }
 
 void ManifestCheck::window(const ContentWindow& window) {
-    pass_zeros_until(window.window.value * window_bytes);
+    const std::uint64_t start = window.window.value * window_bytes;
+    pass_zeros_until(start);
     pass(window.content);
+    const std::uint64_t raw_bytes = manifest_.raw_bytes().value_or(0);
+    if (manifest_.tree_sha256().empty() || start >= raw_bytes) return;
+    tree_.add(window.window, window.content.first(std::min<std::uint64_t>(window.content.size(),
+                                                                          raw_bytes - start)));
+}
+
+void ManifestCheck::compare_sum(const char* name, const std::string& found,
+                                const std::string& wanted) const {
+    if (found == wanted) return;
+    throw Error(
+        ErrorKind::damaged, {.file = image_name_},
+        fmt::format("{} of the content is {}, {} says {}", name, found, manifest_.path(), wanted));
 }
 
 void ManifestCheck::finish() {
@@ -103,12 +139,9 @@ void ManifestCheck::finish() {
                                 counted(differences_, "place")),
                     "insitu-fsck --manifest tells more, and repairs what it can");
     }
-    if (!manifest_.raw_bytes()) return;
-    const std::string found = sha256_.hex_digits();
-    if (found == manifest_.raw_sha256()) return;
-    throw Error(ErrorKind::damaged, {.file = image_name_},
-                fmt::format("SHA-256 of the content is {}, {} says {}", found, manifest_.path(),
-                            manifest_.raw_sha256()));
+    if (sha256_) compare_sum("SHA-256", sha256_->hex_digits(), manifest_.raw_sha256());
+    if (manifest_.tree_sha256().empty()) return;
+    compare_sum("tree SHA-256", tree_.hex_digits(*manifest_.raw_bytes()), manifest_.tree_sha256());
 }
 
 }  // namespace insitu::apps

@@ -6,12 +6,16 @@
 #include <memory>
 #include <optional>
 
+#include "common/content_tree.hpp"
 #include "common/manifest.hpp"
 #include "common/sha256.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/ops/content_sink.hpp"
 
 namespace insitu::apps {
+
+// Throws a `refused` Error if a manifest is for an image of another size.
+void require_size_of(const ManifestFile& manifest, const Image& image);
 
 // Compares content with a manifest as it passes by. Needs no order of extents in the image: a
 // rewritten image with the same content is equal.
@@ -28,6 +32,7 @@ class ManifestCheck final : public ContentSink {
 
   private:
     void pass(ByteView bytes);
+    void compare_sum(const char* name, const std::string& found, const std::string& wanted) const;
     void pass_zeros_until(std::uint64_t end_byte);
     void pass_extents(ByteView bytes);
     void pass_one(ByteView bytes);
@@ -40,7 +45,8 @@ class ManifestCheck final : public ContentSink {
     const ManifestFile& manifest_;
     std::string image_name_;
     const StopFlag* stop_;
-    Sha256 sha256_;
+    std::optional<Sha256> sha256_;  // if the manifest has a raw sum
+    ContentTree tree_;
     std::unique_ptr<XXH3_state_t, FreeState> hash_;
     std::uint64_t at_byte_ = 0;
     std::size_t next_extent_ = 0;

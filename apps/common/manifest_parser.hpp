@@ -5,13 +5,16 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/manifest.hpp"
 
 namespace insitu::apps {
 
 // Takes the events of a JSON parser and keeps what a manifest says; extents go to `take_extent` one
-// by one. Members that it does not know are ignored. Throws `refused` Errors that name the file.
+// by one. A manifest is evidence from outside: what is missing, twice, out of order or of another
+// type is refused. Members that it does not know are ignored. Throws `refused` Errors that name the
+// file.
 class ManifestParser final : public nlohmann::json_sax<nlohmann::json> {
   public:
     struct Head {
@@ -19,7 +22,9 @@ class ManifestParser final : public nlohmann::json_sax<nlohmann::json> {
         std::optional<std::uint64_t> logical_bytes;
         std::optional<std::uint64_t> data_blocks;
         std::optional<std::uint64_t> raw_bytes;
-        std::string raw_sha256;
+        std::optional<std::uint64_t> device_bytes;
+        std::string raw_sha256;   // 64 hex digits; empty: none
+        std::string tree_sha256;  // the same; only insitu-manifest/2 has one
         bool complete = true;
     };
     using TakeExtent = std::function<void(const ManifestExtent&)>;
@@ -30,13 +35,13 @@ class ManifestParser final : public nlohmann::json_sax<nlohmann::json> {
     // Checks that all of it makes sense together. To be called once, behind the last event.
     Head finish();
 
-    bool null() override { return true; }
-    bool boolean(bool) override { return true; }
-    bool number_integer(number_integer_t) override { return true; }
+    bool null() override { return other("null"); }
+    bool boolean(bool) override { return other("a boolean"); }
+    bool number_integer(number_integer_t) override { return other("a negative number"); }
     bool number_unsigned(number_unsigned_t value) override;
-    bool number_float(number_float_t, const string_t&) override { return true; }
+    bool number_float(number_float_t, const string_t&) override { return other("no whole number"); }
     bool string(string_t& value) override;
-    bool binary(binary_t&) override { return true; }
+    bool binary(binary_t&) override { return other("binary"); }
     bool start_object(std::size_t) override;
     bool key(string_t& name) override;
     bool end_object() override;
@@ -47,7 +52,14 @@ class ManifestParser final : public nlohmann::json_sax<nlohmann::json> {
 
   private:
     [[noreturn]] void refuse(const std::string& text, std::string hint = {}) const;
+    bool other(const char* what);
+    enum class Type { any, number, string, array };
+    Type wanted_type() const;
+    void expect(Type found, const char* what);
+    void enter();
     void end_extent();
+    void finish_dump();
+    void finish_manifest();
 
     std::string path_;
     TakeExtent take_extent_;
@@ -57,6 +69,9 @@ class ManifestParser final : public nlohmann::json_sax<nlohmann::json> {
     std::string key_;
     ManifestExtent extent_;
     bool has_hash_ = false;
+    bool has_extents_ = false;
+    std::vector<std::string> seen_;         // known members of the document
+    std::vector<std::string> seen_extent_;  // and of the extent
     std::uint64_t extent_count_ = 0;
     std::uint64_t end_block_ = 0;  // of the extent before
 };

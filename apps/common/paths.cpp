@@ -1,6 +1,8 @@
 #include "common/paths.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
@@ -12,6 +14,16 @@ void refuse_same_storage(const std::string& source, const std::string& target, c
     throw Error(ErrorKind::refused, {.file = target},
                 fmt::format("is the same file or device as {} {}", role, source),
                 "write to another file, then rename it");
+}
+
+unsigned mode_limit_of(const std::string& source) {
+    constexpr unsigned read_write = 0666;
+    struct stat status {};
+    const int failed =
+        source == "-" ? ::fstat(STDIN_FILENO, &status) : ::stat(source.c_str(), &status);
+    // The mode of a pipe says nothing about who may see what comes through it.
+    const bool holds_content = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
+    return failed == 0 && holds_content ? status.st_mode & read_write : read_write;
 }
 
 }  // namespace insitu::apps

@@ -4,7 +4,6 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <array>
 #include <stdexcept>
 #include <vector>
 
@@ -45,13 +44,23 @@ void Sha256::add_zeros(std::uint64_t count, const StopFlag* stop) {
     }
 }
 
-std::string Sha256::hex_digits() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+Sha256::Digest Sha256::digest() {
+    Digest digest{};
     unsigned length = 0;
-    require(EVP_DigestFinal_ex(context_.get(), digest.data(), &length));
+    require(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()),
+                               &length));
+    require(length == digest.size() ? 1 : 0);
+    return digest;
+}
+
+std::string Sha256::hex_digits() {
+    return to_hex(digest());
+}
+
+std::string to_hex(const Sha256::Digest& digest) {
     std::string text;
-    for (unsigned i = 0; i < length; ++i)
-        text += fmt::format("{:02x}", digest[i]);
+    for (const std::byte byte : digest)
+        text += fmt::format("{:02x}", byte);
     return text;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 
@@ -13,12 +14,15 @@ namespace insitu::apps {
 // SHA-256 of a stream of bytes. Not thread-safe.
 class Sha256 {
   public:
+    using Digest = std::array<std::byte, 32>;
+
     Sha256();
     void add(ByteView bytes);
     // Zeros must be hashed like any other byte; a requested stop throws a `cancelled` Error.
     void add_zeros(std::uint64_t count, const StopFlag* stop);
-    // 64 hex digits. Ends the computation.
-    std::string hex_digits();
+    // Both end the computation.
+    Digest digest();
+    std::string hex_digits();  // 64 of them
 
   private:
     struct Free {
@@ -26,5 +30,7 @@ class Sha256 {
     };
     std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
+
+std::string to_hex(const Sha256::Digest& digest);
 
 }  // namespace insitu::apps

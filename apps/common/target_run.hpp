@@ -12,4 +12,11 @@ void begin_target(Tool& tool, Target& target);
 // Completes it.
 void commit_target(Tool& tool, Target& target);
 
+// A nameless file of zeros, whose content send_to_stdout() prints when it is complete.
+Target make_stdout_target(std::uint64_t size_bytes);
+
+// For tools that print an image: refuses a terminal; a JSON document goes to stderr from here on.
+void begin_stdout_data(Tool& tool);
+void send_to_stdout(const Tool& tool, Target& target);
+
 }  // namespace insitu::apps

@@ -7,10 +7,14 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <span>
 
 #include "common/choices.hpp"
 #include "common/help.hpp"
+#include "common/printable.hpp"
+#include "common/usage_text.hpp"
 #include "insitu/error.hpp"
 
 namespace insitu::apps {
@@ -52,6 +56,9 @@ void install_signal_handlers() {
     install(SIGUSR1, on_status_signal, SA_RESTART);
     // A closed stdout is an error of the write that meets it.
     install(SIGPIPE, SIG_IGN, 0);
+    // A file beyond the limit of its size is one, too: EFBIG has a message, and its part is
+    // removed.
+    install(SIGXFSZ, SIG_IGN, 0);
 }
 
 // A descriptor that the caller closed must not become a file that is opened here: the report would
@@ -64,40 +71,28 @@ void occupy_closed_descriptors() {
     }
 }
 
-// What stands behind the last ": " of a message of the parser.
-std::string behind_colon(const std::string& message) {
-    const std::size_t colon = message.find(": ");
-    return colon == std::string::npos ? message : message.substr(colon + 2);
-}
-
-// The parser's own words are for those who wrote the options.
-std::string usage_text(const CLI::ParseError& error) {
-    const std::string message = error.what();
-    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
-        return message.substr(0, message.find(':')) + " needs a value";
-    }
-    if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
-        return behind_colon(message) + ": is no value for this option";
-    }
-    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-        return "does not know what to do with " + behind_colon(message);
-    }
-    return message;
+// A number of threads; CLI11 would name neither the option as it was typed nor what is allowed.
+std::string check_threads(const std::string& text) {
+    constexpr unsigned most_threads = 1024;
+    unsigned value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, status] = std::from_chars(text.data(), end, value);
+    if (status == std::errc{} && rest == end && value <= most_threads) return {};
+    return fmt::format("'{}' is not a number from 0 to {}", text, most_threads);
 }
 
 }  // namespace
 
 Tool::Tool(std::string name, const std::string& description)
     : name_(std::move(name)), cli_(description, name_) {
-    constexpr unsigned most_threads = 1024;
     cli_.formatter(std::make_shared<HelpFormatter>());
     cli_.footer(name_ + "(8) tells more, with examples.");
     cli_.set_help_flag("-h,--help", "Print this help and exit");
     cli_.set_version_flag("--version", name_ + " " INSITU_VERSION, "Print the version and exit");
     cli_.add_option("-j,--threads", common_.threads,
-                    "Worker threads (default: the CPUs this process may use)")
+                    "Worker threads (0, the default: the CPUs this process may use)")
         ->type_name("N")
-        ->check(CLI::Range(1U, most_threads));
+        ->check(CLI::Validator(check_threads, {}, {}));
     cli_.add_flag("-q,--quiet", common_.quiet, "Print nothing but errors");
     cli_.add_flag("-v,--verbose", common_.verbose, "Print more");
 }
@@ -158,11 +153,18 @@ void Tool::print(std::string_view text) const {
     }
 }
 
+void Tool::flush() const {
+    if (std::fflush(stdout) == 0) return;
+    throw io_error({.file = "standard output"}, "cannot write", errno);
+}
+
 void Tool::print_json(Json document) const {
     Json full;
     full["schema"] = name_ + "/1";
     full.update(document);
-    print(full.dump(2) + "\n");
+    const std::string text = json_text(full, 2) + "\n";
+    if (!stdout_is_data_) return print(text);
+    std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 int Tool::fail(const Error& error) const {
@@ -183,9 +185,7 @@ int Tool::guarded(const std::function<int()>& work) {
     try {
         const int status = work();
         end_progress();
-        if (std::fflush(stdout) != 0) {
-            throw io_error({.file = "standard output"}, "cannot write", errno);
-        }
+        if (!output_abandoned_) flush();
         return status;
     } catch (const CLI::ParseError&) {
         throw;
@@ -213,7 +213,8 @@ int Tool::run(int argc, char** argv, const std::function<int()>& work) {
     } catch (const CLI::CallForVersion& version) {
         return guarded([&] { return print(std::string(version.what()) + "\n"), exit_done; });
     } catch (const CLI::ParseError& error) {
-        complain(usage_text(error));
+        complain(
+            usage_text(error, cli_, std::span(argv, static_cast<std::size_t>(argc)).subspan(1)));
         std::fprintf(stderr, "hint: %s --help lists the options\n", name_.c_str());
         return exits_.usage;
     }

@@ -72,6 +72,12 @@ class Tool {
     void say_on_failure(std::string text) { last_words_ = std::move(text); }
     // Writes to stdout; failure is an `io` Error at the latest when the tool ends.
     void print(std::string_view text) const;
+    // From here on stdout carries data, and a JSON document goes to stderr.
+    void set_stdout_is_data() noexcept { stdout_is_data_ = true; }
+    // Brings what was printed to stdout; throws an `io` Error.
+    void flush() const;
+    // What was printed and is not written yet is given up: the exit status does not depend on it.
+    void abandon_output() noexcept { output_abandoned_ = true; }
     // Prints a JSON document with its schema.
     void print_json(Json document) const;
 
@@ -89,6 +95,8 @@ class Tool {
     std::string last_words_;
     bool force_share_ = false;
     bool prints_data_ = false;
+    bool stdout_is_data_ = false;
+    bool output_abandoned_ = false;
     std::unique_ptr<ProgressBar> bar_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

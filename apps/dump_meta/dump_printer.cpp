@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/printable.hpp"
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
 
@@ -48,7 +49,7 @@ void DumpPrinter::begin() {
     if (begun_) return;
     begun_ = true;
     if (!json_) return tool_.print(head_text(image_));
-    const std::string text = head_json(image_).dump();
+    const std::string text = json_text(head_json(image_));
     tool_.print(text.substr(0, text.size() - 1) + ",\"extents\":[");
 }
 

@@ -21,7 +21,7 @@ namespace {
 // An existing file is formatted as it stands, with the size that it has.
 std::uint64_t wanted_bytes(const FormatArguments& arguments) {
     if (!arguments.size.empty()) return parse_size(arguments.size, arguments.size_option);
-    if (node_kind(arguments.target) == NodeKind::missing) {
+    if (arguments.target == "-" || node_kind(arguments.target) == NodeKind::missing) {
         throw Error(
             ErrorKind::refused, {.file = arguments.target}, "does not exist",
             fmt::format("{} creates it", arguments.size_option == "SIZE" ? "SIZE" : "--size SIZE"));
@@ -42,7 +42,7 @@ void report(const Tool& tool, const FormatArguments& arguments, const SuperBlock
         document["dry_run"] = arguments.dry_run;
         return tool.print_json(document);
     }
-    if (tool.common().quiet) return;
+    if (tool.common().quiet || arguments.target == "-") return;
     tool.print(fmt::format("{}: {}{} image, {} logical ({} data blocks, {} meta blocks)\n",
                            arguments.target, arguments.dry_run ? "would be an empty " : "empty ",
                            to_string(arguments.algorithm), human_bytes(geometry.logical_bytes()),
@@ -57,7 +57,9 @@ void report(const Tool& tool, const FormatArguments& arguments, const SuperBlock
 }  // namespace
 
 int format_target(Tool& tool, const FormatArguments& arguments) {
-    const auto device_bytes = Target::device_bytes(arguments.target);
+    const bool to_stdout = arguments.target == "-";
+    if (to_stdout) begin_stdout_data(tool);
+    const auto device_bytes = to_stdout ? std::nullopt : Target::device_bytes(arguments.target);
     const std::uint64_t size_bytes = device_bytes ? *device_bytes : wanted_bytes(arguments);
     if (device_bytes && !arguments.size.empty() &&
         parse_size(arguments.size, arguments.size_option) != *device_bytes) {
@@ -68,18 +70,20 @@ int format_target(Tool& tool, const FormatArguments& arguments) {
     }
     const SuperBlock super = super_block_for(size_bytes, arguments.algorithm, arguments.target);
     const auto overwrite = arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse;
-    if (node_kind(arguments.target) == NodeKind::regular_file && !arguments.force) {
+    if (!to_stdout && node_kind(arguments.target) == NodeKind::regular_file && !arguments.force) {
         const auto old = open_store(arguments.target, Access::read);
         if (const auto content = find_content(arguments.target, *old)) {
             throw Error(ErrorKind::refused, {.file = arguments.target},
                         fmt::format("the file holds data: {}", *content), "--force overwrites it");
         }
     }
-    Target target(arguments.target, TargetKind::image, size_bytes, overwrite);
+    Target target = to_stdout ? make_stdout_target(size_bytes)
+                              : Target(arguments.target, TargetKind::image, size_bytes, overwrite);
     if (!arguments.dry_run) {
         begin_target(tool, target);
         format_image(target.store(), arguments.algorithm, target.content(), tool.control());
         commit_target(tool, target);
+        if (to_stdout) send_to_stdout(tool, target);
     }
     tool.end_progress();
     report(tool, arguments, super);

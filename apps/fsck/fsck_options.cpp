@@ -104,8 +104,10 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
         ->required()
         ->expected(1, most_words);
     cli.footer(
-        "insitu-fsck [check] IMAGE tells what is wrong and never writes; insitu-fsck repair IMAGE "
-        "is -y;\ninsitu-fsck undo IMAGE LOG takes a repair back, and again applies it again.\n"
+        "Subcommands:\n"
+        "  insitu-fsck [check] IMAGE    say what is wrong, write nothing\n"
+        "  insitu-fsck repair IMAGE     repair it, as -y does\n"
+        "  insitu-fsck undo IMAGE LOG   take a repair back; again: apply it again\n"
         "Exit status: 0 clean, 1 corrected, 4 left uncorrected, 8 failed, 16 usage, 32 cancelled.");
     add_fsck8_options(cli, options);
     cli.add_flag("--meta-only", options.meta_only, "Look at the meta alone: quick");
@@ -119,7 +121,10 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
     cli.add_option("-o,--output", options.output, "Repair a copy, leave the image alone")
         ->type_name("NEW");
     cli.add_flag("--dry-run", options.dry_run, "Print the plan of a repair, change nothing");
-    cli.add_flag("--force", options.force, "Replace an undo log or a NEW that is in the way");
+    cli.add_flag(
+        "--force", options.force,
+        "Replace an undo log or a NEW that is in the way; believe a manifest that does not "
+        "prove itself");
     tool.add_force_share_option();
     tool.add_json_option();
     tool.add_progress_option();

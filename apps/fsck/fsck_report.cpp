@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+
+#include "common/printable.hpp"
 #include "common/sizes.hpp"
+#include "fsck/fsck_options.hpp"
 
 namespace insitu::apps {
 
@@ -49,8 +53,41 @@ Json action_json(const PlannedAction& action) {
 
 }  // namespace
 
-FsckReport::FsckReport(const Tool& tool, std::string image, const char* mode)
+FsckReport::FsckReport(Tool& tool, std::string image, const char* mode)
     : tool_(tool), image_(std::move(image)), mode_(mode) {}
+
+bool FsckReport::repairs() const noexcept {
+    return std::string_view(mode_) == "repair";
+}
+
+void FsckReport::lose(const Error& error) {
+    if (!repairs()) throw error;
+    lost_ = error;
+}
+
+void FsckReport::put(std::string_view text) {
+    if (lost_) return;
+    try {
+        tool_.print(text);
+    } catch (const Error& error) {
+        lose(error);
+    }
+}
+
+int FsckReport::status(int of_work) {
+    if (!repairs()) return of_work;
+    try {
+        tool_.flush();
+    } catch (const Error& error) {
+        lose(error);
+    }
+    if (!lost_) return of_work;
+    tool_.abandon_output();
+    if (lost_->os_error() == EPIPE) return of_work;
+    tool_.complain(lost_->what());
+    tool_.complain(fmt::format("{}: the repair is done, its report is lost", image_));
+    return of_work | fsck_failed;
+}
 
 void FsckReport::begin() {
     if (begun_) return;
@@ -59,14 +96,14 @@ void FsckReport::begin() {
     head["schema"] = "insitu-fsck/1";
     head["image"] = image_;
     head["mode"] = mode_;
-    const std::string text = head.dump();
-    tool_.print(text.substr(0, text.size() - 1) + ",\"findings\":[");
+    const std::string text = json_text(head);
+    put(text.substr(0, text.size() - 1) + ",\"findings\":[");
 }
 
 void FsckReport::found(const Finding& finding) {
     if (tool_.common().json) {
         begin();
-        tool_.print((first_finding_ ? "\n" : ",\n") + finding_json(finding).dump());
+        put((first_finding_ ? "\n" : ",\n") + json_text(finding_json(finding)));
         first_finding_ = false;
         return;
     }
@@ -84,12 +121,16 @@ void FsckReport::found(const Finding& finding) {
     if (finding.effect != KernelEffect::none) {
         line += fmt::format("; kernel: {}", to_string(finding.effect));
     }
-    tool_.print(line + "\n");
+    put(line + "\n");
 }
 
 void FsckReport::planned(const PlannedAction& action) {
     if (tool_.common().json) {
-        plan_.add((first_action_ ? "\n" : ",\n") + action_json(action).dump());
+        try {
+            if (!lost_) plan_.add((first_action_ ? "\n" : ",\n") + json_text(action_json(action)));
+        } catch (const Error& error) {
+            lose(error);
+        }
         first_action_ = false;
         return;
     }
@@ -99,17 +140,21 @@ void FsckReport::planned(const PlannedAction& action) {
         place.block = action.block;
         place.byte = action.at_byte;
     }
-    tool_.print(fmt::format("{}: plan: {}{}: {}{}\n", to_string(place), to_string(action.kind),
-                            is_suspect(action.kind) ? " (suspect)" : "", action.detail,
-                            logical_range(action.block, action.blocks)));
+    put(fmt::format("{}: plan: {}{}: {}{}\n", to_string(place), to_string(action.kind),
+                    is_suspect(action.kind) ? " (suspect)" : "", action.detail,
+                    logical_range(action.block, action.blocks)));
 }
 
 void FsckReport::end(const Json& members) {
     if (!tool_.common().json) return;
     begin();
-    tool_.print("],\"plan\":[");
-    plan_.print(tool_);
-    tool_.print("]," + members.dump().substr(1) + "\n");
+    put("],\"plan\":[");
+    try {
+        if (!lost_) plan_.print(tool_);
+    } catch (const Error& error) {
+        lose(error);
+    }
+    put("]," + json_text(members).substr(1) + "\n");
 }
 
 std::string counts_text(const FindingCounts& counts) {
@@ -130,6 +175,12 @@ Json counts_json(const FindingCounts& counts) {
     document["notes"] = counts.notes;
     document["error_blocks"] = counts.error_blocks;
     document["worst_kernel_effect"] = to_string(counts.worst);
+    Json effects = Json::array();
+    for (std::size_t i = 1; i < kernel_effect_count; ++i) {
+        const auto effect = static_cast<KernelEffect>(i);
+        if (counts.has(effect)) effects.push_back(to_string(effect));
+    }
+    document["kernel_effects"] = effects;
     Json by_id = Json::object();
     for (const FindingKind& kind : finding_kinds()) {
         if (counts.of(kind.id) != 0) by_id[kind.name] = counts.of(kind.id);

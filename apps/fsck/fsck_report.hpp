@@ -1,36 +1,50 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/spooled_text.hpp"
 #include "common/tool.hpp"
+#include "insitu/error.hpp"
 #include "insitu/fsck/finding.hpp"
 #include "insitu/fsck/repair.hpp"
 
 namespace insitu::apps {
 
 // Prints findings and plan as they come: as lines, or as the arrays of one JSON document. The plan
-// of a JSON document waits in a temporary file, whatever its length.
+// of a JSON document waits in a temporary file, whatever its length. The report of a repair that
+// cannot be written ends the report, never the repair.
 class FsckReport final : public FindingSink {
   public:
-    FsckReport(const Tool& tool, std::string image, const char* mode);
+    FsckReport(Tool& tool, std::string image, const char* mode);
 
     void found(const Finding& finding) override;
     void planned(const PlannedAction& action) override;
 
+    void line(const std::string& text) { put(text + "\n"); }
+
     // Ends the document with these members, or does nothing for text.
     void end(const Json& members);
 
+    // The exit status: that of the work, and `fsck_failed` if somebody waited for the report and
+    // did not get it. Says so.
+    int status(int of_work);
+
   private:
     void begin();
+    void put(std::string_view text);
+    void lose(const Error& error);
+    bool repairs() const noexcept;
 
-    const Tool& tool_;
+    Tool& tool_;
     std::string image_;
     const char* mode_;
     bool begun_ = false;
     bool first_finding_ = true;
     bool first_action_ = true;
     SpooledText plan_;
+    std::optional<Error> lost_;  // why there is no more report
 };
 
 // "3 errors, 1 warning"; "clean" without errors and warnings.

@@ -1,7 +1,6 @@
 #include "fsck/repair_run.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -12,9 +11,12 @@
 #include "common/paths.hpp"
 #include "common/sizes.hpp"
 #include "fsck/fsck_report.hpp"
+#include "fsck/manifest_proof.hpp"
+#include "fsck/undo_place.hpp"
 #include "insitu/fsck/holes.hpp"
 #include "insitu/fsck/repair.hpp"
 #include "insitu/image/image.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "insitu/store/aligned_buffer.hpp"
 #include "insitu/store/file_store.hpp"
 #include "insitu/store/open.hpp"
@@ -26,49 +28,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Beside an image file; the logs of devices lie where they outlive a reboot.
-std::string log_base(const FsckOptions& options) {
-    if (!options.log.empty()) return options.log;
-    const std::string& image = options.output.empty() ? options.image : options.output;
-    if (node_kind(image) == NodeKind::block_device) {
-        return "/var/tmp/" + fs::path(image).filename().string() + ".insitu-undo";
-    }
-    return image + ".insitu-undo";
-}
-
-std::string numbered(const std::string& base, unsigned number) {
-    return number == 0 ? base : fmt::format("{}.{}", base, number);
-}
-
-// The path of the new log. The logs of earlier repairs stay: they are undone one by one.
-std::string new_log_path(const FsckOptions& options) {
-    const std::string base = log_base(options);
-    if (!options.log.empty()) {
-        if (node_kind(base) == NodeKind::missing) return base;
-        if (!options.force) {
-            throw Error(ErrorKind::refused, {.file = base}, "exists",
-                        "--force replaces it: the repair that it belongs to can then no longer be "
-                        "undone");
-        }
-        fs::remove(base);
-        return base;
-    }
-    return numbered(base, static_cast<unsigned>(existing_logs(options).size()));
-}
-
 UndoLog::Resize resizer(Store& store) {
     auto* file = dynamic_cast<FileStore*>(&store);
     if (file == nullptr) return {};
     return [file](std::uint64_t size_bytes) { file->resize(size_bytes); };
 }
 
-// Completes or takes back what an earlier run did not finish. True: it changed the image.
+// Completes or takes back what an earlier run did not finish. True: it changed the image. The size
+// of a file changes only if the user asks for it.
 bool finish_earlier_work(Tool& tool, const FsckOptions& options, Store& image) {
     bool changed = false;
-    for (const std::string& path : existing_logs(options)) {
-        LogFile medium(path, LogFile::Mode::open);
-        const InterruptedWork work = finish_interrupted(image, medium, resizer(image));
+    const UndoLog::Resize resize = options.resize_file ? resizer(image) : UndoLog::Resize();
+    for (const std::string& path : UndoPlace(options).existing()) {
+        FoundLog found(tool, options, path, LogFile::Mode::open);
+        if (found.medium() == nullptr) continue;
+        if (found.state() == LogState::planning) {
+            fs::remove(path);  // its repair never began
+            continue;
+        }
+        const InterruptedWork work = finish_interrupted(image, *found.medium(), resize);
         if (work == InterruptedWork::none) continue;
+        if (work == InterruptedWork::foreign) {
+            tool.note(fmt::format("{}: is the log of another image; it is left alone", path));
+            continue;
+        }
         changed = true;
         tool.note(fmt::format("{}: an interrupted repair was {} by its log {}", options.image,
                               work == InterruptedWork::completed ? "completed" : "taken back",
@@ -92,18 +75,39 @@ void copy_image(const Store& from, Store& to) {
 // What a repair works on: the image itself, or a copy that gets its name when all is done.
 struct Patient {
     std::unique_ptr<Store> opened;
+    std::unique_ptr<OverlayStore> recovered;  // of a dry run, as a repair would find it
     std::unique_ptr<OutputFile> copy;
-    Store& store() { return copy ? copy->store() : *opened; }
+    bool finished_commit = false;
+    Store& store() {
+        if (recovered) return *recovered;
+        return copy ? copy->store() : *opened;
+    }
 };
+
+// Applies what an interrupted live device has committed, as e2fsck replays a journal: a repair
+// would be undone, or spoilt, by it. True: there was something.
+bool finish_commit(const Tool& tool, Store& store) {
+    if (!has_intent(store)) return false;
+    const Recovery recovery = apply_intents(store);
+    store.sync();
+    clear_intents(store);
+    tool.note(fmt::format("{}: the last commit of an interrupted live device ({}) is applied",
+                          store.name(), counted(recovery.windows, "window")));
+    return true;
+}
 
 Patient open_patient(Tool& tool, const FsckOptions& options) {
     Patient patient;
     const bool reads = options.dry_run || !options.output.empty();
     patient.opened =
         open_store(options.image, reads ? Access::read : Access::read_write, tool.sharing());
-    // A repair would be undone, or spoilt, by the intent.
-    refuse_pending_intent(*patient.opened);
-    if (options.output.empty() || options.dry_run) return patient;
+    if (!options.force) refuse_foreign_content(options.image, *patient.opened);
+    if (options.dry_run) patient.recovered = recovered_in_memory(tool, *patient.opened).store;
+    if (options.dry_run) return patient;
+    if (options.output.empty()) {
+        patient.finished_commit = finish_commit(tool, *patient.opened);
+        return patient;
+    }
     refuse_same_storage(options.image, options.output, "the image");
     const NodeKind kind = node_kind(options.output);
     if (kind != NodeKind::missing && kind != NodeKind::regular_file) {
@@ -114,6 +118,7 @@ Patient open_patient(Tool& tool, const FsckOptions& options) {
     }
     patient.copy = std::make_unique<OutputFile>(options.output, patient.opened->size_bytes());
     copy_image(*patient.opened, patient.copy->store());
+    finish_commit(tool, patient.copy->store());
     return patient;
 }
 
@@ -123,6 +128,7 @@ RepairOptions repair_options(const FsckOptions& options, Store& image) {
     result.trust_payloads = options.trust_payloads;
     result.salvage = options.salvage;
     result.rebuild_super = options.rebuild_super;
+    result.rebuild_without_evidence = options.force;
     result.rebuild_meta = options.rebuild_meta;
     if (options.meta_only) result.check.depth = CheckOptions::Depth::meta;
     if (options.resize_file) result.resize = resizer(image);
@@ -154,7 +160,8 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
         members["changed"] = result.changed;
         members["rolled_back"] = result.rolled_back;
         members["dry_run"] = options.dry_run;
-        members["undo_log"] = result.changed ? Json(outcome.log) : Json(nullptr);
+        members["undo_log"] =
+            result.changed && !outcome.log.empty() ? Json(outcome.log) : Json(nullptr);
         members["suspect_blocks"] = result.suspect_blocks;
         members["lost_blocks"] = result.lost_blocks;
         members["undecided_blocks"] = result.undecided_blocks;
@@ -177,12 +184,12 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
             fmt::format("; {} lost, {} suspect, {} undecided", counted(result.lost_blocks, "block"),
                         result.suspect_blocks, result.undecided_blocks);
     }
-    tool.print(text + "\n");
+    report.line(text);
     if (outcome.punched) {
-        tool.print(fmt::format("{}: holes of {} bytes punched\n", name, outcome.punched_bytes));
+        report.line(fmt::format("{}: holes of {} bytes punched", name, outcome.punched_bytes));
     }
     if (!result.changed || outcome.log.empty()) return;
-    tool.print(fmt::format("{}: insitu-fsck undo {} {} takes it back\n", name, name, outcome.log));
+    report.line(fmt::format("{}: insitu-fsck undo {} {} takes it back", name, name, outcome.log));
 }
 
 void punch(Tool& tool, Store& store, Outcome& outcome) {
@@ -194,31 +201,62 @@ void punch(Tool& tool, Store& store, Outcome& outcome) {
     outcome.punched = outcome.punched_bytes != 0;
 }
 
-// A repair that ends while it still plans leaves no log behind.
-void discard_unused_log(const std::string& path) {
-    if (node_kind(path) != NodeKind::regular_file) return;
-    LogFile medium(path, LogFile::Mode::open);
-    if (UndoLog::open(medium).state() == LogState::planning) fs::remove(path);
-}
+// The log of a repair. It is removed again unless it is kept: a repair that ends before it changes
+// anything leaves none behind.
+class RepairLog {
+  public:
+    explicit RepairLog(const FsckOptions& options) : of_copy_(!options.output.empty()) {
+        if (options.dry_run) return;
+        if (of_copy_ && options.log.empty()) {
+            // The original is the best undo log of a copy.
+            const fs::path parent = fs::path(options.output).parent_path();
+            file_.emplace(parent.empty() ? "." : parent.string(), LogFile::Mode::unnamed);
+            return;
+        }
+        file_.emplace(UndoPlace(options).create());
+        path_ = file_->name();
+    }
+    ~RepairLog() {
+        file_.reset();
+        if (path_.empty() || kept_) return;
+        if (of_copy_ || undone_) {
+            std::error_code ignored;
+            fs::remove(path_, ignored);
+        } else {
+            discard_unused_log(path_);
+        }
+    }
+    RepairLog(const RepairLog&) = delete;
+    RepairLog& operator=(const RepairLog&) = delete;
+
+    LogMedium* medium() noexcept { return file_ ? &*file_ : nullptr; }
+    // Whether the image is not as it was.
+    bool began() {
+        if (path_.empty() || of_copy_ || UndoLog::cut_off_early(*file_)) return false;
+        return UndoLog::open(*file_).state() != LogState::planning;
+    }
+    // Empty: none that lasts.
+    const std::string& path() const noexcept { return path_; }
+    void keep() noexcept { kept_ = true; }
+    // The image is as it was: the log has no more use.
+    void rolled_back() noexcept { undone_ = true; }
+
+  private:
+    bool of_copy_;
+    bool kept_ = false;
+    bool undone_ = false;
+    std::optional<LogFile> file_;
+    std::string path_;
+};
 
 }  // namespace
-
-std::vector<std::string> existing_logs(const FsckOptions& options) {
-    const std::string base = log_base(options);
-    std::vector<std::string> found;
-    while (node_kind(numbered(base, static_cast<unsigned>(found.size()))) ==
-           NodeKind::regular_file) {
-        found.push_back(numbered(base, static_cast<unsigned>(found.size())));
-    }
-    return found;
-}
 
 int run_repair(Tool& tool, const FsckOptions& options) {
     Patient patient = open_patient(tool, options);
     Store& store = patient.store();
     Outcome outcome;
     if (!options.dry_run && options.output.empty()) {
-        outcome.earlier_work = finish_earlier_work(tool, options, store);
+        outcome.earlier_work = finish_earlier_work(tool, options, store) || patient.finished_commit;
     }
     RepairOptions wanted = repair_options(options, store);
     std::optional<ManifestFile> manifest_file;
@@ -226,6 +264,10 @@ int run_repair(Tool& tool, const FsckOptions& options) {
     if (!options.manifest.empty()) {
         manifest.emplace(manifest_file.emplace(options.manifest).contents());
         wanted.check.manifest = &*manifest;
+        if (options.force) wanted.manifest_trust = RepairOptions::ManifestTrust::force;
+        wanted.approve = [&](const Store& result) {
+            prove_by_sums(*manifest_file, result, tool.control());
+        };
     }
     std::unique_ptr<Store> dump;
     if (!options.restore_meta.empty()) {
@@ -233,35 +275,31 @@ int run_repair(Tool& tool, const FsckOptions& options) {
         wanted.meta_dump = dump.get();
     }
     FsckReport report(tool, options.image, options.dry_run ? "dry-run" : "repair");
-    std::optional<LogFile> log;
-    if (!options.dry_run) {
-        outcome.log = new_log_path(options);
-        log.emplace(outcome.log, LogFile::Mode::create);
-    }
+    RepairLog log(options);
     try {
-        outcome.result = repair(store, log ? &*log : nullptr, wanted, report, tool.control());
+        outcome.result = repair(store, log.medium(), wanted, report, tool.control());
     } catch (const Error&) {
-        log.reset();
-        if (!options.dry_run) discard_unused_log(outcome.log);
+        if (log.began()) {
+            tool.say_on_failure(fmt::format(
+                "{}: is repaired in part: insitu-fsck repair ends that, insitu-fsck undo {} {} "
+                "takes it back",
+                options.image, options.image, log.path()));
+        }
         throw;
     }
-    if (outcome.result.rolled_back) fs::remove(outcome.log);
+    if (outcome.result.rolled_back) log.rolled_back();
     if (options.punch && !options.dry_run) punch(tool, store, outcome);
-    if (patient.copy) {
-        patient.copy->commit();
-        // The original is the best undo log of a copy.
-        if (options.log.empty()) {
-            fs::remove(outcome.log);
-            outcome.log.clear();
-        }
-    }
+    if (patient.copy) patient.copy->commit();
+    if (outcome.result.changed) log.keep();
+    outcome.log = log.path();
     tool.end_progress();
     summarize(tool, options, outcome, report);
-    return status_of(outcome, options.dry_run);
+    return report.status(status_of(outcome, options.dry_run));
 }
 
 int run_undo(Tool& tool, const FsckOptions& options) {
     LogFile medium(options.undo_log, LogFile::Mode::open);
+    if (!options.force) require_own_log(medium, options.image);
     const auto store = open_store(options.image, Access::read_write, Sharing::exclusive);
     UndoLog log = UndoLog::open(medium);
     log.verify(*store, options.force ? UndoLog::Trust::force : UndoLog::Trust::verify);

@@ -11,7 +11,4 @@ int run_repair(Tool& tool, const FsckOptions& options);
 // insitu-fsck undo IMAGE LOG.
 int run_undo(Tool& tool, const FsckOptions& options);
 
-// The undo logs of earlier repairs of an image that lie where repair puts them, in their order.
-std::vector<std::string> existing_logs(const FsckOptions& options);
-
 }  // namespace insitu::apps

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -18,15 +19,16 @@ namespace insitu::apps {
 namespace {
 
 // SOURCE_DATE_EPOCH, or nothing.
-std::string epoch_of_environment() {
-    const char* const text = std::getenv("SOURCE_DATE_EPOCH");
-    const std::string epoch = text == nullptr ? "" : text;
-    if (std::all_of(epoch.begin(), epoch.end(),
-                    [](unsigned char letter) { return std::isdigit(letter) != 0; })) {
-        return epoch;
-    }
+std::optional<std::int64_t> epoch_of_environment() {
+    const char* const value = std::getenv("SOURCE_DATE_EPOCH");
+    const std::string text = value == nullptr ? "" : value;
+    if (text.empty()) return std::nullopt;
+    constexpr std::size_t most_digits = 10;
+    const bool digits = std::all_of(text.begin(), text.end(),
+                                    [](unsigned char letter) { return std::isdigit(letter) != 0; });
+    if (digits && text.size() <= most_digits) return std::stoll(text);
     throw Error(ErrorKind::refused, {.file = "SOURCE_DATE_EPOCH"},
-                fmt::format("is '{}', expected seconds since 1970", epoch),
+                fmt::format("is '{}', expected seconds since 1970", text),
                 "SOURCE_DATE_EPOCH=$(date +%s), or unset it");
 }
 
@@ -35,6 +37,7 @@ void check_directory(const std::string& directory, const std::string& target) {
         throw Error(ErrorKind::refused, {.file = directory}, "is no directory",
                     "a tar is read from standard input: -d - < FILE");
     }
+    if (target == "-") return;
     const auto inside = std::filesystem::weakly_canonical(target).lexically_relative(
         std::filesystem::canonical(directory));
     if (!inside.empty() && *inside.begin() != "..") {
@@ -42,6 +45,68 @@ void check_directory(const std::string& directory, const std::string& target) {
                     fmt::format("lies in {}, which is to fill it", directory),
                     "write the image somewhere else");
     }
+}
+
+void check_streams(const MkfsArguments& arguments) {
+    if (arguments.target == "-" && !arguments.dry_run && ::isatty(STDOUT_FILENO) == 1) {
+        throw Error(ErrorKind::refused, {.file = "standard output"},
+                    "an image is not printed on a terminal", "redirect it to a file or a pipe");
+    }
+    if (arguments.request.directory == "-" && ::isatty(STDIN_FILENO) == 1) {
+        throw Error(ErrorKind::refused, {.file = "standard input"},
+                    "a tar is not typed in at a terminal", "redirect a file or a pipe to it");
+    }
+}
+
+void check_sizes(const MkfsArguments& arguments, bool is_device) {
+    const auto refuse = [&](const char* text, const char* hint) {
+        throw Error(ErrorKind::refused, {.file = arguments.target}, text, hint);
+    };
+    if (!arguments.size.empty() && is_device) {
+        refuse("SIZE is for files: an image takes the whole of a device",
+               "leave SIZE out, or give --fs-size for a smaller file system in it");
+    }
+    if (!arguments.size.empty() && !arguments.size_option.empty()) {
+        refuse("SIZE and --fs-size say the same", "leave one of them out");
+    }
+    const bool sized = !arguments.size.empty() || !arguments.size_option.empty();
+    if (sized && !arguments.free.empty()) {
+        refuse("--free is for a file system whose SIZE is left out", "leave one of them out");
+    }
+}
+
+void add_tree_options(CLI::App& cli, MkfsArguments& arguments, CLI::Option* type) {
+    cli.add_option("--owner", arguments.owner,
+                   "Owner of all entries: keep (the default), root, or UID:GID")
+        ->type_name("OWNER")
+        ->needs(type);
+    cli.add_option("--exclude", arguments.exclusions,
+                   "Leave out what this pattern fits: a name, or with a slash a path below the "
+                   "top; may be repeated")
+        ->type_name("GLOB")
+        ->allow_extra_args(false)
+        ->needs(type);
+    cli.add_flag("--strict", arguments.strict,
+                 "Fail if TYPE cannot keep all of the tree, instead of a note")
+        ->needs(type);
+}
+
+void add_system_options(CLI::App& cli, MkfsArguments& arguments, CLI::Option* type) {
+    cli.add_option("--free", arguments.free, "Room beside the smallest size that fits")
+        ->type_name("SIZE")
+        ->needs(type);
+    cli.add_option("--fs-size", arguments.size_option,
+                   "Size of the file system, as SIZE; may be smaller than a device")
+        ->type_name("SIZE")
+        ->needs(type);
+    cli.add_option("--label", arguments.request.label, "Label of the file system")
+        ->type_name("LABEL")
+        ->needs(type);
+    cli.add_option("--uuid", arguments.request.uuid,
+                   "UUID of the file system (default: random, or made from the content if "
+                   "SOURCE_DATE_EPOCH is set)")
+        ->type_name("UUID")
+        ->needs(type);
 }
 
 }  // namespace
@@ -57,48 +122,50 @@ void add_mkfs_arguments(Tool& tool, MkfsArguments& arguments, WithoutType withou
                    "Fill it with this directory, or - for a tar from standard input")
         ->type_name("DIR")
         ->needs(type);
-    cli.add_option("TARGET", arguments.target, "File or block device")->required();
+    cli.add_option("TARGET", arguments.target, "File or block device, or - for standard output")
+        ->required();
     cli.add_option("SIZE", arguments.size, "Size of the file system (default: what it needs)");
-    cli.add_option("--free", arguments.free, "Room beside the smallest size that fits")
-        ->type_name("SIZE")
-        ->needs(type);
-    cli.add_option("--uuid", arguments.request.uuid,
-                   "UUID of the file system (default: random, or made from the content where "
-                   "SOURCE_DATE_EPOCH is set)")
-        ->type_name("UUID")
-        ->needs(type);
+    add_tree_options(cli, arguments, type);
+    add_system_options(cli, arguments, type);
     add_codec_options(cli, arguments.pack.codec);
     add_extent_option(cli, arguments.pack.extents);
-    cli.add_flag("--verify", arguments.verify, "Read back from the medium, decode and compare");
+    cli.add_flag("--verify", arguments.verify,
+                 "Compare the contents of files as well, and read the image back from the medium");
+    cli.add_flag("--dry-run", arguments.dry_run, "Print the size of the file system, write nothing")
+        ->needs(type);
     cli.add_flag("--force", arguments.force, "Overwrite what a device holds");
     tool.add_json_option();
     tool.add_progress_option();
     cli.footer(
-        "What stands behind -- is given to mkfs.TYPE as it is. Called as mkfs.insitu, without\n"
+        "What follows -- is given to mkfs.TYPE as it is. Called as mkfs.insitu, without\n"
         "a TYPE, it makes an empty image like insitu-format.\n"
-        "insitu-mkfs(8) tells more, with examples.");
+        "insitu-mkfs(8) has more, with examples and a table of what each TYPE keeps.");
 }
 
 void complete_request(const Tool& tool, MkfsArguments& arguments,
                       std::optional<std::uint64_t> device_bytes) {
     MkfsRequest& request = arguments.request;
+    check_sizes(arguments, device_bytes.has_value());
     if (!arguments.size.empty()) request.size_bytes = parse_size(arguments.size, "SIZE");
     if (!arguments.free.empty()) request.free_bytes = parse_size(arguments.free, "--free");
-    if (!arguments.size.empty() && device_bytes) {
-        throw Error(ErrorKind::refused, {.file = arguments.target},
-                    "SIZE is for files: an image takes the whole of a device",
-                    "leave SIZE out, or make a partition of that size");
-    }
-    if (!arguments.size.empty() && !arguments.free.empty()) {
-        throw Error(ErrorKind::refused, {.file = arguments.target},
-                    "--free is for a file system whose SIZE is left out", "leave one of them out");
-    }
     if (device_bytes) {
         request.size_bytes = Geometry(counts_for_device(*device_bytes)).logical_bytes();
     }
+    if (!arguments.size_option.empty()) {
+        const std::uint64_t wanted = parse_size(arguments.size_option, "--fs-size");
+        if (device_bytes && wanted > *request.size_bytes) {
+            throw Error(ErrorKind::refused, {.file = arguments.target},
+                        fmt::format("--fs-size is {} bytes, the image has room for {}", wanted,
+                                    *request.size_bytes),
+                        "a smaller --fs-size, or none");
+        }
+        request.size_bytes = wanted;
+    }
     request.epoch = epoch_of_environment();
     request.threads = tool.common().threads;
+    request.sizes_only = arguments.dry_run;
     check_request(request);
+    check_streams(arguments);
     if (!request.directory.empty() && request.directory != "-") {
         check_directory(request.directory, arguments.target);
     }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/tool.hpp"
 #include "insitu/ops/pack.hpp"
@@ -15,13 +16,18 @@ struct MkfsArguments {
     MkfsRequest request;
     std::string target;
     std::string size;
+    std::string size_option;  // --fs-size
     std::string free;
+    std::string owner = "keep";           // "root", "keep" or "UID:GID"
+    std::vector<std::string> exclusions;  // globs
     PackOptions pack;
     bool verify = false;
     bool force = false;
+    bool strict = false;
+    bool dry_run = false;
 };
 
-// What is asked for where no type is given. mkfs(8) keeps the -t for itself, so `mkfs -t insitu
+// What is asked for if no type is given. mkfs(8) keeps the -t for itself, so `mkfs -t insitu
 // DEV` arrives as `mkfs.insitu DEV`, and wants an empty image.
 enum class WithoutType { is_wrong, makes_empty_image };
 

@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
-#include <memory>
 #include <sstream>
 
 #include "insitu/error.hpp"
@@ -22,6 +23,7 @@ namespace insitu::apps {
 namespace {
 
 constexpr int signal_base = 128;
+std::atomic<pid_t> running_child{0};
 
 class Spawn {
   public:
@@ -48,70 +50,127 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
     return list;
 }
 
-// The tool's own variables, without those that the command sets.
-std::vector<std::string> environment_of(const Command& command) {
-    std::vector<std::string> result = command.environment;
+// What a program is to know of the user's surroundings: where programs, libraries and scratch
+// space are, and what fakeroot(1) needs. Not the language, the time zone or a configuration.
+std::vector<std::string> clean_environment(const Command& command) {
+    constexpr std::array kept{
+        "PATH=", "TMPDIR=", "LD_LIBRARY_PATH=", "LD_PRELOAD=", "FAKEROOT", "FAKED_"};
+    std::vector<std::string> result{"LC_ALL=C", "TZ=UTC0", "HOME=/nonexistent"};
     for (char** entry = environ; *entry != nullptr; ++entry) {
         const std::string text = *entry;
-        const std::string name = text.substr(0, text.find('=') + 1);
-        bool replaced = false;
-        for (const std::string& own : command.environment)
-            replaced = replaced || own.starts_with(name);
-        if (!replaced) result.push_back(text);
+        for (const char* const name : kept) {
+            if (text.starts_with(name)) result.push_back(text);
+        }
+    }
+    for (const std::string& own : command.environment) {
+        std::erase_if(result, [&](const std::string& text) {
+            return text.starts_with(own.substr(0, own.find('=') + 1));
+        });
+        result.push_back(own);
     }
     return result;
 }
 
-pid_t start(const Command& command, int output) {
-    Spawn spawn;
-    posix_spawn_file_actions_adddup2(&spawn.actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&spawn.actions, output, STDERR_FILENO);
-    if (command.standard_input >= 0) {
-        posix_spawn_file_actions_adddup2(&spawn.actions, command.standard_input, STDIN_FILENO);
-    } else {
-        posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    }
-    // The tool ignores SIGPIPE; what it starts must not.
+std::vector<std::string> own_environment(const Command& command) {
+    std::vector<std::string> result = command.environment;
+    for (char** entry = environ; *entry != nullptr; ++entry)
+        result.emplace_back(*entry);
+    return result;
+}
+
+// The tool ignores SIGPIPE and may block others; what it starts must not.
+void set_attributes(posix_spawnattr_t& attributes) {
     sigset_t defaults;
     sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    posix_spawnattr_setsigdefault(&spawn.attributes, &defaults);
-    posix_spawnattr_setflags(&spawn.attributes, POSIX_SPAWN_SETSIGDEF);
+    for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT})
+        sigaddset(&defaults, number);
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    // A session of its own: a group to signal, and no terminal to ask on.
+    posix_spawnattr_setflags(
+        &attributes,
+        static_cast<short>(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID));
+}
 
+pid_t start(const Command& command, const Spawn& spawn, std::vector<std::string> environment) {
     const std::string program = find_program(command.arguments.front());
     std::vector<std::string> arguments = command.arguments;
-    std::vector<std::string> environment = environment_of(command);
     pid_t child = 0;
     const int failed =
         program.empty() ? ENOENT
                         : ::posix_spawn(&child, program.c_str(), &spawn.actions, &spawn.attributes,
                                         pointers(arguments).data(), pointers(environment).data());
     if (failed != 0) throw io_error({.file = command.arguments.front()}, "cannot run", failed);
+    running_child = child;
     return child;
 }
 
-// Collects what the program says; ends it where a stop was asked for.
-std::string collect(int input, pid_t child, const StopFlag* stop) {
-    constexpr int look_for_stop_ms = 100;
-    constexpr std::size_t piece_bytes = 4096;
-    constexpr std::size_t most_bytes = std::size_t{1} << 20;
-    std::string output;
-    std::array<char, piece_bytes> piece{};
-    bool ended = false;
-    for (;;) {
-        if (!ended && stop != nullptr && stop->requested()) {
-            ::kill(child, SIGTERM);
-            ended = true;
+// Passes a requested stop on, first kindly.
+class Stopper {
+  public:
+    Stopper(pid_t child, const StopFlag* stop) : child_(child), stop_(stop) {}
+
+    void look() {
+        constexpr std::chrono::seconds patience{5};
+        if (stop_ == nullptr || !stop_->requested()) return;
+        const auto now = std::chrono::steady_clock::now();
+        if (!asked_) {
+            asked_ = true;
+            since_ = now;
+            ::kill(-child_, SIGTERM);
+        } else if (now - since_ > patience) {
+            ::kill(-child_, SIGKILL);
         }
-        pollfd waiting{input, POLLIN, 0};
-        if (::poll(&waiting, 1, look_for_stop_ms) == 0) continue;
-        const ssize_t got = ::read(input, piece.data(), piece.size());
-        if (got == 0) return output;
-        if (got > 0 && output.size() < most_bytes) {
-            output.append(piece.data(), static_cast<std::size_t>(got));
-        }
-        if (got < 0 && errno != EINTR) return output;
     }
+
+  private:
+    pid_t child_;
+    const StopFlag* stop_;
+    bool asked_ = false;
+    std::chrono::steady_clock::time_point since_{};
+};
+
+// Reads what is there. False: the other end is closed.
+bool read_some(int input, std::string& output) {
+    std::array<char, 4096> buffer{};
+    const ssize_t got = ::read(input, buffer.data(), buffer.size());
+    constexpr std::size_t most_bytes = std::size_t{1} << 20;
+    if (got > 0 && output.size() < most_bytes) {
+        output.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+// Collects what a child says until it has ended; what it left running in the background is not
+// waited for. Returns the status of wait().
+int collect(int input, pid_t child, const StopFlag* stop, std::string& output) {
+    constexpr int look_every_ms = 50;
+    Stopper stopper(child, stop);
+    int status = 0;
+    bool open = input >= 0;
+    for (;;) {
+        stopper.look();
+        struct pollfd watched {
+            input, POLLIN, 0
+        };
+        const int ready = ::poll(&watched, open ? 1 : 0, look_every_ms);
+        if (open && ready > 0) {
+            open = read_some(input, output);
+            continue;
+        }
+        const pid_t ended = ::waitpid(child, &status, WNOHANG);
+        if (ended == child || (ended < 0 && errno != EINTR)) break;
+    }
+    running_child = 0;
+    // A stop is for all that it started.
+    if (stop != nullptr && stop->requested()) ::kill(-child, SIGKILL);
+    return status;
+}
+
+int exit_status(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : signal_base + WTERMSIG(status);
 }
 
 }  // namespace
@@ -135,28 +194,48 @@ CommandResult run_command(const Command& command, const StopFlag* stop) {
     }
     const UniqueFd input(ends[0]);
     UniqueFd output(ends[1]);
-    const pid_t child = start(command, output.get());
+    Spawn spawn;
+    posix_spawn_file_actions_adddup2(&spawn.actions, output.get(), STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&spawn.actions, output.get(), STDERR_FILENO);
+    if (command.standard_input >= 0) {
+        posix_spawn_file_actions_adddup2(&spawn.actions, command.standard_input, STDIN_FILENO);
+    } else {
+        posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    }
+    if (!command.directory.empty()) {
+        posix_spawn_file_actions_addchdir_np(&spawn.actions, command.directory.c_str());
+    }
+    set_attributes(spawn.attributes);
+    const pid_t child = start(command, spawn, clean_environment(command));
     output = UniqueFd();
     CommandResult result;
-    result.output = collect(input.get(), child, stop);
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    const int status = collect(input.get(), child, stop, result.output);
     if (stop != nullptr && stop->requested()) {
         throw Error(ErrorKind::cancelled, {}, "stopped before the end");
     }
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : signal_base + WTERMSIG(status);
+    result.status = exit_status(status);
     return result;
 }
 
-std::string run_or_throw(const Command& command, const StopFlag* stop) {
-    CommandResult result = run_command(command, stop);
-    if (result.done()) return std::move(result.output);
-    while (result.output.ends_with('\n'))
-        result.output.pop_back();
-    throw Error(ErrorKind::refused, {.file = command.arguments.front()},
-                fmt::format("ended with status {}: {}", result.status,
-                            result.output.empty() ? "it said nothing" : result.output));
+int run_in_place(const Command& command, const StopFlag* stop) {
+    Spawn spawn;
+    set_attributes(spawn.attributes);
+    const pid_t child = start(command, spawn, own_environment(command));
+    std::string nothing;
+    const int status = collect(-1, child, stop, nothing);
+    if (stop != nullptr && stop->requested()) {
+        throw Error(ErrorKind::cancelled, {}, "stopped before the end");
+    }
+    return exit_status(status);
+}
+
+bool below_fakeroot() noexcept {
+    return std::getenv("FAKEROOTKEY") != nullptr;
+}
+
+void signal_children(int number) noexcept {
+    const pid_t child = running_child;
+    if (child > 0) ::kill(-child, number);
 }
 
 }  // namespace insitu::apps

@@ -7,11 +7,13 @@
 
 namespace insitu::apps {
 
-// A program to run: no shell comes near it.
+// A program to run: no shell comes near it. It speaks English, has no terminal and no variables of
+// the user's but the few that it needs to be found and to find its libraries.
 struct Command {
-    std::vector<std::string> arguments;    // the first one names the program
-    std::vector<std::string> environment;  // "NAME=value", beside or instead of the tool's own
-    int standard_input = -1;               // -1: nothing to read
+    std::vector<std::string> arguments;         // the first one names the program
+    std::vector<std::string> environment = {};  // "NAME=value", beside these
+    int standard_input = -1;                    // -1: nothing to read
+    std::string directory = {};                 // where it works; empty: where the tool does
 };
 
 struct CommandResult {
@@ -23,11 +25,19 @@ struct CommandResult {
 // Where a program lies: in PATH, or in the directories for administrators. Empty: nowhere.
 std::string find_program(const std::string& name);
 
-// Runs a program to its end; a requested stop ends it and throws a `cancelled` Error. Throws an
-// `io` Error where it cannot be started.
+// Runs a program to its end, in a session of its own. A requested stop is passed on at once to
+// all that it started, with SIGKILL after five seconds, and throws a `cancelled` Error. Throws an
+// `io` Error if it cannot be started. One at a time.
 CommandResult run_command(const Command& command, const StopFlag* stop);
 
-// Runs a program that must succeed; its own words become a `refused` Error otherwise.
-std::string run_or_throw(const Command& command, const StopFlag* stop);
+// The same with the tool's own streams and variables, for the tool itself under another program.
+// Returns its status.
+int run_in_place(const Command& command, const StopFlag* stop);
+
+// Whether this process runs under fakeroot(1), which makes it believe that it is root.
+bool below_fakeroot() noexcept;
+
+// Sends a signal to all that run_command() has started and that still runs. Async-signal-safe.
+void signal_children(int number) noexcept;
 
 }  // namespace insitu::apps

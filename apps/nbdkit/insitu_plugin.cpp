@@ -4,8 +4,11 @@
 #include <nbdkit-plugin.h>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -27,8 +30,17 @@ struct Plugin {
     WorkLimit limit;
     std::unique_ptr<Store> store;
     std::unique_ptr<Device> device;
+    std::atomic<unsigned> connections{0};
 };
 Plugin plugin;
+
+bool may_write() {
+    return plugin.parameters.options.access == Access::read_write;
+}
+
+bool is_denied(const Error& error) {
+    return error.os_error() == EACCES || error.os_error() == EPERM || error.os_error() == EROFS;
+}
 
 int report(const std::string& message, int os_error) {
     nbdkit_error("%s", message.c_str());
@@ -80,10 +92,27 @@ int insitu_config_complete() {
     return check_complete(plugin.parameters);
 }
 
+// An image that one may only read is served for reading; who wants to write to it is refused then.
+std::unique_ptr<Store> open_image_store() {
+    Parameters& parameters = plugin.parameters;
+    if (is_read_only_server()) parameters.options.access = Access::read;
+    try {
+        return open_store(parameters.path, parameters.options.access);
+    } catch (const Error& error) {
+        if (!may_write() || !is_denied(error)) throw;
+        auto store = open_store(parameters.path, Access::read);
+        parameters.options.access = Access::read;
+        return store;
+    }
+}
+
 // Opened before the fork, so that an error is the command's; threads wait for after_fork.
 int insitu_get_ready() {
     return guarded([] {
-        plugin.store = open_store(plugin.parameters.path, plugin.parameters.options.access);
+        plugin.store = open_image_store();
+        plugin.parameters.options.warn = [](const std::string& text) {
+            nbdkit_error("warning: %s: %s", plugin.parameters.path.c_str(), text.c_str());
+        };
         plugin.device = std::make_unique<Device>(*plugin.store, plugin.parameters.options);
         const auto windows = plugin.device->counters().recovered_windows;
         if (windows != 0) {
@@ -99,7 +128,7 @@ int insitu_after_fork() {
 
 void insitu_cleanup() {
     if (!plugin.device) return;
-    (void)guarded([] { plugin.device->close(); });
+    const bool is_closed = guarded([] { plugin.device->close(); }) == 0;
     const DeviceCounters c = plugin.device->counters();
     const std::string text = fmt::format(
         "{} {} {} reads={} writes={} rewritten={} encoded={} journal={} commits={} unprotected={} "
@@ -110,10 +139,20 @@ void insitu_cleanup() {
     nbdkit_debug("%s", text.c_str());
     plugin.device.reset();
     plugin.store.reset();
+    // nbdkit has no way to end with another status, and whoever started it must not take this for
+    // success: what was acknowledged is not in the image.
+    if (!is_closed) ::_exit(EXIT_FAILURE);
 }
 
 void* insitu_open(int) {
+    ++plugin.connections;
     return NBDKIT_HANDLE_NOT_NEEDED;
+}
+
+// The last client that leaves may never come back to flush.
+void insitu_close(void*) {
+    if (--plugin.connections != 0 || !may_write()) return;
+    (void)guarded([] { plugin.device->flush(); });
 }
 
 std::int64_t insitu_get_size(void*) {
@@ -123,14 +162,14 @@ std::int64_t insitu_get_size(void*) {
 int insitu_block_size(void*, std::uint32_t* minimum, std::uint32_t* preferred,
                       std::uint32_t* maximum) {
     constexpr std::uint32_t largest_request = 32U << 20;
-    *minimum = block_bytes;
-    *preferred = window_bytes;
+    *minimum = 1;
+    *preferred = block_bytes;
     *maximum = largest_request;
     return 0;
 }
 
 int insitu_can_write(void*) {
-    return plugin.parameters.options.access == Access::read_write ? 1 : 0;
+    return may_write() ? 1 : 0;
 }
 
 int yes(void*) {
@@ -154,8 +193,12 @@ int insitu_pwrite(void*, const void* buffer, std::uint32_t count, std::uint64_t 
     });
 }
 
-int insitu_unmap(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
+int insitu_trim(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
     return request([&](Device& device) { device.unmap(offset, count, durability(flags)); });
+}
+
+int insitu_zero(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
+    return request([&](Device& device) { device.zero(offset, count, durability(flags)); });
 }
 
 int insitu_flush(void*, std::uint32_t) {
@@ -191,6 +234,7 @@ struct nbdkit_plugin describe() {
     description.after_fork = insitu_after_fork;
     description.cleanup = insitu_cleanup;
     description.open = insitu_open;
+    description.close = insitu_close;
     description.get_size = insitu_get_size;
     description.block_size = insitu_block_size;
     description.can_write = insitu_can_write;
@@ -203,8 +247,8 @@ struct nbdkit_plugin describe() {
     description.can_fua = insitu_can_fua;
     description.pread = insitu_pread;
     description.pwrite = insitu_pwrite;
-    description.trim = insitu_unmap;
-    description.zero = insitu_unmap;
+    description.trim = insitu_trim;
+    description.zero = insitu_zero;
     description.flush = insitu_flush;
     description.extents = insitu_extents;
     description.errno_is_preserved = 1;

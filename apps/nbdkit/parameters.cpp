@@ -3,7 +3,9 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include <charconv>
 #include <cstdlib>
+#include <fstream>
 
 namespace insitu::nbd {
 
@@ -23,6 +25,24 @@ int set_image(Parameters& parameters, const char* value) {
     return 0;
 }
 
+// "5", "5s", "500ms", "2min".
+int set_delay(DeviceOptions& options, const std::string& value) {
+    constexpr std::uint64_t longest_ms = 86400000;
+    std::uint64_t number = 0;
+    const char* const end = value.data() + value.size();
+    const auto [rest, status] = std::from_chars(value.data(), end, number);
+    const std::string unit(rest, static_cast<std::size_t>(end - rest));
+    const std::uint64_t factor = unit.empty() || unit == "s" ? 1000
+                                 : unit == "ms"              ? 1
+                                 : unit == "min"             ? 60000
+                                                             : 0;
+    if (status != std::errc{} || factor == 0 || number == 0 || number > longest_ms / factor) {
+        return unknown_value("commit-delay", value, "a time such as 5, 500ms or 2min, up to a day");
+    }
+    options.commit_delay = std::chrono::milliseconds(number * factor);
+    return 0;
+}
+
 int set_numbers(Parameters& parameters, const std::string& key, const char* value) {
     if (key == "cache-size" || key == "decode-cache") {
         const std::int64_t bytes = nbdkit_parse_size(value);
@@ -32,15 +52,8 @@ int set_numbers(Parameters& parameters, const std::string& key, const char* valu
             static_cast<std::uint64_t>(bytes);
         return 0;
     }
-    unsigned number = 0;
-    if (nbdkit_parse_unsigned(key.c_str(), value, &number) != 0) return -1;
-    if (key == "threads") {
-        parameters.most_requests = number;
-        return 0;
-    }
-    if (number == 0 || number > 86400) return unknown_value(key, value, "1 to 86400 seconds");
-    parameters.options.commit_delay = std::chrono::seconds(number);
-    return 0;
+    if (key == "commit-delay") return set_delay(parameters.options, value);
+    return nbdkit_parse_unsigned(key.c_str(), value, &parameters.most_requests);
 }
 
 int set_choices(DeviceOptions& options, const std::string& key, const std::string& value) {
@@ -59,6 +72,11 @@ int set_choices(DeviceOptions& options, const std::string& key, const std::strin
         if (value == "apply") return options.pending = PendingIntent::apply, 0;
         if (value == "drop") return options.pending = PendingIntent::drop, 0;
         return unknown_value(key, value, "apply or drop");
+    }
+    if (key == "unprotected") {
+        if (value == "refuse") return options.unprotected = UnprotectedCommits::refuse, 0;
+        if (value == "allow") return options.unprotected = UnprotectedCommits::allow, 0;
+        return unknown_value(key, value, "refuse or allow");
     }
     nbdkit_error("unknown parameter '%s'", key.c_str());
     return -1;
@@ -92,16 +110,28 @@ int check_complete(const Parameters& parameters) {
     return -1;
 }
 
+bool is_read_only_server() {
+    std::ifstream file("/proc/self/cmdline");
+    for (std::string argument; std::getline(file, argument, '\0');) {
+        if (argument == "-r" || argument == "--read-only" || argument == "--readonly") return true;
+        // What follows is for the plugin and a command that is run.
+        if (argument == "--run" || argument == "--") return false;
+    }
+    return false;
+}
+
 const char* const parameter_help =
     "image=<IMAGE>                 (required) Image file or block device.\n"
     "metadata=writeback|writethrough   When writes reach the medium (default: writeback).\n"
-    "commit-delay=<SECONDS>        At most so long after the write (default: 5).\n"
+    "commit-delay=<TIME>           At most so long after the write: 5, 500ms (default: 5).\n"
     "cache-size=<SIZE>             Memory of writes that wait (default: 64M).\n"
     "decode-cache=<SIZE>           Memory of extents that were read in part (default: 256M).\n"
     "level=fast|default|best       Effort of the compression (default: default).\n"
     "compact=<BOOL>                Put cut-up windows together when idle (default: false).\n"
     "threads=<N>                   Requests that work at a time (default: nbdkit's --threads).\n"
     "readonly=<BOOL>               Open the image for reading only (default: false).\n"
-    "pending=apply|drop            What an interrupted run left (default: apply).";
+    "unprotected=refuse|allow      Writes that a full image has no journal for (default: allow).\n"
+    "pending=apply|drop            What an interrupted run left (default: apply if there is no "
+    "doubt).";
 
 }  // namespace insitu::nbd

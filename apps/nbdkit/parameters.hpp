@@ -18,6 +18,10 @@ int set_parameter(Parameters& parameters, const std::string& key, const char* va
 // Whether what is needed was given; the same.
 int check_complete(const Parameters& parameters);
 
+// Whether nbdkit was started with -r. It tells its plugins only when a client comes, which is too
+// late to choose how the image is opened and locked, so its command line is looked at.
+bool is_read_only_server();
+
 // For nbdkit's --help.
 extern const char* const parameter_help;
 

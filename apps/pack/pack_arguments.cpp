@@ -14,7 +14,8 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     CLI::App& cli = tool.cli();
     cli.add_option("SOURCE", arguments.source, "Raw image, block device, or - for standard input")
         ->required();
-    cli.add_option("TARGET", arguments.target, "File or block device; not needed to --measure");
+    cli.add_option("TARGET", arguments.target,
+                   "File, block device, or - for standard output; not needed to --measure");
     add_codec_options(cli, arguments.pack.codec);
     add_extent_option(cli, arguments.pack.extents);
     cli.add_option("--size", arguments.size,
@@ -25,11 +26,30 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     auto* manifest = cli.add_option("--manifest", arguments.manifest,
                                     "Write hashes of the content to this file, as JSON")
                          ->type_name("FILE");
+    cli.add_option("--expect-size", arguments.expect_size,
+                   "Fail unless the source has exactly this size")
+        ->type_name("SIZE");
+    cli.add_option("--expect-sha256", arguments.expect_sha256,
+                   "Fail unless the source has this SHA-256")
+        ->type_name("HEX");
+    cli.add_option("--check-manifest", arguments.check_manifest,
+                   "Fail unless the source is what this file, written before, says")
+        ->type_name("FILE");
+    cli.add_flag("--allow-empty", arguments.allow_empty,
+                 "Make an image of zeros of a stream that holds nothing");
+    cli.add_flag("--raw", arguments.raw,
+                 "Pack a virtual disk, archive or compressed file as it is");
+    cli.add_flag_callback(
+           "--raw-sha256", [&arguments] { arguments.raw_sum = RawSum::always; },
+           "Manifest: the SHA-256 of the raw content even if it has more than 4 GiB of holes")
+        ->needs(manifest);
     cli.add_flag("--measure", arguments.measure, "Tell all sizes and what a file would take")
         ->excludes(manifest);
     cli.add_flag("--dry-run", arguments.dry_run, "Do everything but write; tell the sizes")
         ->excludes(manifest);
     cli.add_flag("--force", arguments.force, "Overwrite what a device holds");
+    cli.add_flag("--in-place", arguments.in_place,
+                 "Write into a file that cannot be replaced (a mount point, a closed directory)");
     tool.add_force_share_option();
     tool.add_json_option();
     tool.add_progress_option();
@@ -52,6 +72,23 @@ void check_paths(const PackArguments& arguments, std::optional<std::uint64_t> de
                     "--size is for files: an image takes the whole of a device",
                     "leave --size out, or make a partition of that size");
     }
+}
+
+Expectation expectation_of(const PackArguments& arguments) {
+    constexpr std::size_t digits = 64;
+    Expectation expected;
+    if (!arguments.expect_size.empty()) {
+        expected.size_bytes = parse_size(arguments.expect_size, "--expect-size");
+    }
+    const std::string& sum = arguments.expect_sha256;
+    const bool is_sum = sum.size() == digits &&
+                        sum.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+    if (!sum.empty() && !is_sum) {
+        throw CLI::ValidationError("--expect-sha256", "'" + sum + "' is not 64 hex digits");
+    }
+    expected.sha256 = sum;
+    if (!arguments.check_manifest.empty()) expected.add_manifest(arguments.check_manifest);
+    return expected;
 }
 
 std::optional<std::uint64_t> fixed_logical_bytes(const PackArguments& arguments,

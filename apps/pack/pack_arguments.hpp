@@ -4,9 +4,11 @@
 #include <optional>
 #include <string>
 
+#include "common/manifest_writer.hpp"
 #include "common/tool.hpp"
 #include "insitu/ops/pack.hpp"
 #include "insitu/ops/source.hpp"
+#include "pack/expectation.hpp"
 
 namespace insitu::apps {
 
@@ -16,11 +18,20 @@ struct PackArguments {
     std::string target;  // empty: nothing but a measurement
     std::string size;
     std::string manifest;
+    std::string expect_size;
+    std::string expect_sha256;
+    std::string check_manifest;
+    RawSum raw_sum = RawSum::automatic;
     PackOptions pack;
     bool verify = false;
     bool force = false;
+    bool in_place = false;
+    bool raw = false;
+    bool allow_empty = false;
     bool dry_run = false;
     bool measure = false;
+
+    bool to_stdout() const { return target == "-"; }
 };
 
 void add_pack_arguments(Tool& tool, PackArguments& arguments);
@@ -29,6 +40,9 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments);
 // is the size of a target that is a block device. Throws `refused` Errors, and a CLI::ParseError
 // where the target is missing.
 void check_paths(const PackArguments& arguments, std::optional<std::uint64_t> device_bytes);
+
+// What the options say of the source. Throws a CLI::ValidationError for what is no size or sum.
+Expectation expectation_of(const PackArguments& arguments);
 
 // The logical size of the image in bytes, where it does not follow from the source.
 std::optional<std::uint64_t> fixed_logical_bytes(const PackArguments& arguments,

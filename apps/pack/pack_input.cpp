@@ -5,12 +5,17 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <vector>
 
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
+#include "insitu/store/sector_check.hpp"
+#include "pack/container.hpp"
 
 namespace insitu::apps {
 
@@ -27,30 +32,77 @@ void refuse_endless(int fd, const std::string& name) {
             endless_minors.end()) {
         return;
     }
-    throw Error(ErrorKind::refused, {.file = name}, "gives bytes without end",
+    throw Error(ErrorKind::refused, {.file = name}, "is endless",
                 "head -c SIZE takes a part of it");
 }
 
-PackInput open_stream(const Tool& tool, const std::string& path,
-                      std::optional<std::uint64_t> limit_bytes,
-                      const std::string& spool_directory) {
-    PackInput input;
-    const bool is_stdin = path == "-";
-    const std::string name = is_stdin ? "standard input" : path;
-    if (is_stdin && ::isatty(STDIN_FILENO) == 1) {
+void refuse_if_container(const PackInputOptions& options, const std::string& name, ByteView head,
+                         ByteView tail) {
+    if (options.raw) return;
+    if (const auto container = find_container(head, tail)) refuse_container(*container, name);
+}
+
+void refuse_if_container(const PackInputOptions& options, const Store& store) {
+    const std::uint64_t size_bytes = store.size_bytes();
+    std::vector<std::byte> head(std::min<std::uint64_t>(container_head_bytes, size_bytes));
+    std::vector<std::byte> tail(std::min<std::uint64_t>(container_tail_bytes, size_bytes));
+    store.read_at(0, head);
+    store.read_at(size_bytes - tail.size(), tail);
+    refuse_if_container(options, store.name(), head, tail);
+}
+
+// The driver's device has sectors of 4096 bytes, whatever the disk had that was packed.
+void note_small_sectors(const Tool& tool, const std::string& name, std::uint64_t size_bytes,
+                        const ContentReader& read) {
+    const auto found = find_small_sectors(size_bytes, read);
+    if (!found) return;
+    // Said with -q as well: who does not hear it finds out when the disk does not mount.
+    tool.complain(
+        fmt::format("warning: {}: holds {} with units of {} bytes, and the driver's device has "
+                    "sectors of 4096 bytes: it cannot be used there",
+                    name, found->content, found->unit_bytes));
+    tool.complain(
+        fmt::format("hint: {}; or serve the image with nbdkit, which takes requests of 512 bytes",
+                    found->remedy));
+}
+
+UniqueFd open_stream_fd(const std::string& path, const std::string& name) {
+    if (path == "-" && ::isatty(STDIN_FILENO) == 1) {
         throw Error(ErrorKind::refused, {.file = name}, "an image is not typed in at a terminal",
                     "redirect a file or a pipe to it");
     }
-    input.stream =
-        UniqueFd(is_stdin ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!input.stream) throw io_error({.file = name}, "cannot open", errno);
-    refuse_endless(input.stream.get(), name);
-    if (limit_bytes) {
-        input.source = make_stream_source(input.stream.get(), name, *limit_bytes, tool.stop());
+    UniqueFd fd(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) throw io_error({.file = name}, "cannot open", errno);
+    refuse_endless(fd.get(), name);
+    return fd;
+}
+
+PackInput open_stream(const Tool& tool, const std::string& path, const PackInputOptions& options) {
+    constexpr std::size_t start_bytes = std::size_t{64} << 10;
+    PackInput input;
+    const std::string name = path == "-" ? "standard input" : path;
+    input.stream = open_stream_fd(path, name);
+    const int fd = input.stream.get();
+    auto start = read_stream_start(fd, name, start_bytes, tool.stop());
+    if (start.empty() && !options.allow_empty) {
+        throw Error(ErrorKind::refused, {.file = name}, "the stream is empty",
+                    "did the program that writes it fail? --allow-empty packs it all the same");
+    }
+    refuse_if_container(options, name,
+                        ByteView(start).first(std::min(container_head_bytes, start.size())), {});
+    const std::uint64_t known_bytes = options.limit_bytes.value_or(start.size());
+    note_small_sectors(tool, name, known_bytes, [&](std::uint64_t at_byte, ByteSpan output) {
+        std::fill(output.begin(), output.end(), std::byte{0});
+        const std::size_t length = std::min(output.size(), start.size() - at_byte);
+        std::copy_n(start.begin() + static_cast<std::ptrdiff_t>(at_byte), length, output.begin());
+    });
+    if (options.limit_bytes) {
+        input.source =
+            make_stream_source(fd, name, *options.limit_bytes, tool.stop(), std::move(start));
         return input;
     }
     // Where the data starts follows from the size, so a stream of unknown size is stored first.
-    input.store = spool_stream(input.stream.get(), name, spool_directory, tool.stop());
+    input.store = spool_stream(fd, name, options.spool_directory, tool.stop(), start);
     input.source = make_source(*input.store);
     return input;
 }
@@ -62,11 +114,19 @@ bool is_stream(const std::string& path) {
 }
 
 PackInput open_pack_input(const Tool& tool, const std::string& path,
-                          std::optional<std::uint64_t> limit_bytes,
-                          const std::string& spool_directory) {
-    if (is_stream(path)) return open_stream(tool, path, limit_bytes, spool_directory);
+                          const PackInputOptions& options) {
+    if (is_stream(path)) return open_stream(tool, path, options);
+    if (node_kind(path) == NodeKind::directory) {
+        throw Error(ErrorKind::refused, {.file = path},
+                    "is a directory, a file or block device is expected",
+                    "insitu-mkfs makes an image that holds what is in a directory");
+    }
     PackInput input;
     input.store = open_store(path, Access::read, tool.sharing());
+    refuse_if_container(options, *input.store);
+    note_small_sectors(
+        tool, path, input.store->size_bytes(),
+        [&](std::uint64_t at_byte, ByteSpan output) { input.store->read_at(at_byte, output); });
     input.source =
         make_source(*input.store,
                     tool.sharing() == Sharing::shared ? SourceSize::may_change : SourceSize::fixed);

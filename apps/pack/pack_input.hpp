@@ -21,11 +21,19 @@ struct PackInput {
 // Whether a path is "-", a FIFO or another thing without a size.
 bool is_stream(const std::string& path);
 
-// Opens a raw image, a device or a stream. `limit_bytes` is the logical size of the image, where it
-// is fixed before the source is read; else a stream is first stored, without a name, in
-// `spool_directory`. Throws `io`, `refused` and `cancelled` Errors.
+struct PackInputOptions {
+    // The logical size of the image, if it is fixed before the source is read; otherwise a stream
+    // is first stored, without a name, in `spool_directory`.
+    std::optional<std::uint64_t> limit_bytes;
+    std::string spool_directory;
+    bool raw = false;          // packs what is no raw image as it is
+    bool allow_empty = false;  // a stream that holds nothing is not refused
+};
+
+// Opens a raw image, a device or a stream. Refuses containers and empty streams unless the options
+// say otherwise, and notes content that the driver's device could not serve. Throws `io`, `refused`
+// and `cancelled` Errors.
 PackInput open_pack_input(const Tool& tool, const std::string& path,
-                          std::optional<std::uint64_t> limit_bytes,
-                          const std::string& spool_directory);
+                          const PackInputOptions& options);
 
 }  // namespace insitu::apps

@@ -66,6 +66,8 @@ Json stat_json(const ImageInput& input, const ImageStat& stat) {
     document["data_blocks"] = geometry.data_blocks();
     add_totals(document, geometry, stat.extents);
     document["allocated_bytes"] = allocated ? Json(*allocated) : Json(nullptr);
+    const auto pending = input.pending_windows();
+    document["pending_intent"] = pending ? Json{{"windows", *pending}} : Json(nullptr);
     document["crossing_extents"] = stat.crossing_extents;
     document["faulty_extents"] = stat.faulty_extents;
     document["faulty_blocks"] = stat.faulty_blocks;
@@ -89,6 +91,10 @@ std::string stat_text(const ImageInput& input, const ImageStat& stat, bool verbo
     }
     if (stat.crossing_extents != 0) {
         line("note", counted(stat.crossing_extents, "extent") + " over window borders");
+    }
+    if (const auto pending = input.pending_windows()) {
+        line("pending", fmt::format("a commit of {}, which the driver does not know: {}",
+                                    counted(*pending, "window"), pending_hint));
     }
     if (stat.faulty_extents != 0) {
         line("damage",

@@ -29,7 +29,7 @@ for tool in "${!working[@]}"; do
   # shellcheck disable=SC2086
   run 2 "$tool" --no-such-option $args
   # shellcheck disable=SC2086
-  run 2 "$tool" -j 0 $args
+  run 2 "$tool" -j -1 $args
   # shellcheck disable=SC2086
   run 2 "$tool" $args one-too-many and-another
   rm -f new.img new.raw

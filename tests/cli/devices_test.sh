@@ -57,12 +57,20 @@ for command in "insitu-pack --force fs.raw disk" "insitu-unpack x.img disk"; do
 done
 umount mnt
 # Another program's lock on the disk.
-flock -o "$device" sleep 5 &
+flock "$device" sleep 60 &
 sleep 0.3
 run 1 insitu-pack --force fs.raw "$device"
 says err "holds the lock of"
-kill %1 2>/dev/null
+says err "(flock, "
+pkill -P $!
 wait
+# udev holds it for moments, shared or alone: that is waited for.
+for kind in -s -x; do
+  flock $kind -o "$device" sleep 1 &
+  sleep 0.2
+  run 0 insitu-pack -q --force fs.raw "$device"
+  wait
+done
 
 # From device to device, from a device to a file, onto a device that is too small.
 run 0 insitu-pack "$device" from-device.img
@@ -140,3 +148,54 @@ check "status 143" [ $? -eq 143 ]
 says err "$device: holds no image now, and what it held before may be lost"
 run 1 insitu-stat "$device"
 says err "not an insitu-comp image"
+
+# A device that cannot be looked at for signatures does not count as empty, whichever read fails.
+truncate -s 40M disk3
+mke2fs -q -F -t ext4 disk3
+loop disk3
+before=$(sha disk3)
+for nth in 1 2 3 5 8; do
+  strace -f -qq -o injected -P "$loop" -e trace=read,pread64 \
+    -e inject=read,pread64:error=EIO:when=$nth insitu-pack -q fs.raw "$loop" 2>err
+  status=$?
+  check "an unreadable sector ($nth) refuses" [ $status -eq 1 ]
+  check "the ext4 is still there ($nth)" [ "$before" = "$(sha disk3)" ]
+done
+says err "$loop"
+
+# A size that is no multiple of a block: what is packed goes back to where it came from, and only
+# padding is left out.
+for sectors in 40001 40007; do
+  head -c $((sectors * 512)) /dev/urandom >odd
+  loop odd
+  run 0 insitu-pack -q --manifest odd.json "$loop" odd.img
+  cp odd odd.before
+  head -c $((sectors * 512)) /dev/zero >odd
+  run 0 insitu-unpack -q --force odd.img "$loop"
+  check "$sectors sectors are back" cmp odd odd.before
+  run 0 insitu-unpack -q --force --verify-manifest odd.json odd.img "$loop"
+  losetup -d "$loop"
+done
+head -c $((40008 * 512)) /dev/urandom >even
+run 0 insitu-pack -q even even.img
+loop odd
+before=$(sha odd)
+run 1 insitu-unpack -q --force even.img "$loop"
+says err "the device has"
+check "content beyond the end is not padding" [ "$before" = "$(sha odd)" ]
+
+# Sectors of 4096 bytes: refused before the first write, or filled up with the zeros of the image.
+head -c 3000320 /dev/urandom >raw4
+run 0 insitu-pack -q --manifest raw4.json raw4 raw4.img
+truncate -s 8M native
+loop native -b 4096
+run 1 insitu-unpack -q --length 3000320 raw4.img "$loop"
+says err "is no multiple of the device's sectors of 4096"
+check "nothing is written" [ -z "$(tr -d '\0' <native | head -c 1)" ]
+run 0 insitu-unpack -q --verify-manifest raw4.json raw4.img "$loop"
+check "all of the source" cmp -n 3000320 raw4 native
+run 0 insitu-unpack -q --force --verify-manifest raw4.json --length 8192 raw4.img "$loop"
+
+# Data on standard output: the report is on the other one.
+run 0 bash -c 'insitu-unpack --json raw4.img - 2>report | cmp -n 3000320 - raw4'
+check "a document on stderr" jq -e '.logical_bytes > 0' report

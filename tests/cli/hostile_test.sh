@@ -35,13 +35,13 @@ done
 # Sources that are none, or without end.
 for device in /dev/zero /dev/urandom /dev/full; do
   run 1 timeout 20 insitu-pack $device x.img
-  says err "$device: gives bytes without end"
+  says err "$device: is endless"
   says err "hint: head -c SIZE"
 done
 run 1 timeout 20 bash -c 'insitu-pack --size 1M - x.img </dev/zero'
-says err "standard input: gives bytes without end"
+says err "standard input: is endless"
 run 1 insitu-pack /dev/null x.img
-says err "/dev/null: has 0 bytes"
+says err "/dev/null: the stream is empty"
 run 1 insitu-pack --size 0 raw x.img
 says err "x.img: --size of 0 bytes is too small"
 run 1 bash -c 'insitu-pack - raw <raw'
@@ -64,8 +64,12 @@ insitu-pack --size 16E raw x.img|'16E' is too large
 insitu-pack --extent 5K raw x.img|'5K' is none of auto, 4K, 8K, 16K, 32K, 64K, 128K
 insitu-pack --level 11 raw x.img|'11' is none of fast, default, best
 insitu-pack --alg deflate --window 64K raw x.img|'64K' is none of 2K, 32K
-insitu-pack -j many raw x.img|--threads
-insitu-pack -j 1025 raw x.img|--threads
+insitu-pack -j many raw x.img|-j: 'many' is not a number from 0 to 1024
+insitu-pack --threads=-3 raw x.img|--threads: '-3' is not
+insitu-pack raw --bogus x.img -j 2 more|unknown option: --bogus
+insitu-pack --bogus|unknown option: --bogus
+insitu-pack raw x.img one two|unexpected argument: one two
+insitu-pack -j 1025 raw x.img|-j: '1025'
 insitu-pack --progress=sometimes raw x.img|'sometimes' is none of auto, always, never, json
 insitu-pack --dry-run --manifest m raw x.img|--manifest
 insitu-unpack --offset x a.img y|'x' is no size

@@ -81,7 +81,10 @@ says err "standard input: byte"
 says err "the stream goes on behind"
 check "nothing is left behind" [ ! -e s4.img ]
 run 1 bash -c ': | insitu-pack - s5.img'
+says err "standard input: the stream is empty"
+run 1 bash -c ': | insitu-pack --allow-empty - s5.img'
 says err "at least one block"
+run 0 bash -c ': | insitu-pack --allow-empty --size 1M - s6.img'
 
 # SOURCE = TARGET, by any name.
 cp raw same

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "insitu/device/recovery.hpp"
 #include "insitu/format/payload.hpp"
 #include "insitu/fsck/check.hpp"
 #include "insitu/image/meta_cursor.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "insitu/ops/format.hpp"
 #include "insitu/store/overlay_store.hpp"
 #include "support/catch.hpp"

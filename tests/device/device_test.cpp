@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "device/device_model.hpp"
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
@@ -13,11 +13,14 @@ using namespace insitu::test;
 namespace {
 
 // 64 blocks of text, the first window one extent of 32 blocks.
+// Two windows of text, and room for a journal behind them.
 std::unique_ptr<MemoryStore> text_image(unsigned extent_blocks) {
     Random random = make_random(8);
     PackOptions options;
     options.extents.blocks = extent_blocks;
-    return pack_in_memory(make_content(random, Content::text, 64 * block_bytes), options);
+    auto content = make_content(random, Content::text, 64 * block_bytes);
+    content.resize(1024 * block_bytes);
+    return pack_in_memory(content, options);
 }
 
 std::vector<std::byte> text(std::uint64_t blocks) {
@@ -56,10 +59,41 @@ TEST_CASE("a request is one extent a window") {
     CHECK(heads(*store, {1}) == Heads{{0, 18}});
 }
 
-TEST_CASE("a compressed extent that contains the request stays one extent") {
+TEST_CASE("what is written into a compressed extent becomes an extent of its own") {
     const auto store = text_image(32);
-    write_and_close(*store, 5, text(3));
-    CHECK(heads(*store, {0}) == Heads{{0, 32}});
+    write_and_close(*store, 5, noise(3));
+    CHECK(heads(*store, {0}) == Heads{{0, 5}, {5, 3}, {8, 24}});
+}
+
+TEST_CASE("what changes nothing costs nothing") {
+    const auto store = text_image(32);
+    const std::vector<std::byte> before(store->bytes().begin(), store->bytes().end());
+    Device device(*store, {});
+    std::vector<std::byte> content(31 * block_bytes);
+    device.read(0, content);
+    device.write(0, content);
+    device.flush();
+    device.write(3 * block_bytes, ByteView(content).subspan(3 * block_bytes, block_bytes));
+    device.unmap(80 * block_bytes, 200 * block_bytes);
+    device.write(90 * block_bytes, std::vector<std::byte>(block_bytes));
+    device.flush();
+    CHECK(device.counters().commits == 0);
+    device.close();
+    CHECK(std::equal(before.begin(), before.end(), store->bytes().begin()));
+}
+
+TEST_CASE("several writes to a window are encoded once, at the commit") {
+    const auto store = text_image(32);
+    Device device(*store, {});
+    for (unsigned i = 0; i < 10; ++i) {
+        device.write(7 * block_bytes, noise(1));
+        device.write(9 * block_bytes, text(1));
+    }
+    CHECK(device.counters().rewritten_extents == 0);
+    device.flush();
+    CHECK(device.counters().rewritten_extents == 1);
+    device.close();
+    CHECK(find_fault(*store) == "");
 }
 
 TEST_CASE("extents that the request covers in part are trimmed and moved") {
@@ -123,14 +157,60 @@ TEST_CASE("zeros are unmapped, whether written or not") {
     CHECK(heads(*store, {1}) == Heads{});
 }
 
-TEST_CASE("requests outside the device or of parts of blocks are refused") {
+TEST_CASE("requests outside the device are refused") {
     const auto store = format_in_memory(64, Algorithm::lzo);
     Device device(*store, {});
     std::vector<std::byte> bytes(2 * block_bytes);
-    CHECK_THROWS_AS(device.read(512, bytes), Error);
     CHECK_THROWS_AS(device.read(device.size_bytes() - block_bytes, bytes), Error);
-    CHECK_THROWS_AS(device.write(0, ByteView(bytes).first(100)), Error);
+    CHECK_THROWS_AS(device.read(device.size_bytes() + 1, {}), Error);
+    CHECK_THROWS_AS(device.write(device.size_bytes() - 1, ByteView(bytes).first(2)), Error);
     CHECK_THROWS_AS(device.unmap(block_bytes, device.size_bytes()), Error);
+    CHECK_THROWS_AS(device.zero(~std::uint64_t{0}, 2), Error);
+}
+
+TEST_CASE("requests of any bytes do what they do to an array") {
+    const auto store = text_image(32);
+    Device device(*store, {});
+    std::vector<std::byte> expected(80 * block_bytes);
+    device.read(0, expected);
+    Random random = make_random(77);
+    for (int i = 0; i < 300; ++i) {
+        const std::uint64_t at = below(random, expected.size() - 1);
+        const std::uint64_t longest =
+            below(random, 4) == 0 ? 3 * window_bytes / 2 : 2 * block_bytes;
+        const std::uint64_t length =
+            std::min<std::uint64_t>(1 + below(random, longest), expected.size() - at);
+        const auto wanted = ByteSpan(expected).subspan(at, length);
+        switch (below(random, 4)) {
+            case 0: {
+                std::vector<std::byte> got(length);
+                device.read(at, got);
+                REQUIRE(std::equal(got.begin(), got.end(), wanted.begin()));
+                break;
+            }
+            case 1:
+                device.zero(at, length);
+                std::fill(wanted.begin(), wanted.end(), std::byte{0});
+                break;
+            case 2: {
+                device.unmap(at, length);
+                const std::uint64_t first = ceil_div(at, block_bytes) * block_bytes;
+                const std::uint64_t end = (at + length) / block_bytes * block_bytes;
+                for (std::uint64_t byte = first; byte < end; ++byte)
+                    expected[byte] = std::byte{0};
+                break;
+            }
+            default: {
+                const auto content = make_content(random, Content::random, length);
+                device.write(at, content);
+                std::copy(content.begin(), content.end(), wanted.begin());
+            }
+        }
+    }
+    device.close();
+    const auto content = content_of(*store);
+    CHECK(std::equal(expected.begin(), expected.end(), content.begin()));
+    CHECK(find_fault(*store) == "");
 }
 
 TEST_CASE("a write into a window of unsound meta is refused unless it replaces all of it") {
@@ -187,7 +267,7 @@ TEST_CASE("an extent over the border of a window is read and never written into"
 
 TEST_CASE("a window that was cut up is put together when idle, where that is wanted") {
     for (const Compaction compaction : {Compaction::off, Compaction::idle}) {
-        const auto store = format_in_memory(64, Algorithm::lzo);
+        const auto store = format_in_memory(1024, Algorithm::lzo);
         DeviceOptions options;
         options.compaction = compaction;
         Device device(*store, options);
@@ -197,7 +277,7 @@ TEST_CASE("a window that was cut up is put together when idle, where that is wan
         for (unsigned i = 0; i < window_blocks; ++i)
             content.insert(content.end(), block.begin(), block.end());
         for (std::size_t at = 0; at < content.size(); at += block_bytes)
-            device.write(at, ByteView(content).subspan(at, block_bytes));
+            device.write(at, ByteView(content).subspan(at, block_bytes), Device::Durability::fua);
         // Nothing can be saved here.
         device.write(32 * block_bytes, noise(8));
         device.do_idle_work();
@@ -214,7 +294,7 @@ TEST_CASE("a window that was cut up is put together when idle, where that is wan
 }
 
 TEST_CASE("what is left of a raw extent is compressed when idle, where that saves a block") {
-    const auto store = format_in_memory(64, Algorithm::lzo);
+    const auto store = format_in_memory(1024, Algorithm::lzo);
     const Geometry geometry(read_super_block(*store).counts);
     store->write_at(geometry.block_at_byte({0}), text(8));
     WindowMap raw;

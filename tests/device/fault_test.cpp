@@ -91,7 +91,7 @@ TEST_CASE("a failed commit of holes can be tried again") {
     Random random = make_random(5);
     const auto block = make_content(random, Content::text, block_bytes);
     device.write(0, block, Device::Durability::fua);
-    device.write(0, block);
+    device.write(8 * block_bytes, block, Device::Durability::fua);
     device.unmap(8 * block_bytes, block_bytes);
     // The first write of the commit is its redo stream.
     faulty.fail_writes(0, ENOSPC);

@@ -15,7 +15,10 @@ refused() { # refused MESSAGE PARAMETERS...
 refused "which image?"
 refused "No such file" missing.img
 refused "metadata=maybe: expected writeback or writethrough" a.img metadata=maybe
-refused "commit-delay=0: expected 1 to 86400 seconds" a.img commit-delay=0
+refused "commit-delay=0: expected a time such as 5, 500ms or 2min" a.img commit-delay=0
+refused "commit-delay=5x: expected a time" a.img commit-delay=5x
+refused "commit-delay=1441min: expected a time" a.img commit-delay=1441min
+refused "unprotected=maybe: expected refuse or allow" a.img unprotected=maybe
 refused "commit-delay" a.img commit-delay=x
 refused "cache-size=much: expected a size" a.img cache-size=much
 refused "level=9: expected fast, default or best" a.img level=9
@@ -35,7 +38,7 @@ serve a.img metadata=writethrough commit-delay=2 cache-size=8M decode-cache=8M l
 run 0 nbdinfo --json "$uri"
 cp out info
 size=$(insitu-stat --json --force-share a.img | jq .logical_bytes)
-for field in '"export-size":'"$size" '"block_size_minimum":4096' '"block_size_preferred":131072' \
+for field in '"export-size":'"$size" '"block_size_minimum":1' '"block_size_preferred":4096' \
   '"can_multi_conn":true' \
   '"can_flush":true' '"can_fua":true' '"can_trim":true' '"can_zero":true' '"can_fast_zero":true' \
   '"is_read_only":false'; do
@@ -96,12 +99,14 @@ check "unchanged" [ "$(sha a.img)" = "$before" ]
 # Parts of blocks: libnbd refuses what the server does not take, qemu makes whole blocks of it.
 serve a.img
 io "write -P 1 0 256k"
-for request in read write trim; do
-  run 1 fio --name=x --ioengine=nbd --uri="$uri" --rw=$request --bs=512 --offset=512 --size=8k
-  says out "Invalid argument"
-done
+# Requests of parts of blocks.
 io "write -P 9 4608 512" "read -P 9 4608 512" "read -P 1 4k 512" "read -P 1 5k 3k" "write -P 1 4k 4k"
 io "read -P 1 0 256k"
+run 0 fio --name=x --ioengine=nbd --uri="$uri" --rw=randwrite --bs=512 --offset=512 --size=64k \
+  --verify=crc32c --verify_backlog=8
+run 0 fio --name=x --ioengine=nbd --uri="$uri" --rw=randtrim --bs=1536 --offset=512 --size=60k
+io "write -P 1 0 256k" "discard 512 9000" "read -P 1 0 4k" "read -P 0 4k 4k" "read -P 1 8k 248k"
+io "write -z 1000 5000" "read -P 1 0 1000" "read -P 0 1000 7192" "read -P 1 8k 248k"
 stop
 
 # What is damaged costs nobody else anything.

@@ -31,6 +31,7 @@ done
 declare -A reader=(
     [TERM]='add_progress_option'
     [TMPDIR]='temporary_directory|SpooledText|ManifestFile|ManifestCheck'
+    [INSITU_UNDO_DIR]='getenv\("INSITU_UNDO_DIR"'
     [PATH]='find_program|run_command'
     [SOURCE_DATE_EPOCH]='getenv\("SOURCE_DATE_EPOCH"'
 )

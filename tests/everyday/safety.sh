@@ -63,7 +63,7 @@ hold() { # PYTHON: runs until the file "release" appears
 import fcntl, os, struct, sys, time
 $1
 open('held', 'w')
-while not os.path.exists('release'): time.sleep(0.02)" &
+while os.path.exists('held') and not os.path.exists('release'): time.sleep(0.02)" &
     while [ ! -e held ]; do sleep 0.02; done
 }
 release() { touch release; wait; }

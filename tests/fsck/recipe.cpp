@@ -302,6 +302,8 @@ void Recipe::set_repair(const Words& words) {
         if (word == "rebuild-meta") options.rebuild_meta = true;
         if (word == "restore-meta") options.meta_dump = &dump.value();
         if (word == "manifest") options.check.manifest = &manifest.value();
+        if (word == "force") options.rebuild_without_evidence = true;
+        if (word == "force") options.manifest_trust = RepairOptions::ManifestTrust::force;
         if (word == "resize") options.resize = [](std::uint64_t) {};
     }
 }

@@ -4,11 +4,11 @@
 
 #include "fsck/test_device.hpp"
 #include "fuzz/targets.hpp"
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/intent.hpp"
 #include "insitu/format/window_map.hpp"
 #include "insitu/fsck/repair.hpp"
+#include "insitu/journal/recovery.hpp"
 
 namespace insitu::fuzz {
 

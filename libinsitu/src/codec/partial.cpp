@@ -60,4 +60,9 @@ std::size_t decode_open_end(Algorithm algorithm, ByteView bytes, ByteSpan output
     return given.ended == Ended::yes ? given.bytes : 0;
 }
 
+OpenEnd decode_until_end(Algorithm algorithm, ByteView bytes, ByteSpan output) noexcept {
+    const Given given = decode_any(algorithm, bytes, output);
+    return {given.bytes, given.ended == Ended::yes};
+}
+
 }  // namespace insitu

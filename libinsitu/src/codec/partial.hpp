@@ -14,4 +14,11 @@ std::size_t decode_partly(Algorithm algorithm, ByteView stream, ByteSpan output)
 // what it gives where it comes to its own end inside them, else 0.
 std::size_t decode_open_end(Algorithm algorithm, ByteView bytes, ByteSpan output) noexcept;
 
+struct OpenEnd {
+    std::size_t bytes = 0;
+    bool ended = false;  // the stream came to its own end
+};
+// The same, also for a stream that does not come to its end, or gives less than `output` holds.
+OpenEnd decode_until_end(Algorithm algorithm, ByteView bytes, ByteSpan output) noexcept;
+
 }  // namespace insitu

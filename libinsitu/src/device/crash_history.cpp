@@ -14,12 +14,22 @@ void BlockHistory::promised(std::size_t time, std::size_t version) {
     promises_.push_back({time, version});
 }
 
-bool BlockHistory::allows(std::size_t cut, std::uint64_t hash) const noexcept {
+std::size_t BlockHistory::oldest_allowed(std::size_t cut) const noexcept {
     std::size_t oldest = 0;
     for (const Promise& promise : promises_) {
         if (promise.time <= cut) oldest = std::max(oldest, promise.version);
     }
-    for (std::size_t i = oldest; i < versions_.size() && versions_[i].time <= cut; ++i) {
+    return oldest;
+}
+
+bool BlockHistory::in_flight(std::size_t cut) const noexcept {
+    const std::size_t next = oldest_allowed(cut) + 1;
+    return next < versions_.size() && versions_[next].time <= cut;
+}
+
+bool BlockHistory::allows(std::size_t cut, std::uint64_t hash) const noexcept {
+    for (std::size_t i = oldest_allowed(cut); i < versions_.size() && versions_[i].time <= cut;
+         ++i) {
         if (versions_[i].hash == hash) return true;
     }
     return false;
@@ -72,6 +82,11 @@ void Book::durable(std::size_t time, std::uint64_t first, std::uint64_t count) {
 bool Book::allows(std::uint64_t block, std::size_t cut, std::uint64_t hash) const {
     const std::lock_guard lock(mutex_);
     return blocks_[block].allows(cut, hash);
+}
+
+bool Book::in_flight(std::uint64_t block, std::size_t cut) const {
+    const std::lock_guard lock(mutex_);
+    return blocks_[block].in_flight(cut);
 }
 
 }  // namespace insitu

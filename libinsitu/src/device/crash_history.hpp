@@ -24,8 +24,12 @@ class BlockHistory {
     void promised(std::size_t time, std::size_t version);
     // Whether a block may hold this after a cut.
     bool allows(std::size_t cut, std::uint64_t hash) const noexcept;
+    // Whether a request that is not durable yet was writing it at the cut.
+    bool in_flight(std::size_t cut) const noexcept;
 
   private:
+    std::size_t oldest_allowed(std::size_t cut) const noexcept;
+
     struct Version {
         std::size_t time;
         std::uint64_t hash;
@@ -58,6 +62,7 @@ class Book {
     void durable(std::size_t time, std::uint64_t first, std::uint64_t count);
 
     bool allows(std::uint64_t block, std::size_t cut, std::uint64_t hash) const;
+    bool in_flight(std::uint64_t block, std::size_t cut) const;
 
   private:
     mutable std::mutex mutex_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <string_view>
 #include <thread>
 
@@ -76,10 +77,16 @@ class Client {
     void change(std::uint64_t first, ByteView content, Device::Durability durability, Kind kind) {
         const std::uint64_t count = content.size() / block_bytes;
         run_.book->issued(run_.store->event_count(), first, content);
-        if (kind == Kind::unmap) {
-            device_.unmap(first * block_bytes, content.size(), durability);
-        } else {
-            device_.write(first * block_bytes, content, durability);
+        try {
+            if (kind == Kind::unmap) {
+                device_.unmap(first * block_bytes, content.size(), durability);
+            } else {
+                device_.write(first * block_bytes, content, durability);
+            }
+        } catch (const Error& error) {
+            if (error.os_error() != ENOSPC) throw;
+            ++run_.refused_requests;
+            return;
         }
         run_.book->completed(first, count);
         if (durability == Device::Durability::fua ||
@@ -115,6 +122,7 @@ DeviceOptions device_options(std::uint64_t number) {
     if (number % 5 == 4) options.policy = CommitPolicy::writethrough;
     if (number % 4 > 1) options.compaction = Compaction::idle;
     options.commit_delay = std::chrono::milliseconds(1);
+    options.unprotected = UnprotectedCommits::refuse;
     return options;
 }
 
@@ -146,13 +154,23 @@ class Recorder {
     }
 
   private:
-    // Half of it is there when the random part begins, mostly in whole windows.
+    // Half of it is there when the random part begins, mostly in whole windows, or all.
     void begin(Device& device) {
         run_.book->open(device.geometry().data_blocks());
+        if (options_.fill == CrashTestOptions::Fill::random) return fill_whole(device);
         std::vector<std::byte> content(run_.book->size() / 2 * block_bytes);
         fill_content(random_, content);
         Client(device, run_, device_options_, random_)
             .change(pick(random_, 2) * 16, content, Device::Durability::fua, Client::Kind::write);
+    }
+
+    // No hole is left.
+    void fill_whole(Device& device) {
+        std::vector<std::byte> content(run_.book->size() * block_bytes);
+        for (std::byte& byte : content)
+            byte = static_cast<std::byte>(random_());
+        Client(device, run_, device_options_, random_)
+            .change(0, content, Device::Durability::fua, Client::Kind::write);
     }
 
     // What an interrupted device left is durable as soon as the next one has opened it.
@@ -210,15 +228,13 @@ class Recorder {
 
 }  // namespace
 
-CrashRun record_run(const CrashTestOptions& options, std::uint64_t number) {
+void record_run(const CrashTestOptions& options, std::uint64_t number, CrashRun& run) {
     CrashRandom random(options.seed * 1000003 + number);
     const Algorithm algorithm = number % 2 == 0 ? Algorithm::lzo : Algorithm::deflate;
-    CrashRun run;
     run.start = empty_image(options.blocks, algorithm, random);
     run.store = std::make_unique<RecordingStore>(run.start);
     run.book = std::make_unique<Book>();
     Recorder(options, number, run, random).record();
-    return run;
 }
 
 }  // namespace insitu

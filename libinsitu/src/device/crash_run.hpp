@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <random>
 #include <vector>
@@ -22,10 +23,12 @@ struct CrashRun {
     std::unique_ptr<RecordingStore> store;
     std::unique_ptr<Book> book;
     std::uint64_t unprotected_commits = 0;
-    std::vector<std::string> violations;  // that were seen without a cut
+    std::atomic<std::uint64_t> refused_requests{0};  // for want of a hole for the journal
+    std::vector<std::string> violations;             // that were seen without a cut
 };
 
-// One run of random requests. With one client it depends on the options and its number alone.
-CrashRun record_run(const CrashTestOptions& options, std::uint64_t number);
+// One run of random requests, into `run`. With one client it depends on the options and its number
+// alone.
+void record_run(const CrashTestOptions& options, std::uint64_t number, CrashRun& run);
 
 }  // namespace insitu

@@ -10,10 +10,10 @@
 
 #include "device/crash_run.hpp"
 #include "engine/ordered_run.hpp"
-#include "insitu/device/recovery.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 #include "insitu/image/window_reader.hpp"
+#include "insitu/journal/recovery.hpp"
 
 namespace insitu {
 
@@ -96,12 +96,13 @@ class ContentReader {
 class CutMaker {
   public:
     CutMaker(const CrashTestOptions& options, std::uint64_t number)
-        : options_(options),
-          number_(number),
-          run_(record_protected(options, number, result_)),
-          random_(options.seed * 7919 + number),
-          synced_(run_.start),
-          state_(run_.start.size()) {}
+        : options_(options), number_(number), random_(options.seed * 7919 + number) {
+        record_run(options, number, run_);
+        synced_ = run_.start;
+        state_ = std::make_unique<MemoryStore>(run_.start.size());
+        result_.unprotected_runs = run_.unprotected_commits != 0 ? 1 : 0;
+        result_.refused_requests = run_.refused_requests;
+    }
 
     CrashTestResult make() {
         const std::vector<Event>& events = run_.store->events();
@@ -124,17 +125,6 @@ class CutMaker {
     }
 
   private:
-    // The promise has its exception; no state of such a run can be judged.
-    static CrashRun record_protected(const CrashTestOptions& options, std::uint64_t number,
-                                     CrashTestResult& result) {
-        constexpr std::uint64_t runs_between = std::uint64_t{1} << 40;
-        for (;; number += runs_between) {
-            CrashRun run = record_run(options, number);
-            if (run.unprotected_commits == 0) return run;
-            ++result.unprotected_runs;
-        }
-    }
-
     // Everything before the last sync before the cut is on the medium.
     void advance_to(std::size_t cut) {
         const std::vector<Event>& events = run_.store->events();
@@ -152,13 +142,14 @@ class CutMaker {
 
     void test_state(std::size_t cut) {
         ++result_.states;
-        state_.write_at(0, synced_);
+        state_->write_at(0, synced_);
         const std::span events(run_.store->events());
-        add_unsynced(state_.bytes(), events.subspan(synced_events_, cut - synced_events_), random_);
+        add_unsynced(state_->bytes(), events.subspan(synced_events_, cut - synced_events_),
+                     random_);
         try {
             if (pick(random_, 8) == 0) cut_recovery();
-            if (apply_intents(state_).windows != 0) ++result_.recovered_states;
-            clear_intents(state_);
+            if (apply_intents(*state_).windows != 0) ++result_.recovered_states;
+            clear_intents(*state_);
             check_content(cut);
             ask_judge(cut);
         } catch (const Error& error) {
@@ -168,7 +159,7 @@ class CutMaker {
 
     // The power fails again while the image is recovered.
     void cut_recovery() {
-        RecordingStore recording(state_.bytes());
+        RecordingStore recording(state_->bytes());
         apply_intents(recording);
         clear_intents(recording);
         const std::vector<Event>& events = recording.events();
@@ -178,19 +169,49 @@ class CutMaker {
             if (!events[i].is_sync()) continue;
             for (; pending <= i; ++pending) {
                 if (!events[pending].is_sync()) {
-                    state_.write_at(events[pending].at_byte, events[pending].bytes);
+                    state_->write_at(events[pending].at_byte, events[pending].bytes);
                 }
             }
         }
-        add_unsynced(state_.bytes(), std::span(events).subspan(pending, cut - pending), random_);
+        add_unsynced(state_->bytes(), std::span(events).subspan(pending, cut - pending), random_);
         ++result_.recut_states;
     }
 
+    // Blocks that nobody was writing hold what they must, also if others cannot be read.
+    void check_others(std::size_t cut, const Image& image, WindowIndex window) {
+        class Damage final : public DamageSink {
+          public:
+            void damaged(const ExtentDamage& damage) override { extents.push_back(damage.extent); }
+            std::vector<StoredExtent> extents;
+        } damage;
+        std::vector<std::byte> content(image.geometry().blocks_in_window(window) * block_bytes);
+        WindowReader(image).read(window, content, &damage);
+        for (std::uint64_t i = 0; i * block_bytes < content.size(); ++i) {
+            const BlockIndex block = first_block_of(window) + i;
+            const bool is_damaged = std::any_of(
+                damage.extents.begin(), damage.extents.end(),
+                [&](const auto& extent) { return extent.first <= block && block < extent.end(); });
+            const auto hash =
+                hash_of_block(ByteView(content).subspan(i * block_bytes, block_bytes));
+            if (run_.book->in_flight(block.value, cut)) continue;
+            if (!is_damaged && run_.book->allows(block.value, cut, hash)) continue;
+            return violated(
+                cut, fmt::format("block {}, which nobody was writing, is lost", block.value));
+        }
+    }
+
     void check_content(std::size_t cut) {
-        const Image image = Image::open(state_);
+        const Image image = Image::open(*state_);
+        if (run_.unprotected_commits != 0) {
+            for (WindowIndex window{0}; window.value < image.geometry().window_count();
+                 window = window + 1) {
+                check_others(cut, image, window);
+            }
+            return;
+        }
         for (WindowIndex window{0}; window.value < image.geometry().window_count();
              window = window + 1) {
-            const auto& hashes = reader_.window(state_, image, window);
+            const auto& hashes = reader_.window(*state_, image, window);
             for (std::size_t i = 0; i < hashes.size(); ++i) {
                 const BlockIndex block = first_block_of(window) + i;
                 if (run_.book->allows(block.value, cut, hashes[i])) continue;
@@ -200,9 +221,11 @@ class CutMaker {
     }
 
     void ask_judge(std::size_t cut) {
-        if (!options_.check || result_.states % options_.check_every != 0) return;
+        if (!options_.check || run_.unprotected_commits != 0 ||
+            result_.states % options_.check_every != 0)
+            return;
         ++result_.checked_states;
-        const std::string text = options_.check(state_);
+        const std::string text = options_.check(*state_);
         if (!text.empty()) violated(cut, text);
     }
 
@@ -223,7 +246,7 @@ class CutMaker {
     std::vector<std::byte> synced_;
     std::size_t synced_events_ = 0;
     std::size_t seen_ = 0;
-    MemoryStore state_;
+    std::unique_ptr<MemoryStore> state_;
     ContentReader reader_;
 };
 
@@ -237,6 +260,7 @@ void add(CrashTestResult& total, const CrashTestResult& part) {
     total.recut_states += part.recut_states;
     total.checked_states += part.checked_states;
     total.unprotected_runs += part.unprotected_runs;
+    total.refused_requests += part.refused_requests;
     total.violations += part.violations;
     for (const std::string& example : part.examples) {
         if (total.examples.size() < most_examples) total.examples.push_back(example);

@@ -23,6 +23,8 @@ class Sums {
         const std::lock_guard guard(mutex_);
         result_.extents += checker.totals();
         result_.walked_extents += checker.walked_extents();
+        result_.confirmed_blocks += checker.confirmed_blocks();
+        result_.contradicted_blocks += checker.contradicted_blocks();
     }
 
   private:

@@ -33,7 +33,7 @@ constexpr std::array<FindingKind, finding_id_count> table{{
      "-y searches the window"},
     {m03, "M03", Severity::error, KernelEffect::eio, "shares are not packed from the front",
      "-y searches the window"},
-    {m04, "M04", Severity::error, KernelEffect::eio, "tails behind a head without payload",
+    {m04, "M04", Severity::error, KernelEffect::reads_zeros, "tails behind a head without payload",
      "-y searches the window"},
     {m05, "M05", Severity::warning, KernelEffect::none, "extent over a window border",
      "-y writes it again as proper extents"},
@@ -86,8 +86,12 @@ const char* to_string(KernelEffect effect) noexcept {
             return "refuses the device";
         case KernelEffect::eio:
             return "EIO";
+        case KernelEffect::reads_zeros:
+            return "reads as zeros";
         case KernelEffect::wrong_data:
             return "wrong data";
+        case KernelEffect::kernel_memory:
+            return "kernel memory";
         case KernelEffect::endless_loop:
             return "endless loop";
         case KernelEffect::out_of_bounds:
@@ -96,6 +100,30 @@ const char* to_string(KernelEffect effect) noexcept {
             return "crashes";
     }
     return "none";
+}
+
+bool is_unsafe(KernelEffect effect) noexcept {
+    switch (effect) {
+        case KernelEffect::none:
+        case KernelEffect::eio:
+        case KernelEffect::reads_zeros:
+        case KernelEffect::wrong_data:
+            return false;
+        case KernelEffect::refuses:
+        case KernelEffect::kernel_memory:
+        case KernelEffect::endless_loop:
+        case KernelEffect::out_of_bounds:
+        case KernelEffect::crashes:
+            break;
+    }
+    return true;
+}
+
+bool FindingCounts::kernel_safe() const noexcept {
+    for (std::size_t i = 0; i < effects.size(); ++i) {
+        if (effects[i] && is_unsafe(static_cast<KernelEffect>(i))) return false;
+    }
+    return true;
 }
 
 const char* to_string(ActionKind kind) noexcept {
@@ -163,6 +191,7 @@ void FindingCounts::add(const Finding& finding) noexcept {
             break;
     }
     worst = std::max(worst, finding.effect);
+    effects.set(static_cast<std::size_t>(finding.effect));
 }
 
 }  // namespace insitu

@@ -10,6 +10,7 @@
 #include "fsck/super_plan.hpp"
 #include "fsck/window_plan.hpp"
 #include "insitu/error.hpp"
+#include "insitu/store/overlay_store.hpp"
 #include "ops/window_batches.hpp"
 
 namespace insitu {
@@ -227,6 +228,33 @@ bool is_worse(const CheckResult& after, const RepairResult& result, const Repair
            after.counts.error_blocks > planned;
 }
 
+// A manifest is evidence from outside: before it changes anything, what it leads to has to fit it.
+void prove_manifest(const Store& image, const UndoLog& log, const RepairOptions& options,
+                    const Control& control) {
+    const Manifest* const manifest = options.check.manifest;
+    if (manifest == nullptr || options.manifest_trust == RepairOptions::ManifestTrust::force)
+        return;
+    if (log.old_size_bytes() != log.new_size_bytes()) {
+        throw Error(ErrorKind::refused, {.file = image.name()},
+                    "a manifest cannot be proven while the size changes",
+                    "repair the size first, then repair by the manifest");
+    }
+    OverlayStore result(image);
+    log.preview(result);
+    NoSink quiet;
+    const CheckResult found =
+        check(result, options.check, quiet, {control.threads, control.stop, nullptr});
+    if (found.contradicted_blocks > found.confirmed_blocks) {
+        throw Error(
+            ErrorKind::refused, {.file = image.name()},
+            fmt::format("{} does not fit: {} blocks would hold what it says, {} something "
+                        "else",
+                        manifest->name(), found.confirmed_blocks, found.contradicted_blocks),
+            "is it the manifest of another image? --force believes it all the same");
+    }
+    if (options.approve) options.approve(result);
+}
+
 }  // namespace
 
 RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& options,
@@ -257,6 +285,7 @@ RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& op
     if (!log) return result;
     log->seal();
     if (log->empty()) return result;
+    prove_manifest(image, *log, options, control);
     result.changes_bytes = log->record_bytes();
     if (control.progress != nullptr) control.progress->syncing();
     log->apply(image, options.resize);
@@ -280,21 +309,24 @@ RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& op
 
 InterruptedWork finish_interrupted(Store& image, LogMedium& medium, const UndoLog::Resize& resize) {
     UndoLog log = UndoLog::open(medium);
-    switch (log.state()) {
-        case LogState::applying:
-            log.verify(image, UndoLog::Trust::verify);
-            log.apply(image, resize);
-            return InterruptedWork::completed;
-        case LogState::undoing:
-            log.verify(image, UndoLog::Trust::verify);
-            log.undo(image, resize);
-            return InterruptedWork::rolled_back;
-        case LogState::planning:
-        case LogState::applied:
-        case LogState::undone:
-            break;
+    const LogState state = log.state();
+    if (state != LogState::applying && state != LogState::undoing) return InterruptedWork::none;
+    if (!log.made_for(image)) return InterruptedWork::foreign;
+    log.verify(image, UndoLog::Trust::verify);
+    const bool forward = state == LogState::applying;
+    const std::uint64_t size = forward ? log.new_size_bytes() : log.old_size_bytes();
+    if (size != image.size_bytes() && !resize) {
+        throw Error(ErrorKind::refused, {.file = image.name()},
+                    fmt::format("a repair was interrupted that makes {} bytes of its {} (log {})",
+                                size, image.size_bytes(), medium.name()),
+                    "--resize-file ends it; insitu-fsck undo takes it back");
     }
-    return InterruptedWork::none;
+    if (forward) {
+        log.apply(image, resize);
+        return InterruptedWork::completed;
+    }
+    log.undo(image, resize);
+    return InterruptedWork::rolled_back;
 }
 
 }  // namespace insitu

@@ -151,11 +151,16 @@ SuperVerdict judge_super(const Store& store) {
     return verdict;
 }
 
-SuperBlock super_from_evidence(const Store& store) {
+SuperBlock super_from_evidence(const Store& store, Evidence wanted) {
     SuperBlock super = super_block_for(store.size_bytes(), Algorithm::lzo, store.name());
     CodecEvidence evidence = codec_by_meta(store, super.counts, sampled_extents);
     if (evidence.lzo == 0 && evidence.deflate == 0) {
         evidence = codec_by_payloads(store, super.counts, sampled_extents);
+    }
+    if (evidence.lzo == 0 && evidence.deflate == 0 && wanted == Evidence::required) {
+        throw Error(ErrorKind::refused, {.file = store.name()},
+                    "nothing says that this is an insitu-comp image: no payload on it decodes",
+                    "--force makes a super block all the same");
     }
     if (evidence.deflate > evidence.lzo) {
         super.comp_alg = static_cast<std::uint8_t>(Algorithm::deflate);

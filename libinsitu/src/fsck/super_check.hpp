@@ -26,7 +26,9 @@ struct SuperVerdict {
 SuperVerdict judge_super(const Store& store);
 
 // The super block that the size of the store and the payloads on it speak for, whatever stands in
-// block 0. Throws a `refused` Error where the driver can use no device of this size.
-SuperBlock super_from_evidence(const Store& store);
+// block 0. Throws a `refused` Error where the driver can use no device of this size, and without a
+// single payload that speaks for an image, unless none is asked for.
+enum class Evidence { required, waived };
+SuperBlock super_from_evidence(const Store& store, Evidence evidence);
 
 }  // namespace insitu

@@ -127,7 +127,8 @@ SuperPlan plan_super(const Store& store, const SuperVerdict& verdict, const Repa
     SuperPlanner planner(store, log, sink);
     SuperPlan plan{verdict.usable, false};
     if (options.rebuild_super) {
-        const SuperBlock super = super_from_evidence(store);
+        const SuperBlock super = super_from_evidence(
+            store, options.rebuild_without_evidence ? Evidence::waived : Evidence::required);
         planner.write_super(super, fmt::format("{} meta and {} data blocks, {}",
                                                super.counts.meta_blocks, super.counts.data_blocks,
                                                to_string(static_cast<Algorithm>(super.comp_alg))));

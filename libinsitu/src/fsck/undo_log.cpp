@@ -36,7 +36,8 @@ struct DiskHeader {
     LittleEndian<std::uint64_t> new_fingerprint;
     LittleEndian<std::uint64_t> record_bytes;
     LittleEndian<std::uint64_t> record_hash;
-    std::array<char, 424> reserved;
+    LittleEndian<std::uint64_t> old_sample;
+    std::array<char, 416> reserved;
     LittleEndian<std::uint64_t> hash;
 };
 static_assert(sizeof(DiskHeader) == header_bytes);
@@ -99,6 +100,7 @@ UndoLog UndoLog::create(LogMedium& medium, const Store& image) {
     log.header_.old_size_bytes = image.size_bytes();
     log.header_.new_size_bytes = image.size_bytes();
     log.header_.old_fingerprint = image_fingerprint(image);
+    log.header_.old_sample = data_sample(image);
     return log;
 }
 
@@ -120,7 +122,8 @@ bool UndoLog::read_header(std::uint64_t slot, Header& header) const {
               disk.old_fingerprint.get(),
               disk.new_fingerprint.get(),
               disk.record_bytes.get(),
-              disk.record_hash.get()};
+              disk.record_hash.get(),
+              disk.old_sample.get()};
     return header.state >= LogState::planning && header.state <= LogState::undone;
 }
 
@@ -136,6 +139,21 @@ UndoLog UndoLog::open(LogMedium& medium) {
     if (!found) damaged(medium, "is no undo log, or its header is torn");
     if (log.header_.state != LogState::planning) log.check_records();
     return log;
+}
+
+bool UndoLog::cut_off_early(LogMedium& medium) {
+    if (medium.size_bytes() > records_at_byte) return false;
+    // A file may get another length without any record.
+    try {
+        const UndoLog log(medium);
+        Header header;
+        for (std::uint64_t slot = 0; slot < header_slots; ++slot) {
+            if (log.read_header(slot, header) && header.state != LogState::planning) return false;
+        }
+    } catch (const Error&) {
+        return false;
+    }
+    return true;
 }
 
 void UndoLog::check_records() const {
@@ -170,6 +188,7 @@ void UndoLog::write_header() {
     disk.new_fingerprint.set(header_.new_fingerprint);
     disk.record_bytes.set(header_.record_bytes);
     disk.record_hash.set(header_.record_hash);
+    disk.old_sample.set(header_.old_sample);
     disk.hash.set(hash_of(disk));
     const std::uint64_t slot = (header_.number - 1) % header_slots;
     medium_->write_at(slot * header_bytes, std::as_bytes(std::span<const DiskHeader, 1>(&disk, 1)));
@@ -213,23 +232,27 @@ void UndoLog::add(std::uint64_t at_byte, ByteView old_bytes, ByteView new_bytes)
     }
 }
 
+bool UndoLog::next_record(std::uint64_t& at, Record& record) const {
+    if (at >= header_.record_bytes) return false;
+    DiskRecord disk;
+    medium_->read_at(records_at_byte + at,
+                     std::as_writable_bytes(std::span<DiskRecord, 1>(&disk, 1)));
+    const std::uint64_t length = disk.length_bytes.get();
+    if (length > longest_record_bytes) damaged(*medium_, "a record of the undo log is torn");
+    record.at_byte = disk.at_byte.get();
+    record.old_bytes.resize(length);
+    record.new_bytes.resize(length);
+    at += sizeof disk;
+    medium_->read_at(records_at_byte + at, record.old_bytes);
+    medium_->read_at(records_at_byte + at + length, record.new_bytes);
+    at += 2 * length + sizeof(DiskHash);
+    return true;
+}
+
 void UndoLog::for_each_record(const std::function<void(const Record&)>& visit) const {
     Record record;
-    for (std::uint64_t at = 0; at < header_.record_bytes;) {
-        DiskRecord disk;
-        medium_->read_at(records_at_byte + at,
-                         std::as_writable_bytes(std::span<DiskRecord, 1>(&disk, 1)));
-        const std::uint64_t length = disk.length_bytes.get();
-        if (length > longest_record_bytes) damaged(*medium_, "a record of the undo log is torn");
-        record.at_byte = disk.at_byte.get();
-        record.old_bytes.resize(length);
-        record.new_bytes.resize(length);
-        at += sizeof disk;
-        medium_->read_at(records_at_byte + at, record.old_bytes);
-        medium_->read_at(records_at_byte + at + length, record.new_bytes);
-        at += 2 * length + sizeof(DiskHash);
+    for (std::uint64_t at = 0; next_record(at, record);)
         visit(record);
-    }
 }
 
 void UndoLog::write_image(Store& image, Direction direction) const {
@@ -288,44 +311,6 @@ void UndoLog::undo(Store& image, const Resize& resize) {
     give_size(image, header_.old_size_bytes, resize);
     image.sync();
     set_state(LogState::undone);
-}
-
-void UndoLog::verify(const Store& image, Trust trust) const {
-    if (trust == Trust::force) return;
-    const auto refuse = [&](const std::string& text) {
-        throw Error(ErrorKind::refused, {.file = image.name()}, text,
-                    "insitu-fsck undo --force writes the old bytes all the same; without the log "
-                    "a repair begins anew");
-    };
-    const bool is_new = header_.state == LogState::applied;
-    const bool is_old = header_.state == LogState::undone || header_.state == LogState::planning;
-    const std::uint64_t size = image.size_bytes();
-    const bool size_fits =
-        (size == header_.old_size_bytes && !is_new) || (size == header_.new_size_bytes && !is_old);
-    if (!size_fits) {
-        refuse(fmt::format("has {} bytes, the undo log {} is for an image of {}", size,
-                           medium_->name(),
-                           is_new ? header_.new_size_bytes : header_.old_size_bytes));
-    }
-    const bool cut_off = !is_new && !is_old;  // any mix of old and new bytes
-    const std::uint64_t expected = is_new ? header_.new_fingerprint : header_.old_fingerprint;
-    if (!cut_off && image_fingerprint(image) != expected) {
-        refuse(fmt::format("is not the image of the undo log {}, or was changed since",
-                           medium_->name()));
-    }
-    // What the repair itself puts behind the end of the file has no old bytes.
-    const std::uint64_t end = cut_off ? std::min(size, header_.old_size_bytes) : size;
-    for_each_record([&](const Record& record) {
-        if (record.at_byte >= end) return;
-        std::vector<std::byte> actual(
-            std::min<std::uint64_t>(record.new_bytes.size(), end - record.at_byte));
-        image.read_at(record.at_byte, actual);
-        for (std::size_t i = 0; i < actual.size(); ++i) {
-            const bool fits = (!is_old && actual[i] == record.new_bytes[i]) ||
-                              (!is_new && actual[i] == record.old_bytes[i]);
-            if (!fits) refuse(fmt::format("was changed at byte {} since", record.at_byte + i));
-        }
-    });
 }
 
 }  // namespace insitu

@@ -103,6 +103,10 @@ void WindowChecker::judge_meta(const StoredExtent& extent) {
         id, extent, id == FindingId::m02 ? describe(extent.fault) : shares_text(map_, local));
     finding.at_byte = image_.geometry().entry_at_byte(extent.first);
     if (extent.fault == ExtentFault::too_long) finding.effect = KernelEffect::endless_loop;
+    const bool shares_wrong = id == FindingId::m01 || id == FindingId::m03 || id == FindingId::m04;
+    if (shares_wrong && options_.depth == CheckOptions::Depth::payloads) {
+        finding.effect = effect_of_shares(extent, finding.effect);
+    }
 }
 
 // Decodes an extent over a border, also where the meta alone is checked: they are rare, and whether
@@ -282,15 +286,14 @@ void WindowChecker::judge_compressed(JudgedExtent& judged, ByteView payload) {
     const std::uint64_t expected = extent.blocks * block_bytes;
     const std::uint32_t length = unsafe_stream_length(payload);
     if (!stream_readable(length, extent.payload_sectors)) {
-        judged.judgement = Judgement::broken;
-        report(FindingId::p01, stored(extent),
-               fmt::format("payload length {} does not fit {} sectors", length,
-                           extent.payload_sectors));
-        return;
+        return judge_length(judged, payload);
     }
     const ByteView stream = payload.first(length);
     const DecodeResult result = decoder_->decode(stream, content_.first(expected));
     if (result.status != DecodeStatus::ok || result.output_bytes != expected) {
+        const DriverView view =
+            driver_view(image_.algorithm(), *decoder_, payload, content_.first(expected));
+        if (view.reads_right) return judge_length(judged, payload);
         judged.judgement = Judgement::broken;
         const bool at_end = extent.first + extent.blocks == map_.blocks() &&
                             window_.value + 1 == image_.geometry().window_count();
@@ -303,7 +306,7 @@ void WindowChecker::judge_compressed(JudgedExtent& judged, ByteView payload) {
         } else {
             report(FindingId::p02, stored(extent),
                    fmt::format("stream gives {} bytes, expected {}", result.output_bytes, expected))
-                .effect = KernelEffect::wrong_data;
+                .effect = view.effect;
         }
         return;
     }

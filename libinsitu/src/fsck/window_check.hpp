@@ -7,6 +7,7 @@
 
 #include "codec/distance.hpp"
 #include "fsck/candidates.hpp"
+#include "fsck/driver_view.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/fsck/check.hpp"
 #include "insitu/image/meta_cursor.hpp"
@@ -67,6 +68,8 @@ class WindowChecker {
     // Sums over all windows so far.
     const ExtentTotals& totals() const noexcept { return totals_; }
     std::uint64_t walked_extents() const noexcept { return walked_extents_; }
+    std::uint64_t confirmed_blocks() const noexcept { return confirmed_blocks_; }
+    std::uint64_t contradicted_blocks() const noexcept { return contradicted_blocks_; }
     // The first of the walked extents with distances over 2 KiB since the last call, and how many.
     std::uint64_t take_wide_extents() noexcept { return std::exchange(wide_extents_, 0); }
 
@@ -81,6 +84,8 @@ class WindowChecker {
     void judge_one(JudgedExtent& judged);
     void judge_payload(JudgedExtent& judged, ByteView payload);
     void judge_compressed(JudgedExtent& judged, ByteView payload);
+    void judge_length(JudgedExtent& judged, ByteView payload);
+    KernelEffect effect_of_shares(const StoredExtent& extent, KernelEffect otherwise);
     void judge_raw(JudgedExtent& judged, ByteView payload);
     void judge_raw_beside_damage();
     void suspect(JudgedExtent& judged, const Candidate& candidate);
@@ -112,6 +117,8 @@ class WindowChecker {
     ExtentTotals totals_;
     std::uint64_t wide_extents_ = 0;
     std::uint64_t walked_extents_ = 0;
+    std::uint64_t confirmed_blocks_ = 0;
+    std::uint64_t contradicted_blocks_ = 0;
 };
 
 }  // namespace insitu

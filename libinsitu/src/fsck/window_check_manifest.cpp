@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "fsck/window_check.hpp"
 #include "image/zero_blocks.hpp"
@@ -46,6 +47,7 @@ void WindowChecker::compare_zeros() {
         const std::uint32_t mask = mask_of(judged.extent);
         if ((found & mask) == 0 || judged.damaged()) continue;
         judged.judgement = Judgement::differs;
+        contradicted_blocks_ += static_cast<std::uint64_t>(std::popcount(found & mask));
         report(FindingId::p05, stored(judged.extent), "content, where the manifest has zeros");
     }
 }
@@ -63,7 +65,9 @@ void WindowChecker::compare(const ManifestExtent& expected) {
         (expected.first.value - first_block_of(window_).value) * block_bytes;
     const ContentHash hash =
         content_hash(content.view().subspan(offset, expected.blocks * block_bytes));
+    if (hash == expected.hash) confirmed_blocks_ += expected.blocks;
     if (hash == expected.hash || !reads_well(expected)) return;
+    contradicted_blocks_ += expected.blocks;
     report(FindingId::p05, {expected.first, static_cast<unsigned>(expected.blocks), 0},
            fmt::format("content has the hash {}, expected {}", to_string(hash),
                        to_string(expected.hash)));

@@ -80,7 +80,8 @@ WindowPlanner::WindowPlanner(const Image& image, const RepairOptions& options)
     : image_(image),
       options_(options),
       encoder_({.algorithm = image.algorithm()}),
-      search_(image.algorithm(), {options.trust_payloads, options.salvage}),
+      search_(image.algorithm(), {options.trust_payloads, options.salvage,
+                                  options.manifest_trust == RepairOptions::ManifestTrust::force}),
       content_(window_bytes) {}
 
 // Reads a window's space, and what the manifest has of it; blocks that cannot be read are zeros and

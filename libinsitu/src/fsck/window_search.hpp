@@ -50,6 +50,7 @@ struct Piece {
 struct SearchOptions {
     bool trust_payloads = false;
     bool salvage = false;
+    bool unmap_sound = false;  // where a manifest has zeros
 };
 
 // Finds the partition of a window into extents that explains its bytes best (docs/fsck.md): extents
@@ -74,6 +75,7 @@ class WindowSearch {
     void mark(const Extent& extent, State state);
     void prove_by_manifest();
     void prove_zeros();
+    void drop_partial_proofs();
     bool prove(const ManifestExtent& expected);
     bool may_replace(const Extent& range) const;
     void judge_blocks();

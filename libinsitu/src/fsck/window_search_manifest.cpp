@@ -53,11 +53,30 @@ void WindowSearch::prove_by_manifest() {
         if (wanted && prove(expected)) mark(range, State::fixed);
     }
     prove_zeros();
+    drop_partial_proofs();
+}
+
+// An extent that reads today is replaced as a whole or not at all: what is left of it would be
+// tails of something else.
+void WindowSearch::drop_partial_proofs() {
+    std::uint32_t proven = 0;
+    for (const Piece& piece : proven_)
+        proven |= mask_of(piece.extent);
+    for (const JudgedExtent& judged : input_->judged) {
+        const std::uint32_t mask = mask_of(judged.extent);
+        if (judged.judgement != Judgement::differs || judged.extent.unmapped()) continue;
+        if ((mask & ~proven) == 0 || (mask & proven) == 0) continue;
+        std::erase_if(proven_, [&](const Piece& piece) {
+            if (!overlap(piece.extent, judged.extent)) return false;
+            mark(piece.extent, State::undecided);
+            return true;
+        });
+    }
 }
 
 // Blocks that the manifest has as zeros need no payload. A damaged extent is unmapped as a whole,
 // or not at all: every block of it is zeros by the manifest, or has been proven to be something
-// else.
+// else. What reads today is not unmapped on the manifest's word alone.
 void WindowSearch::prove_zeros() {
     const std::uint32_t zeros = input_->manifest_zeros;
     if (zeros == 0) return;
@@ -69,6 +88,8 @@ void WindowSearch::prove_zeros() {
         const std::uint32_t mask = mask_of(judged.extent);
         // Without sectors it is part of an extent over the border, which is stored again.
         const bool part = judged.judgement == Judgement::differs && judged.extent.unmapped();
+        const bool sound = judged.judgement == Judgement::differs;
+        if (sound && !options_.unmap_sound) continue;
         if (judged.damaged() && !part && (mask & ~proven) == 0) unmap |= mask & zeros;
     }
     for (unsigned block = 0; block < input_->blocks; ++block) {

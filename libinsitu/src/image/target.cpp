@@ -20,11 +20,15 @@ std::optional<std::uint64_t> Target::device_bytes(const std::string& path) {
     return BlockDevice(path, Access::read, Sharing::shared).size_bytes();
 }
 
+unsigned Target::device_sector_bytes(const std::string& path) {
+    return BlockDevice(path, Access::read, Sharing::shared).logical_sector_bytes();
+}
+
 Target::Target(const std::string& path, TargetKind kind, std::uint64_t file_bytes,
-               Overwrite overwrite)
+               Overwrite overwrite, OutputOptions output)
     : path_(path), kind_(kind) {
     if (node_kind(path) != NodeKind::block_device) {
-        file_ = std::make_unique<OutputFile>(path, file_bytes);
+        file_ = std::make_unique<OutputFile>(path, file_bytes, output);
         return;
     }
     device_ = std::make_unique<BlockDevice>(path, Access::read_write, Sharing::exclusive);
@@ -42,8 +46,12 @@ Target::Target(const std::string& path, TargetKind kind, std::uint64_t file_byte
     }
 }
 
+Target::Target(std::unique_ptr<FileStore> unnamed)
+    : kind_(TargetKind::raw), unnamed_(std::move(unnamed)) {}
+
 Store& Target::store() noexcept {
     if (device_) return *device_;
+    if (unnamed_) return *unnamed_;
     return file_->store();
 }
 
@@ -53,15 +61,16 @@ TargetContent Target::content() const noexcept {
 
 void Target::prepare() {
     if (has_signature_) wipe_signatures(path_);
+    if (file_) file_->prepare();
 }
 
 void Target::commit() {
     if (device_) return device_->sync();
-    file_->commit();
+    if (file_) file_->commit();
 }
 
 std::string Target::unfinished_state() const {
-    if (!device_) return {};
+    if (!device_ && (!file_ || !file_->is_in_place())) return {};
     return fmt::format("{}: {}", path_,
                        kind_ == TargetKind::image
                            ? "holds no image now, and what it held before may be lost"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "codec/partial.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 
@@ -56,20 +57,34 @@ void WindowReader::report(const ExtentDamage& found, DamageSink* damage) const {
                 found.os_error);
 }
 
-std::optional<ExtentDamage> WindowReader::decode(const StoredExtent& extent, ByteView payload,
-                                                 ByteSpan output) {
+// Whether a deflate stream is whole though its length word is too large.
+bool WindowReader::decode_beside_word(ByteView payload, ByteSpan output) {
+    const std::uint32_t length = unsafe_stream_length(payload);
+    if (image_->algorithm() != Algorithm::deflate || length == 0) return false;
+    const ByteView stream = payload.first(std::min<std::size_t>(length, payload.size()));
+    if (decode_open_end(Algorithm::deflate, stream, output) != output.size()) return false;
+    ++long_words_;
+    return true;
+}
+
+std::optional<ExtentDamage> WindowReader::decode_whole(const StoredExtent& extent, ByteView payload,
+                                                       ByteSpan output) {
     if (extent.raw()) {
         std::memcpy(output.data(), payload.data(), output.size());
         return std::nullopt;
     }
     const std::uint32_t length = unsafe_stream_length(payload);
     if (!stream_readable(length, extent.payload_sectors)) {
+        if (decode_beside_word(payload, output)) return std::nullopt;
         return damage_of(extent, fmt::format("payload length {} does not fit its sectors, expected "
                                              "1 to {}",
                                              length, payload_bytes(extent) - length_word_bytes));
     }
     const DecodeResult result = decoder_->decode(payload.first(length), output);
     if (result.status == DecodeStatus::ok && result.output_bytes == output.size()) {
+        return std::nullopt;
+    }
+    if (result.status == DecodeStatus::corrupt && decode_beside_word(payload, output)) {
         return std::nullopt;
     }
     switch (result.status) {
@@ -85,15 +100,34 @@ std::optional<ExtentDamage> WindowReader::decode(const StoredExtent& extent, Byt
     return damage_of(extent, fmt::format("stream of {} bytes does not decode", length));
 }
 
+// Damage leaves zeros in the output, or what decodes before it and zeros behind.
+std::optional<ExtentDamage> WindowReader::decode(const StoredExtent& extent, ByteView payload,
+                                                 ByteSpan output) {
+    auto damage = decode_whole(extent, payload, output);
+    if (!damage) return damage;
+    zero_fill(output);
+    if (salvage_ == Salvage::nothing) return damage;
+    const ByteView stream = payload.first(payload.size() - length_word_bytes);
+    const std::size_t given = decode_partly(image_->algorithm(), stream, output);
+    zero_fill(output.subspan(given));
+    damage->unproven_blocks = static_cast<unsigned>(given / block_bytes);
+    return damage;
+}
+
 std::optional<ExtentDamage> WindowReader::read_extent(const StoredExtent& extent, ByteSpan output) {
     if (extent.fault != ExtentFault::none) {
         // A stream that decodes to exactly these blocks is proof enough where only the shares of
         // its meta are wrong; the driver reads it too.
         const bool only_shares =
             extent.fault == ExtentFault::bad_share || extent.fault == ExtentFault::unpacked_shares;
-        if (!only_shares || extent.payload_sectors >= sectors_per_block * extent.blocks ||
-            load(extent, output)) {
-            return fault_of_meta(extent);
+        ExtentDamage fault = fault_of_meta(extent);
+        if (!only_shares || extent.payload_sectors >= sectors_per_block * extent.blocks) {
+            zero_fill(output);
+            return fault;
+        }
+        if (const auto found = load(extent, output)) {
+            fault.unproven_blocks = found->unproven_blocks;
+            return fault;
         }
         return std::nullopt;
     }
@@ -121,6 +155,7 @@ std::optional<ExtentDamage> WindowReader::load(const StoredExtent& extent, ByteS
         image_->store().read_at(at, large.span());
         return decode(extent, large.view(), output);
     } catch (const Error& error) {
+        zero_fill(output);
         ExtentDamage damage =
             damage_of(extent, fmt::format("payload of {} bytes cannot be read", length));
         if (error.kind() == ErrorKind::io) {
@@ -182,7 +217,6 @@ bool WindowReader::read_run(std::span<const StoredExtent> run, BlockIndex window
         const std::uint64_t offset = geometry.block_at_byte(extent.first) - at;
         const ByteView payload = payload_.view().subspan(offset, payload_bytes(extent));
         if (const auto found = decode(extent, payload, part(extent))) {
-            zero_fill(part(extent));
             report(*found, damage);
         }
     }
@@ -198,12 +232,10 @@ void WindowReader::read_long(const StoredExtent& extent, WindowIndex window, Byt
     const ByteSpan part = output.subspan((first.value - window_first.value) * block_bytes,
                                          (end.value - first.value) * block_bytes);
     AlignedBuffer content(extent.blocks * block_bytes);
-    if (const auto found = read_extent(extent, content.span())) {
-        zero_fill(part);
-        return report(*found, damage);
-    }
+    const auto found = read_extent(extent, content.span());
     std::memcpy(part.data(), content.data() + (first.value - extent.first.value) * block_bytes,
                 part.size());
+    if (found) report(*found, damage);
 }
 
 std::uint32_t WindowReader::read(WindowIndex window, ByteSpan output, DamageSink* damage) {
@@ -230,7 +262,6 @@ std::uint32_t WindowReader::read(WindowIndex window, ByteSpan output, DamageSink
             if (run > 1 && read_run(extents.subspan(i, run), window_first, output, damage)) {
                 used = run;
             } else if (const auto found = read_extent(extent, part)) {
-                zero_fill(part);
                 report(*found, damage);
             }
             for (const StoredExtent& done : extents.subspan(i, used)) {

@@ -73,7 +73,9 @@ void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
     const SourceBatch& batch = item.batch;
     source_.fill(batch, item.buffer.span());
     const std::uint64_t padded = ceil_div(batch.length_bytes, block_bytes) * block_bytes;
-    std::memset(item.buffer.data() + batch.length_bytes, 0, padded - batch.length_bytes);
+    // The rest of the last window belongs to the image, which may be larger than its source.
+    const std::uint64_t whole = ceil_div(batch.length_bytes, window_bytes) * window_bytes;
+    std::memset(item.buffer.data() + batch.length_bytes, 0, whole - batch.length_bytes);
     ExtentTotals totals;
     for (std::uint64_t at = 0; at < padded; at += window_bytes) {
         const WindowIndex window = batch.first + at / window_bytes;
@@ -82,7 +84,10 @@ void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
         WindowMap& map = item.maps[at / window_bytes];
         map = writer.write(window, content, totals);
         map.encode(meta_.slot(window));
-        if (verify_) sums_.add(window, content);
+        if (verify_) {
+            sums_.add(window, item.buffer.view().subspan(
+                                  at, geometry_.blocks_in_window(window) * block_bytes));
+        }
     }
     writer.finish();
     writeback_.written(geometry_.block_at_byte(first_block_of(batch.first)), padded);

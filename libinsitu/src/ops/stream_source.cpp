@@ -39,8 +39,13 @@ std::size_t read_stream(int fd, const std::string& name, ByteSpan output, const 
 
 class StreamSource final : public Source {
   public:
-    StreamSource(int fd, std::string name, std::uint64_t limit_bytes, const StopFlag* stop)
-        : fd_(fd), name_(std::move(name)), limit_bytes_(limit_bytes), stop_(stop) {}
+    StreamSource(int fd, std::string name, std::uint64_t limit_bytes, const StopFlag* stop,
+                 std::vector<std::byte> start)
+        : fd_(fd),
+          name_(std::move(name)),
+          limit_bytes_(limit_bytes),
+          stop_(stop),
+          start_(std::move(start)) {}
 
     const std::string& name() const noexcept override { return name_; }
     std::optional<std::uint64_t> size_bytes() const override { return std::nullopt; }
@@ -55,7 +60,7 @@ class StreamSource final : public Source {
         const std::uint64_t end = std::min(limit.value * window_bytes, limit_bytes_);
         if (ended_ || at_byte_ >= end) return false;
         const std::uint64_t room = std::min(batch_bytes, end - at_byte_);
-        const std::size_t length = read_stream(fd_, name_, buffer.first(room), stop_);
+        const std::size_t length = read_next(buffer.first(room));
         batch = {WindowIndex{at_byte_ / window_bytes}, length, 0};
         ended_ = length < room;
         at_byte_ += length;
@@ -65,10 +70,19 @@ class StreamSource final : public Source {
     void fill(const SourceBatch&, ByteSpan) override {}
 
   private:
+    // What is left of the start, then what follows in the stream.
+    std::size_t read_next(ByteSpan output) {
+        const std::size_t from_start = std::min(output.size(), start_.size() - start_taken_);
+        std::copy_n(start_.begin() + static_cast<std::ptrdiff_t>(start_taken_), from_start,
+                    output.begin());
+        start_taken_ += from_start;
+        return from_start + read_stream(fd_, name_, output.subspan(from_start), stop_);
+    }
+
     // At the limit one more read tells whether the stream really ends there.
     void check_end() {
         std::byte extra{};
-        if (read_stream(fd_, name_, ByteSpan(&extra, 1), stop_) > 0) {
+        if (read_next(ByteSpan(&extra, 1)) > 0) {
             throw Error(
                 ErrorKind::refused, {.file = name_, .byte = limit_bytes_},
                 fmt::format("the stream goes on behind the {} bytes of the target", limit_bytes_),
@@ -81,6 +95,8 @@ class StreamSource final : public Source {
     std::string name_;
     std::uint64_t limit_bytes_;
     const StopFlag* stop_;
+    std::vector<std::byte> start_;
+    std::size_t start_taken_ = 0;
     std::uint64_t at_byte_ = 0;
     bool ended_ = false;
 };
@@ -99,15 +115,23 @@ void store_part(Store& spool, const std::string& directory, std::uint64_t at_byt
 }  // namespace
 
 std::unique_ptr<Source> make_stream_source(int fd, std::string name, std::uint64_t limit_bytes,
-                                           const StopFlag* stop) {
-    return std::make_unique<StreamSource>(fd, std::move(name), limit_bytes, stop);
+                                           const StopFlag* stop, std::vector<std::byte> start) {
+    return std::make_unique<StreamSource>(fd, std::move(name), limit_bytes, stop, std::move(start));
+}
+
+std::vector<std::byte> read_stream_start(int fd, const std::string& name, std::size_t most_bytes,
+                                         const StopFlag* stop) {
+    std::vector<std::byte> start(most_bytes);
+    start.resize(read_stream(fd, name, start, stop));
+    return start;
 }
 
 std::unique_ptr<Store> spool_stream(int fd, const std::string& name, const std::string& directory,
-                                    const StopFlag* stop) {
+                                    const StopFlag* stop, const std::vector<std::byte>& start) {
     auto spool = std::make_unique<FileStore>(make_unnamed_file(directory), name);
     AlignedBuffer buffer(batch_bytes);
-    std::uint64_t at_byte = 0;
+    std::uint64_t at_byte = start.size();
+    if (!start.empty()) store_part(*spool, directory, 0, start);
     for (;;) {
         const std::size_t length = read_stream(fd, name, buffer.span(), stop);
         for (std::size_t at = 0; at < length; at += window_bytes) {

@@ -30,6 +30,7 @@ class DamageList final : public DamageSink {
         if (!is_new) return;
         ++count_;
         blocks_ += damage.extent.blocks;
+        unproven_ += damage.unproven_blocks;
         // Keep the lowest: what is listed must not depend on the order of the workers.
         if (found_.size() > listed_damage_limit) found_.erase(std::prev(found_.end()));
     }
@@ -39,6 +40,7 @@ class DamageList final : public DamageSink {
             result.damage.push_back(std::move(damage));
         result.damage_count = count_;
         result.damaged_blocks = blocks_;
+        result.unproven_blocks = unproven_;
     }
 
   private:
@@ -46,6 +48,7 @@ class DamageList final : public DamageSink {
     std::map<BlockIndex, ExtentDamage> found_;
     std::uint64_t count_ = 0;
     std::uint64_t blocks_ = 0;
+    std::uint64_t unproven_ = 0;
 };
 
 // The part of the logical device that is wanted.
@@ -73,16 +76,26 @@ Part part_of(const Image& image, const UnpackOptions& options) {
     return {options.offset_bytes, options.offset_bytes + length};
 }
 
+// Who is given the content wants all of it.
+WindowIndex end_window(const Image& image, Part part, const UnpackOptions& options) {
+    if (options.content == nullptr) return part.end_window();
+    return {image.geometry().window_count()};
+}
+
 // A worker's memory, and the reading that both kinds of target share.
 class BatchReader {
   public:
-    BatchReader(const Image& image, Part part, DamageSink* damage, bool keep_maps)
+    BatchReader(const Image& image, Part part, DamageSink* damage, const UnpackOptions& options)
         : image_(image),
           part_(part),
           damage_(damage),
-          keep_maps_(keep_maps),
+          keep_maps_(options.content != nullptr),
           reader_(image),
-          buffer_(batch_bytes) {}
+          buffer_(batch_bytes) {
+        if (options.damage == UnpackOptions::Damage::salvage) {
+            reader_.set_salvage(WindowReader::Salvage::prefix);
+        }
+    }
 
     // Reads a batch; the wanted bytes of it stand in content().
     void read(const WindowBatch& batch) {
@@ -95,8 +108,9 @@ class BatchReader {
             length += bytes;
         }
         const std::uint64_t batch_start = batch.first.value * window_bytes;
-        start_ = std::max(batch_start, part_.start);
-        const std::uint64_t end = std::min(batch_start + length, part_.end);
+        start_ = std::min(std::max(batch_start, part_.start), batch_start + length);
+        // Nothing of a batch behind the part is written.
+        const std::uint64_t end = std::max(std::min(batch_start + length, part_.end), start_);
         content_ = buffer_.view().subspan(start_ - batch_start, end - start_);
     }
 
@@ -111,6 +125,7 @@ class BatchReader {
         }
     }
 
+    std::uint64_t long_words() const noexcept { return reader_.long_words(); }
     // Position of content() on the logical device.
     std::uint64_t start_byte() const noexcept { return start_; }
     ByteView content() const noexcept { return content_; }
@@ -183,12 +198,13 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
     result.logical_bytes = part.end - part.start;
     if (control.progress != nullptr) control.progress->begin(result.logical_bytes);
     DamageList damage;
-    DamageSink* sink = options.damage == UnpackOptions::Damage::salvage ? &damage : nullptr;
+    DamageSink* sink = options.damage == UnpackOptions::Damage::fail ? nullptr : &damage;
     SparseWriter writer(target, options.target_content);
     Writeback writeback(target);
     std::atomic<std::uint64_t> written = 0;
+    std::atomic<std::uint64_t> long_words = 0;
 
-    MappedBatches batches(image, part.first_window(), part.end_window());
+    MappedBatches batches(image, part.first_window(), end_window(image, part, options));
     std::uint64_t cleared_to = part.start;
     const auto clear_to = [&](std::uint64_t byte) {
         if (byte > cleared_to) writer.clear(cleared_to - part.start, byte - cleared_to);
@@ -197,18 +213,21 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
         control,
         [&](WindowBatch& batch) {
             if (!batches.take(batch)) return false;
-            clear_to(batch.first.value * window_bytes);
+            clear_to(std::min(batch.first.value * window_bytes, part.end));
             cleared_to = std::min((batch.first + batch.count).value * window_bytes, part.end);
             return true;
         },
         [&] {
-            return [&, reader = std::make_unique<BatchReader>(image, part, sink,
-                                                              options.content != nullptr)](
+            return [&, reader = std::make_unique<BatchReader>(image, part, sink, options)](
                        WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
+                const std::uint64_t before = reader->long_words();
                 reader->read(batch);
+                long_words += reader->long_words() - before;
                 const std::uint64_t at = reader->start_byte() - part.start;
-                written += writer.write(at, reader->content());
-                writeback.written(at, reader->content().size());
+                if (!reader->content().empty()) {
+                    written += writer.write(at, reader->content());
+                    writeback.written(at, reader->content().size());
+                }
                 advance(control, batch);
                 if (options.content == nullptr || !run.await_turn(ticket)) return;
                 reader->tell(batch, *options.content);
@@ -218,6 +237,7 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
     clear_to(part.end);
     if (control.progress != nullptr) control.progress->advance(part.end - cleared_to);
     result.written_bytes = written;
+    result.long_words = long_words;
     damage.move_to(result);
     return result;
 }
@@ -230,14 +250,15 @@ UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& nam
     result.written_bytes = result.logical_bytes;
     if (control.progress != nullptr) control.progress->begin(result.logical_bytes);
     DamageList damage;
-    DamageSink* sink = options.damage == UnpackOptions::Damage::salvage ? &damage : nullptr;
+    DamageSink* sink = options.damage == UnpackOptions::Damage::fail ? nullptr : &damage;
 
     StreamTarget target(fd, name, control.stop);
+    std::atomic<std::uint64_t> long_words = 0;
     std::uint64_t next_window = part.first_window().value;
     run_in_order<WindowBatch>(
         control,
         [&](WindowBatch& batch) {
-            const std::uint64_t end = part.end_window().value;
+            const std::uint64_t end = end_window(image, part, options).value;
             if (next_window >= end) return false;
             const std::uint64_t boundary = (next_window / batch_windows + 1) * batch_windows;
             batch = {{next_window}, std::min(boundary, end) - next_window, 0};
@@ -245,10 +266,11 @@ UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& nam
             return true;
         },
         [&] {
-            return [&, reader = std::make_unique<BatchReader>(image, part, sink,
-                                                              options.content != nullptr)](
+            return [&, reader = std::make_unique<BatchReader>(image, part, sink, options)](
                        WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
+                const std::uint64_t before = reader->long_words();
                 reader->read(batch);
+                long_words += reader->long_words() - before;
                 if (!run.await_turn(ticket)) return;
                 target.write(reader->content());
                 if (options.content != nullptr) reader->tell(batch, *options.content);
@@ -256,6 +278,7 @@ UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& nam
                 advance(control, batch);
             };
         });
+    result.long_words = long_words;
     damage.move_to(result);
     return result;
 }

@@ -87,9 +87,9 @@ BlockDevice::BlockDevice(const std::string& path, Access access, Sharing sharing
 
 void BlockDevice::lock_whole_disk(Access access) {
     const std::string disk = whole_disk_node(cached_.get());
-    if (disk.empty()) return;
-    // Without the right to open the disk itself the partition's own O_EXCL has to do.
-    disk_lock_ = DiskLock::take(disk, name(), access);
+    // Without /sys nobody knows which disk it is part of: its own lock is the next best. Without
+    // the right to open the disk itself the partition's own O_EXCL has to do.
+    disk_lock_ = DiskLock::take(disk.empty() ? name() : disk, name(), access);
 }
 
 void BlockDevice::read_at(std::uint64_t at_byte, ByteSpan output) const {

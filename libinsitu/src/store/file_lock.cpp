@@ -8,12 +8,30 @@
 
 namespace insitu {
 
-void lock_file(int fd, const std::string& name, Access access) {
+namespace {
+
+bool try_lock(int fd, Access access) {
     struct flock lock {};
     lock.l_type = access == Access::read ? F_RDLCK : F_WRLCK;
     lock.l_whence = SEEK_SET;
-    if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return;
-    if (errno == EAGAIN || errno == EACCES) {
+    return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool is_held_by_another() {
+    return errno == EAGAIN || errno == EACCES;
+}
+
+}  // namespace
+
+void lock_replaced_file(int fd, const std::string& name) {
+    if (try_lock(fd, Access::read_write)) return;
+    if (is_held_by_another() && try_lock(fd, Access::read)) return;
+    lock_file(fd, name, Access::read_write);
+}
+
+void lock_file(int fd, const std::string& name, Access access) {
+    if (try_lock(fd, access)) return;
+    if (is_held_by_another()) {
         if (access == Access::read) {
             throw Error(ErrorKind::refused, {.file = name}, "another program is writing to it",
                         "wait for it, or read all the same with --force-share");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/falloc.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -93,6 +94,12 @@ std::optional<std::uint64_t> FileStore::allocated_bytes() const {
     struct stat status {};
     if (::fstat(fd_.get(), &status) != 0) return std::nullopt;
     return static_cast<std::uint64_t>(status.st_blocks) * stat_unit_bytes;
+}
+
+std::optional<std::uint64_t> FileStore::free_bytes() const {
+    struct statvfs host {};
+    if (::fstatvfs(fd_.get(), &host) != 0) return std::nullopt;
+    return std::uint64_t{host.f_bavail} * host.f_frsize;
 }
 
 void FileStore::drop_cache() const {

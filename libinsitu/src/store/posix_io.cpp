@@ -11,6 +11,9 @@
 
 namespace insitu {
 
+// Narrower offsets would wrap, and writes beyond 2 GiB hit the start of the device.
+static_assert(sizeof(off_t) == 8, "build with _FILE_OFFSET_BITS=64");
+
 void read_whole(int fd, const std::string& name, std::uint64_t at_byte, ByteSpan output) {
     std::size_t done = 0;
     while (done < output.size()) {

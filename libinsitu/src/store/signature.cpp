@@ -1,14 +1,18 @@
 #include <blkid/blkid.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <vector>
 
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
 #include "insitu/store/unique_fd.hpp"
+#include "store/posix_io.hpp"
 
 namespace insitu {
 
@@ -46,12 +50,41 @@ std::optional<std::string> name_of_finding(blkid_probe probe) {
     return std::nullopt;
 }
 
+// Signatures are near the start and the end. libblkid takes some read errors there for "nothing
+// found", so what it looks at is read here as well.
+void refuse_unreadable(int fd, const std::string& path) {
+    constexpr std::uint64_t looked_at_bytes = std::uint64_t{256} << 10;
+    const off_t end = ::lseek(fd, 0, SEEK_END);
+    if (end < 0) throw io_error({.file = path}, "cannot read its size", errno);
+    const auto size_bytes = static_cast<std::uint64_t>(end);
+    const std::uint64_t length = std::min(size_bytes, looked_at_bytes);
+    std::vector<std::byte> buffer(length);
+    for (const std::uint64_t at_byte : {std::uint64_t{0}, size_bytes - length}) {
+        read_whole(fd, path, at_byte, buffer);
+    }
+}
+
+// Whether the probe found something. Anything but a clear answer is an error: what cannot be looked
+// at must not count as empty.
+bool probe_next(blkid_probe probe, const std::string& path) {
+    constexpr int found = 0;
+    constexpr int nothing = 1;
+    errno = 0;
+    const int result = blkid_do_probe(probe);
+    if (result == found) return true;
+    if (result == nothing) return false;
+    throw io_error({.file = path}, "cannot look for signatures", errno != 0 ? errno : EIO);
+}
+
 }  // namespace
 
 std::optional<std::string> find_signature(const std::string& path) {
     const UniqueFd fd = open_for_probe(path, O_RDONLY);
     const Probe probe = make_probe(fd.get(), path);
-    if (blkid_do_probe(probe.get()) != 0) return std::nullopt;
+    if (!probe_next(probe.get(), path)) {
+        refuse_unreadable(fd.get(), path);
+        return std::nullopt;
+    }
     const auto name = name_of_finding(probe.get());
     return name ? name : std::optional<std::string>("unknown content");
 }
@@ -61,7 +94,7 @@ void wipe_signatures(const std::string& path) {
     const Probe probe = make_probe(fd.get(), path);
     // A wiped signature can uncover another one, so the probe steps back after each.
     constexpr int dry_run = 0;
-    while (blkid_do_probe(probe.get()) == 0) {
+    while (probe_next(probe.get(), path)) {
         if (blkid_do_wipe(probe.get(), dry_run) != 0) {
             throw io_error({.file = path}, "cannot remove an old signature",
                            errno != 0 ? errno : EIO);

@@ -41,6 +41,10 @@ std::optional<std::uint64_t> Store::allocated_bytes() const {
     return std::nullopt;
 }
 
+std::optional<std::uint64_t> Store::free_bytes() const {
+    return std::nullopt;
+}
+
 std::size_t Store::alignment_bytes() const noexcept {
     return 1;
 }

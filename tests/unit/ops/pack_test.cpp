@@ -239,6 +239,17 @@ class SpoilingStore final : public Store {
 
 }  // namespace
 
+TEST_CASE("verifying holds for targets of any size above the source's") {
+    auto random = test::make_random(123);
+    const std::uint64_t source_bytes = GENERATE(1ULL, 4095ULL, 4097ULL, 131071ULL, 131073ULL);
+    const std::uint64_t extra_blocks = GENERATE(0ULL, 1ULL, 30ULL, 31ULL, 32ULL, 100ULL);
+    const auto content = test::make_content(random, Content::random, source_bytes);
+    MemoryStore target(pack_target_bytes(source_bytes + extra_blocks * block_bytes), std::byte{0});
+    CHECK_NOTHROW(pack_bytes(content, target, {.verify = PackOptions::Verify::yes}));
+    const auto unpacked = test::unpack_in_memory(target);
+    CHECK(std::equal(content.begin(), content.end(), unpacked.begin()));
+}
+
 TEST_CASE("verifying reads from the medium, not from a cache") {
     auto random = test::make_random(121);
     const auto content = test::make_content(random, Content::random, 4 * window_bytes);

@@ -80,7 +80,7 @@ TEST_CASE("salvage lists each damaged extent once and keeps the rest") {
     MemoryStore target(content.size(), std::byte{0});
     CHECK_THROWS_AS(unpack(image, target, {}, {.threads = 4}), Error);
     UnpackOptions options;
-    options.damage = UnpackOptions::Damage::salvage;
+    options.damage = UnpackOptions::Damage::strict;
     for (const unsigned threads : {1U, 4U}) {
         MemoryStore salvaged(content.size(), std::byte{0});
         const UnpackResult result = unpack(image, salvaged, options, {.threads = threads});

@@ -55,11 +55,22 @@ TEST_CASE("an output takes the place and the mode of what it replaces, through l
     CHECK(fs::status(directory.file("real")).permissions() == fs::perms{0640});
 }
 
-TEST_CASE("an output that another program has open is refused") {
+TEST_CASE("an output does not replace what another program writes, readers keep the old file") {
     test::TemporaryDirectory directory;
     std::ofstream(directory.file("out")) << "old";
-    const auto reader = open_store(directory.file("out"), Access::read);
+    {
+        const auto reader = open_store(directory.file("out"), Access::read);
+        CHECK_NOTHROW(OutputFile(directory.file("out"), 4096).commit());
+        CHECK(reader->size_bytes() == 3);
+    }
+    const auto writer = open_store(directory.file("out"), Access::read_write);
     CHECK_THROWS_WITH(OutputFile(directory.file("out"), 4096), Contains("has it open"));
+}
+
+TEST_CASE("a new output has no more permissions than its source") {
+    test::TemporaryDirectory directory;
+    OutputFile(directory.file("out"), 4096, {.mode_limit = 0600}).commit();
+    CHECK(fs::status(directory.file("out")).permissions() == fs::perms{0600});
 }
 
 TEST_CASE("an output needs a place that exists") {

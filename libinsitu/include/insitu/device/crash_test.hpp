@@ -23,6 +23,9 @@ struct CrashTestOptions {
     // At the same time, on the blocks that each has for itself. With more than one, threads decide
     // what the runs are like, and a seed does not bring one back.
     unsigned clients = 1;
+    // What the device holds when the random requests begin. Random: it is full, and the journal has
+    // no hole but those that requests make.
+    enum class Fill { half, random } fill = Fill::half;
     // Another judge of recovered images: says what is wrong with one, or nothing. It is asked about
     // every `check_every`-th state, by several threads at a time.
     std::function<std::string(const Store&)> check;
@@ -39,7 +42,10 @@ struct CrashTestResult {
     std::uint64_t recovered_states = 0;  // in which an intent was applied
     std::uint64_t recut_states = 0;      // whose recovery was cut, too
     std::uint64_t checked_states = 0;    // that the other judge saw
-    std::uint64_t unprotected_runs = 0;  // left out: the promise has its exception
+    // Runs with commits that had no room for a journal: there, blocks that were being written at
+    // the cut may hold anything, and the other judge is not asked.
+    std::uint64_t unprotected_runs = 0;
+    std::uint64_t refused_requests = 0;  // that no journal could have protected
     std::uint64_t violations = 0;
     std::vector<std::string> examples;  // of violations, by run, at most 20
 };

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "insitu/api.hpp"
@@ -21,8 +23,9 @@ enum class CommitPolicy {
 
 // What to do with an intent that an interrupted run left (docs/crash-safety.md).
 enum class PendingIntent {
-    apply,
-    drop,  // forget it: the image was changed by another program since
+    automatic,  // apply it if it is beyond doubt
+    apply,      // also if its stamp was overwritten
+    drop,       // forget it: the image was changed by another program since
 };
 
 // Whether windows that requests have cut up are put together again: extents side by side become
@@ -30,6 +33,13 @@ enum class PendingIntent {
 enum class Compaction {
     off,
     idle,  // by the thread of start_commits(), when nothing was asked for a commit delay
+};
+
+// What becomes of a write into a part of a compressed extent if the image has no hole left for the
+// journal (docs/crash-safety.md).
+enum class UnprotectedCommits {
+    refuse,  // it fails with ENOSPC
+    allow,   // it is done: a power cut then can lose blocks of the extent that were not written
 };
 
 struct DeviceOptions {
@@ -40,8 +50,12 @@ struct DeviceOptions {
     std::uint64_t cache_bytes = std::uint64_t{64} << 20;  // of payloads that wait for a commit
     // Of the content of compressed extents of which a part was read; 0: each read decodes.
     std::uint64_t decode_cache_bytes = std::uint64_t{256} << 20;
-    PendingIntent pending = PendingIntent::apply;
+    PendingIntent pending = PendingIntent::automatic;
     Compaction compaction = Compaction::off;
+    UnprotectedCommits unprotected = UnprotectedCommits::allow;
+    // Is told, as a sentence, what its owner should know: a commit in the background that failed, a
+    // journal without room. From any thread; may be empty.
+    std::function<void(const std::string&)> warn = {};
 };
 
 // Since the device was opened.
@@ -68,12 +82,13 @@ struct BlockRun {
 };
 
 // The live logical device over an image: docs/format.md §3, with the promises of
-// docs/crash-safety.md. Requests are whole blocks, of any number; each window's part of a request
-// becomes one extent. Blocks of zeros are unmapped. Every member function may be called from
-// several threads at once, except close() and the destructor. Concurrent requests to one block come
-// in some order; a request over several windows is not one step for a reader.
+// docs/crash-safety.md. Requests are of any bytes; whole blocks of 4096 bytes cost least, since
+// what a write has of a block in part is read and written again. Blocks of zeros are unmapped.
+// Every member function may be called from several threads at once, except close() and the
+// destructor. If requests to one block overlap in time, they come in some order; a reader may see a
+// request over several windows in part.
 //
-// Errors: `refused` for a request outside the device, unaligned, or a write to a read-only one;
+// Errors: `refused` for a request outside the device or a write to a read-only one;
 // `damaged` where an extent does not decode, or a window's meta is unsound and a write does not
 // replace the whole window; `io`. A failed write leaves every block outside it as it was.
 //
@@ -95,14 +110,17 @@ class INSITU_API Device {
     // `durability` fua: returns when the data is durable; later requests may come before it.
     enum class Durability { later, fua };
     void write(std::uint64_t at_byte, ByteView input, Durability durability = Durability::later);
-    // Unmaps: the blocks read as zeros and take no space.
+    // The range reads as zeros; whole blocks of it take no space.
+    void zero(std::uint64_t at_byte, std::uint64_t length_bytes,
+              Durability durability = Durability::later);
+    // The blocks that are whole within the range read as zeros and take no space; others stay.
     void unmap(std::uint64_t at_byte, std::uint64_t length_bytes,
                Durability durability = Durability::later);
     // Returns when every request that had returned before is durable.
     void flush();
 
-    // The runs that cover [at_byte, at_byte + length_bytes), or a first part of it; no I/O but for
-    // meta that is not in memory.
+    // The runs of whole blocks that cover [at_byte, at_byte + length_bytes), or a first part of it;
+    // no I/O but for meta that is not in memory.
     std::vector<BlockRun> map(std::uint64_t at_byte, std::uint64_t length_bytes);
 
     // Starts the thread that commits every commit delay, and makes an idle image clean.

@@ -29,6 +29,9 @@ struct CheckResult {
     ExtentTotals extents;              // sound ones; none where the meta alone was checked
     std::uint64_t wide_extents = 0;    // of the walked ones: distances over 2 KiB
     std::uint64_t walked_extents = 0;  // deflate streams whose distances were walked
+    // Blocks that read as the manifest says, by its hashes, and blocks that read otherwise.
+    std::uint64_t confirmed_blocks = 0;
+    std::uint64_t contradicted_blocks = 0;
 
     bool clean() const noexcept { return counts.errors == 0; }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -47,7 +48,9 @@ enum class KernelEffect {
     none,
     refuses,        // does not open the device
     eio,            // the read fails
+    reads_zeros,    // the read gives zeros
     wrong_data,     // the read gives something else than was written
+    kernel_memory,  // the read gives old memory of the kernel
     endless_loop,   // a thread of the kernel never ends
     out_of_bounds,  // the kernel reads outside its memory
     crashes,        // the kernel oopses when it opens the device
@@ -55,6 +58,10 @@ enum class KernelEffect {
 
 INSITU_API const char* to_string(Severity severity) noexcept;
 INSITU_API const char* to_string(KernelEffect effect) noexcept;
+inline constexpr std::size_t kernel_effect_count = 9;
+// Whether an image with this effect should not be activated: all but what a reader of a file meets
+// on any disk. To be refused is no better than to fail.
+INSITU_API bool is_unsafe(KernelEffect effect) noexcept;
 
 // A row of the table of findings.
 struct FindingKind {
@@ -132,8 +139,12 @@ struct INSITU_API FindingCounts {
     std::uint64_t warnings = 0;
     std::uint64_t notes = 0;
     std::uint64_t error_blocks = 0;
-    KernelEffect worst = KernelEffect::none;  // of errors and warnings
+    KernelEffect worst = KernelEffect::none;   // of errors and warnings
+    std::bitset<kernel_effect_count> effects;  // all of them
 
+    bool has(KernelEffect effect) const { return effects.test(static_cast<std::size_t>(effect)); }
+    // Errors and warnings without an unsafe effect, whatever else there is.
+    bool kernel_safe() const noexcept;
     void add(const Finding& finding) noexcept;
     std::uint64_t of(FindingId id) const noexcept { return by_id[static_cast<std::size_t>(id)]; }
 };

@@ -22,20 +22,27 @@ class INSITU_API Target {
 
     // The size of the block device at `path`, in bytes; none where it is not a block device.
     static std::optional<std::uint64_t> device_bytes(const std::string& path);
+    // The size of its logical sectors, in bytes. Throws `io` Errors.
+    static unsigned device_sector_bytes(const std::string& path);
 
     // Opens a block device, or creates a file of `file_bytes` beside `path`. Throws `refused`
-    // Errors for a device with a signature of anything, in use, read-only, or (for an image) with
-    // other sectors than 512 bytes; `io` ones else. Changes nothing yet.
-    Target(const std::string& path, TargetKind kind, std::uint64_t file_bytes, Overwrite overwrite);
+    // Errors for a device with a signature of anything, or one that cannot be looked at for them,
+    // in use, read-only, or (for an image) with other sectors than 512 bytes; `io` ones otherwise.
+    // Changes nothing yet that holds something.
+    Target(const std::string& path, TargetKind kind, std::uint64_t file_bytes, Overwrite overwrite,
+           OutputOptions output = {});
+    // A file without a name, all zeros, whose content is sent elsewhere when it is complete.
+    explicit Target(std::unique_ptr<FileStore> unnamed);
 
     Store& store() noexcept;
     TargetContent content() const noexcept;
-    // Removes old signatures from a device; to be called before the first write.
+    // Removes old signatures from a device, and the content of a file that is written in place; to
+    // be called before the first write.
     void prepare();
     // Syncs; gives a file its name.
     void commit();
-    // What is left where the work ends between prepare() and commit(), as a sentence for the user;
-    // empty for a file, which keeps its old content.
+    // What is left if the work ends between prepare() and commit(), as a sentence for the user;
+    // empty for a file that keeps its old content.
     std::string unfinished_state() const;
 
   private:
@@ -44,6 +51,7 @@ class INSITU_API Target {
     bool has_signature_ = false;
     std::unique_ptr<BlockDevice> device_;
     std::unique_ptr<OutputFile> file_;
+    std::unique_ptr<FileStore> unnamed_;
 };
 
 // What a device or file holds: the name of a signature that libblkid knows, or "insitu". None where

@@ -21,6 +21,8 @@ struct ExtentDamage {
         0;  // on the device: of its payload, or of its meta where that is at fault
     std::string text;
     int os_error = 0;  // where the payload could not be read
+    // The first blocks of it that decode before the damage, if asked for: nothing proves them.
+    unsigned unproven_blocks = 0;
 };
 
 // Told of damage while reading goes on; called from the thread that reads.
@@ -35,6 +37,10 @@ class INSITU_API WindowReader {
   public:
     explicit WindowReader(const Image& image);
 
+    // What of a damaged extent is given: nothing, or what decodes before the damage.
+    enum class Salvage { nothing, prefix };
+    void set_salvage(Salvage salvage) noexcept { salvage_ = salvage; }
+
     // Reads a window's blocks into `output` (blocks_in_window() * 4096 bytes); unmapped blocks give
     // zeros. Blocks of a damaged extent give zeros and are told to `damage`; without a sink the
     // first damage is thrown as a `damaged` (or `io`) Error. Returns a bit for each mapped block.
@@ -42,6 +48,10 @@ class INSITU_API WindowReader {
 
     // Reads and decodes one extent into `output` (extent.blocks * 4096 bytes). Empty: done.
     std::optional<ExtentDamage> read_extent(const StoredExtent& extent, ByteSpan output);
+
+    // Extents so far whose length word goes beyond their deflate stream: the driver's inflate stops
+    // at the end of the stream and reads them, and so does this.
+    std::uint64_t long_words() const noexcept { return long_words_; }
 
     MetaCursor& meta() noexcept { return meta_; }
 
@@ -55,6 +65,9 @@ class INSITU_API WindowReader {
     std::optional<ExtentDamage> load(const StoredExtent& extent, ByteSpan output);
     std::optional<ExtentDamage> decode(const StoredExtent& extent, ByteView payload,
                                        ByteSpan output);
+    std::optional<ExtentDamage> decode_whole(const StoredExtent& extent, ByteView payload,
+                                             ByteSpan output);
+    bool decode_beside_word(ByteView payload, ByteSpan output);
     ExtentDamage damage_of(const StoredExtent& extent, std::string text) const;
     ExtentDamage fault_of_meta(const StoredExtent& extent);
     void report(const ExtentDamage& found, DamageSink* damage) const;
@@ -63,6 +76,8 @@ class INSITU_API WindowReader {
     MetaCursor meta_;
     std::unique_ptr<Decoder> decoder_;
     AlignedBuffer payload_;
+    std::uint64_t long_words_ = 0;
+    Salvage salvage_ = Salvage::nothing;
 };
 
 }  // namespace insitu

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "insitu/api.hpp"
 #include "insitu/engine/control.hpp"
@@ -47,13 +48,21 @@ INSITU_API std::unique_ptr<Source> make_source(const Store& store,
                                                SourceSize size = SourceSize::fixed);
 
 // An open pipe or other stream, read until it ends; more than `limit_bytes` are an error. The
-// descriptor stays the caller's. Waiting for input ends soon after a stop is asked for.
+// descriptor stays the caller's. `start` is what was read from it already. Waiting for input ends
+// soon after a stop is asked for.
 INSITU_API std::unique_ptr<Source> make_stream_source(int fd, std::string name,
                                                       std::uint64_t limit_bytes,
-                                                      const StopFlag* stop);
+                                                      const StopFlag* stop,
+                                                      std::vector<std::byte> start = {});
 
-// Copies a stream to a nameless file in `directory`, sparse where it is zeros.
+// The first bytes of a stream, to look at before it is packed; fewer than `most_bytes` if it ends.
+INSITU_API std::vector<std::byte> read_stream_start(int fd, const std::string& name,
+                                                    std::size_t most_bytes, const StopFlag* stop);
+
+// Copies a stream to a nameless file in `directory`, sparse where it is zeros. `start` is what was
+// read from it already.
 INSITU_API std::unique_ptr<Store> spool_stream(int fd, const std::string& name,
-                                               const std::string& directory, const StopFlag* stop);
+                                               const std::string& directory, const StopFlag* stop,
+                                               const std::vector<std::byte>& start = {});
 
 }  // namespace insitu

@@ -19,10 +19,12 @@ struct UnpackOptions {
     // The part of the logical device that is wanted, in bytes.
     std::uint64_t offset_bytes = 0;
     std::optional<std::uint64_t> length_bytes = {};  // none: up to the end
-    // Whether damaged extents end the work or become zeros and are listed.
-    enum class Damage { fail, salvage } damage = Damage::fail;
+    // Whether damaged extents end the work, or are listed and give what decodes of them before the
+    // damage (salvage) or zeros (strict).
+    enum class Damage { fail, salvage, strict } damage = Damage::fail;
     TargetContent target_content = TargetContent::zeros;
-    // Is given the content, if set, by whole windows: for all of an image, not a part.
+    // Is given the content, if set, by whole windows: always all of it, also behind the part that
+    // is written.
     ContentSink* content = nullptr;
 };
 
@@ -33,6 +35,9 @@ struct UnpackResult {
     std::vector<ExtentDamage> damage;
     std::uint64_t damage_count = 0;
     std::uint64_t damaged_blocks = 0;
+    std::uint64_t unproven_blocks = 0;  // of them: given, though nothing proves them
+    // Extents whose length word is too large for their stream, read as the driver reads them.
+    std::uint64_t long_words = 0;
 };
 
 inline constexpr std::size_t listed_damage_limit = 100000;

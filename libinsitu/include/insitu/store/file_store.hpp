@@ -23,6 +23,7 @@ class INSITU_API FileStore final : public Store {
     std::uint64_t next_data(std::uint64_t at_byte) const override;
     std::uint64_t next_hole(std::uint64_t at_byte) const override;
     std::optional<std::uint64_t> allocated_bytes() const override;
+    std::optional<std::uint64_t> free_bytes() const override;
     void drop_cache() const override;
 
     // Truncates or extends (with a hole). Not thread-safe.

@@ -48,6 +48,9 @@ class INSITU_API Store {
     virtual std::uint64_t next_hole(std::uint64_t at_byte) const;
     // Space that it takes on the host, where known.
     virtual std::optional<std::uint64_t> allocated_bytes() const;
+    // Space that the host has left for it, if it takes some as it is written; none if it does not,
+    // or that is not known.
+    virtual std::optional<std::uint64_t> free_bytes() const;
     // Positions, lengths and memory of direct reads and writes are multiples of this.
     virtual std::size_t alignment_bytes() const noexcept;
     // Makes later reads come from the medium instead of a cache, as far as the system allows.

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <span>
+#include <string>
+
+namespace insitu::apps {
+
+// What is wrong with a command line, in the words and the order of the user who typed it: the
+// parser's own words are for those who wrote the options.
+std::string usage_text(const CLI::ParseError& error, const CLI::App& cli,
+                       std::span<char* const> arguments);
+
+}  // namespace insitu::apps

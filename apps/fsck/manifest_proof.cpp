@@ -1,0 +1,33 @@
+#include "fsck/manifest_proof.hpp"
+
+#include "common/manifest_check.hpp"
+#include "insitu/error.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/ops/unpack.hpp"
+#include "insitu/store/null_store.hpp"
+
+namespace insitu::apps {
+
+void prove_by_sums(const ManifestFile& manifest, const Store& result, const Control& control) {
+    if (!manifest.raw_bytes()) return;
+    try {
+        const Image image = Image::open(result, SizeCheck::trust_super);
+        ManifestCheck check(manifest, image, control.stop);
+        NullStore nothing(image.geometry().logical_bytes());
+        UnpackOptions options;
+        options.damage = UnpackOptions::Damage::salvage;
+        options.content = &check;
+        unpack(image, nothing, options, {control.threads, control.stop, nullptr});
+        check.finish();
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::io) throw;
+        throw Error(ErrorKind::refused, {},
+                    std::string(error.what()) +
+                        ": the repair would not give it back, so nothing "
+                        "is changed",
+                    "--force repairs what the manifest proves block by block; without --manifest "
+                    "a repair goes by the payloads alone");
+    }
+}
+
+}  // namespace insitu::apps

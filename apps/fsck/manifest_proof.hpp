@@ -1,0 +1,12 @@
+#pragma once
+
+#include "common/manifest.hpp"
+#include "insitu/fsck/repair.hpp"
+
+namespace insitu::apps {
+
+// Throws a `refused` Error unless an image, as a repair would make it, is what all hashes of a
+// manifest say. A dump has no hash of the whole: nothing is asked of it here.
+void prove_by_sums(const ManifestFile& manifest, const Store& result, const Control& control);
+
+}  // namespace insitu::apps

@@ -1,0 +1,106 @@
+#include "mkfs/btrfs_image.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace insitu::apps {
+
+namespace {
+
+constexpr std::uint64_t super_at = 65536;
+constexpr std::size_t header_bytes = 101;
+constexpr std::size_t key_bytes = 17;
+constexpr std::size_t chunk_bytes = 48;
+constexpr std::size_t stripe_bytes = 32;
+constexpr int chunk_item = 228;
+constexpr int root_item = 132;
+constexpr std::uint64_t files_tree = 5;
+constexpr std::size_t checksum_bytes = 32;
+
+BtrfsKey key_at(const std::string& bytes, std::size_t at) {
+    return {little(bytes, at, 8), static_cast<int>(little(bytes, at + 8, 1)),
+            little(bytes, at + 9, 8)};
+}
+
+}  // namespace
+
+BtrfsImage::BtrfsImage(const std::string& file, ImageBytes::Mode mode) : bytes_(file, mode) {
+    super_ = bytes_.read(super_at, 4096);
+    if (part(super_, 64, 8) != "_BHRfS_M") bad_image("it has no super block of btrfs");
+    constexpr std::size_t array_at = 811;
+    const std::size_t end = array_at + little(super_, 160, 4);
+    for (std::size_t at = array_at; at < end;) {
+        add_chunk(key_at(super_, at).offset, super_, at + key_bytes);
+        at += key_bytes + chunk_bytes + stripe_bytes * chunks_.back().copies.size();
+    }
+    walk(little(super_, 88, 8), [this](const std::string& leaf, const auto& items) {
+        for (const BtrfsItem& item : items) {
+            if (item.key.type == chunk_item) add_chunk(item.key.offset, leaf, item.at);
+        }
+        return false;
+    });
+    walk(little(super_, 80, 8), [this](const std::string& leaf, const auto& items) {
+        for (const BtrfsItem& item : items) {
+            const bool is_files = item.key.type == root_item && item.key.object == files_tree;
+            if (is_files) files_root_ = little(leaf, item.at + 176, 8);
+        }
+        return false;
+    });
+}
+
+void BtrfsImage::add_chunk(std::uint64_t start, const std::string& bytes, std::size_t at) {
+    Chunk chunk{start, little(bytes, at, 8), {}};
+    const std::uint64_t stripes = little(bytes, at + 44, 2);
+    if (stripes == 0) bad_image("a chunk has no place");
+    for (std::uint64_t i = 0; i < stripes; ++i)
+        chunk.copies.push_back(little(bytes, at + chunk_bytes + i * stripe_bytes + 8, 8));
+    chunks_.push_back(std::move(chunk));
+}
+
+const BtrfsImage::Chunk& BtrfsImage::chunk_of(std::uint64_t logical,
+                                              std::uint64_t length_bytes) const {
+    for (const Chunk& chunk : chunks_) {
+        if (logical < chunk.start || logical - chunk.start >= chunk.length_bytes) continue;
+        if (length_bytes > chunk.length_bytes - (logical - chunk.start)) break;
+        return chunk;
+    }
+    bad_image(fmt::format("no chunk holds {}", logical));
+}
+
+std::uint64_t BtrfsImage::byte_of(std::uint64_t logical, std::uint64_t length_bytes) const {
+    const Chunk& chunk = chunk_of(logical, length_bytes);
+    return chunk.copies.front() + (logical - chunk.start);
+}
+
+void BtrfsImage::walk(std::uint64_t logical, const Visit& visit) const {
+    const std::uint64_t node_bytes = little(super_, 148, 4);
+    const Chunk& chunk = chunk_of(logical, node_bytes);
+    std::string node = bytes_.read(chunk.copies.front() + (logical - chunk.start), node_bytes);
+    if (little(node, 48, 8) != logical) bad_image(fmt::format("no node is at {}", logical));
+    const std::uint64_t count = little(node, 96, 4);
+    if (little(node, 100, 1) != 0) {
+        constexpr std::size_t pointer_bytes = 33;
+        for (std::uint64_t i = 0; i < count; ++i)
+            walk(little(node, header_bytes + i * pointer_bytes + key_bytes, 8), visit);
+        return;
+    }
+    constexpr std::size_t item_bytes = 25;
+    std::vector<BtrfsItem> items;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::size_t at = header_bytes + i * item_bytes;
+        items.push_back({key_at(node, at), header_bytes + little(node, at + key_bytes, 4),
+                         little(node, at + key_bytes + 4, 4)});
+    }
+    if (!visit(node, items)) return;
+    put_little(node, 0, 4, crc32c(node.substr(checksum_bytes)));
+    for (const std::uint64_t copy : chunk.copies)
+        bytes_.write(copy + (logical - chunk.start), node);
+}
+
+void BtrfsImage::for_each_leaf(const Visit& visit) const {
+    if (files_root_ == 0) bad_image("it has no tree of files");
+    walk(files_root_, visit);
+}
+
+}  // namespace insitu::apps

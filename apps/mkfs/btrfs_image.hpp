@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mkfs/image_bytes.hpp"
+
+namespace insitu::apps {
+
+struct BtrfsKey {
+    std::uint64_t object = 0;
+    int type = 0;
+    std::uint64_t offset = 0;
+};
+
+// An item of a leaf: a part of its bytes.
+struct BtrfsItem {
+    BtrfsKey key;
+    std::size_t at = 0;
+    std::size_t length = 0;
+};
+
+// A btrfs of one device as mkfs.btrfs makes it, by its bytes. All of this throws `damaged` Errors
+// for what it does not expect, and `io` ones.
+class BtrfsImage {
+  public:
+    BtrfsImage(const std::string& file, ImageBytes::Mode mode);
+
+    const ImageBytes& bytes() const noexcept { return bytes_; }
+    // The leaves of the tree of files, in order, with their items. What `visit` changes in the
+    // bytes of a leaf is written back with its checksum if it returns true.
+    void for_each_leaf(
+        const std::function<bool(std::string& leaf, const std::vector<BtrfsItem>&)>& visit) const;
+    // Where a piece of data is; `length_bytes` must lie in one chunk.
+    std::uint64_t byte_of(std::uint64_t logical, std::uint64_t length_bytes) const;
+    // Whether its checksums are the ones that can be made here.
+    bool can_patch() const { return little(super_, 196, 2) == 0; }
+
+  private:
+    struct Chunk {
+        std::uint64_t start = 0;
+        std::uint64_t length_bytes = 0;
+        std::vector<std::uint64_t> copies;  // where they begin
+    };
+    using Visit = std::function<bool(std::string&, const std::vector<BtrfsItem>&)>;
+
+    void add_chunk(std::uint64_t start, const std::string& bytes, std::size_t at);
+    void walk(std::uint64_t logical, const Visit& visit) const;
+    const Chunk& chunk_of(std::uint64_t logical, std::uint64_t length_bytes) const;
+
+    ImageBytes bytes_;
+    std::string super_;
+    std::vector<Chunk> chunks_;
+    std::uint64_t files_root_ = 0;
+};
+
+}  // namespace insitu::apps

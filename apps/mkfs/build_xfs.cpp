@@ -1,0 +1,279 @@
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "insitu/error.hpp"
+#include "insitu/units.hpp"
+#include "mkfs/builder.hpp"
+#include "mkfs/xfs_rename.hpp"
+
+namespace insitu::apps {
+
+namespace {
+
+// mkfs.xfs fills a file system from a prototype, a text of words. White space parts words, a colon
+// begins a comment and a dollar sign ends a directory, and nothing can be quoted. So names that are
+// no such words get others of the same length, and their own when the file system is made.
+bool is_word(const std::string& text) {
+    return text.find_first_of(" \t\n\v\f\r") == std::string::npos && !text.starts_with(':') &&
+           text != "$";
+}
+
+// The number in a notation whose digits are `digits`, padded to `length`.
+std::string numeral(std::size_t number, std::size_t length, const std::string& digits) {
+    std::string text(length, digits[0]);
+    for (std::size_t i = length; i-- > 0 && number != 0; number /= digits.size())
+        text[i] = digits[number % digits.size()];
+    return text;
+}
+
+// A word of this length that is none of `taken`, which it joins. Empty: there is none.
+std::string unused_word(std::size_t length, std::size_t& counter, std::set<std::string>& taken) {
+    static const std::string digits = [] {
+        std::string all;
+        constexpr int first = 0x21;
+        constexpr int last = 0xff;
+        for (int byte = first; byte <= last; ++byte) {
+            if (byte != '/' && byte != ':' && byte != '$' && byte != '.' && byte != 0x7f) {
+                all.push_back(static_cast<char>(byte));
+            }
+        }
+        return all;
+    }();
+    std::size_t limit = 1;
+    for (std::size_t i = 0; i < std::min<std::size_t>(length, 4); ++i)
+        limit *= digits.size();
+    for (; counter < limit; ++counter) {
+        const std::string word = numeral(counter, length, digits);
+        if (taken.insert(word).second) return word;
+    }
+    return {};
+}
+
+class XfsBuilder {
+  public:
+    explicit XfsBuilder(Builder& builder)
+        : builder_(builder),
+          request_(builder.request()),
+          tree_(builder.tree()),
+          children_(children_of(tree_)),
+          words_(tree_.entries.size()) {}
+
+    void build() {
+        if (!tree_.empty()) write_prototype();
+        if (request_.size_bytes) {
+            make(*request_.size_bytes);
+        } else {
+            make_smallest();
+        }
+        if (request_.sizes_only || tree_.empty()) return;
+        const XfsImage image(builder_.file(), ImageBytes::Mode::write);
+        settle(image, image.root(), 0);
+    }
+
+  private:
+    void write_prototype() {
+        const std::string name = builder_.scratch().file("prototype");
+        std::filesystem::create_directory(builder_.scratch().file("contents"));
+        std::ofstream output(name);
+        // The boot file and two counts that mkfs.xfs skips.
+        output << "/dev/null\n0 0\n" << mode_words(tree_.entries[0]) << '\n';
+        choose_words(0);
+        write_entries(output, 0);
+        if (!output.flush()) throw io_error({.file = name}, "cannot write", errno);
+    }
+
+    static std::string mode_words(const Entry& entry) {
+        const char kind = entry.is(S_IFDIR)   ? 'd'
+                          : entry.is(S_IFLNK) ? 'l'
+                          : entry.is(S_IFCHR) ? 'c'
+                          : entry.is(S_IFBLK) ? 'b'
+                          : entry.is(S_IFIFO) ? 'p'
+                                              : '-';
+        constexpr mode_t permissions = 0777;
+        return fmt::format("{}--{:03o} {} {}", kind, entry.mode & permissions, entry.uid,
+                           entry.gid);
+    }
+
+    void choose_words(std::size_t directory) {
+        std::set<std::string> taken;
+        for (const std::size_t child : children_[directory]) {
+            const std::string name = tree_.entries[child].name();
+            if (is_word(name)) taken.insert(words_[child] = name);
+        }
+        std::map<std::size_t, std::size_t> counters;
+        for (const std::size_t child : children_[directory]) {
+            if (!words_[child].empty()) continue;
+            const Entry& entry = tree_.entries[child];
+            const std::size_t length = entry.name().size();
+            words_[child] = unused_word(length, counters[length], taken);
+            if (!words_[child].empty()) continue;
+            throw Error(ErrorKind::refused, {.file = printable(entry.path)},
+                        fmt::format("has a name that mkfs.xfs cannot take, and all other names of "
+                                    "{} bytes are in the directory as well",
+                                    length),
+                        "rename it, or take another TYPE");
+        }
+    }
+
+    void write_entries(std::ofstream& output, std::size_t directory) {
+        for (const std::size_t child : children_[directory]) {
+            const Entry& entry = tree_.entries[child];
+            output << words_[child] << ' ' << mode_words(entry);
+            if (entry.is(S_IFREG)) {
+                output << ' ' << content_word(child);
+            } else if (entry.is(S_IFLNK)) {
+                output << ' ' << target_word(entry);
+            } else if (entry.is(S_IFCHR) || entry.is(S_IFBLK)) {
+                check_device(entry);
+                output << " 0 0";
+            }
+            output << '\n';
+            if (!entry.is(S_IFDIR)) continue;
+            choose_words(child);
+            write_entries(output, child);
+        }
+        output << "$\n";
+    }
+
+    static void check_device(const Entry& entry) {
+        constexpr std::uint32_t majors = 1U << 9;
+        constexpr std::uint32_t minors = 1U << 18;
+        if (entry.device_major < majors && entry.device_minor < minors) return;
+        throw Error(ErrorKind::refused, {.file = printable(entry.path)},
+                    fmt::format("is the device {}:{}, and XFS holds numbers below {}:{}",
+                                entry.device_major, entry.device_minor, majors, minors),
+                    "take another TYPE");
+    }
+
+    std::string content_word(std::size_t i) const {
+        const std::string& path = tree_.entries[i].content_path;
+        if (is_word(path)) return path;
+        const std::string link = fmt::format("contents/{}", i);
+        std::filesystem::create_symlink(path, builder_.scratch().file(link));
+        return link;
+    }
+
+    static std::string target_word(const Entry& entry) {
+        const std::string& target = entry.link_target;
+        constexpr std::size_t longest = 1023;
+        if (target.size() > longest) {
+            throw Error(
+                ErrorKind::refused, {.file = printable(entry.path)},
+                fmt::format("its target has {} bytes: XFS holds {}", target.size(), longest),
+                "take another TYPE");
+        }
+        return is_word(target) ? target : std::string(target.size(), 'x');
+    }
+
+    CommandResult attempt(std::uint64_t size_bytes) {
+        builder_.make_sparse(size_bytes);
+        Arguments list{"mkfs.xfs", "-q", "-f"};
+        // The driver's devices have such sectors.
+        if (option_value(request_.options, "-s").empty()) append(list, {"-s", "size=4096"});
+        if (!request_.uuid.empty()) append(list, {"-m", "uuid=" + request_.uuid});
+        if (!request_.label.empty()) append(list, {"-L", request_.label});
+        if (!tree_.empty()) append(list, {"-p", "prototype"});
+        append(list, request_.options);
+        list.push_back(builder_.file());
+        return builder_.run({list, {}, -1, builder_.scratch().directory()});
+    }
+
+    void make(std::uint64_t size_bytes) {
+        const CommandResult result = attempt(size_bytes);
+        if (!result.done()) builder_.refuse(result);
+    }
+
+    // What the tree takes, with room for the metadata of the file system: mkfs.xfs makes none
+    // smaller than 300 MiB.
+    std::uint64_t computed_size() const {
+        constexpr std::uint64_t least = 300 * mib;
+        constexpr std::uint64_t log_bytes = 64 * mib;
+        constexpr std::uint64_t inode_bytes = 576;
+        std::uint64_t content = 0;
+        for (std::size_t i = 0; i < tree_.entries.size(); ++i) {
+            const Entry& entry = tree_.entries[i];
+            content += inode_bytes + ceil_div(entry.size_bytes, block_bytes) * block_bytes;
+            if (entry.is(S_IFLNK)) content += block_bytes;
+            if (!entry.is(S_IFDIR)) continue;
+            std::uint64_t names = 0;
+            for (const std::size_t child : children_[i])
+                names += tree_.entries[child].name().size() + 32;
+            content += ceil_div(names + names / 2, block_bytes) * block_bytes + 2 * block_bytes;
+        }
+        const std::uint64_t wanted = content + request_.free_bytes;
+        // The log grows with the file system, and groups keep room for trees of their own.
+        const std::uint64_t size =
+            wanted + wanted / 24 + std::max(log_bytes, wanted / 1024) + 24 * mib;
+        return ceil_div(std::max(least, size), block_bytes) * block_bytes;
+    }
+
+    void make_smallest() {
+        std::uint64_t size_bytes = computed_size();
+        if (request_.sizes_only) return builder_.make_sparse(size_bytes);
+        CommandResult result = attempt(size_bytes);
+        if (!result.done() && builder_.lacks_space(result)) {
+            size_bytes += ceil_div(size_bytes / 4, block_bytes) * block_bytes;
+            result = attempt(size_bytes);
+        }
+        if (!result.done()) builder_.refuse(result);
+    }
+
+    // What a prototype cannot say: names that are no words, times, and the sticky bit.
+    void settle(const XfsImage& image, std::uint64_t number, std::size_t i) {
+        const Entry& entry = tree_.entries[i];
+        if (entry.is(S_IFLNK)) retarget_in_xfs(image, number, entry.link_target);
+        if (entry.is(S_IFDIR)) settle_directory(image, number, i);
+        XfsInode inode = image.inode(number);
+        constexpr mode_t all_links = 0777;
+        put_big(inode.bytes, 2, 2, entry.is(S_IFLNK) ? S_IFLNK | all_links : entry.mode);
+        // mkfs.xfs cuts major numbers to nine bits.
+        if (entry.is(S_IFCHR) || entry.is(S_IFBLK)) {
+            constexpr int minor_bits = 18;
+            put_big(inode.bytes, xfs_literal_at, 4,
+                    std::uint64_t{entry.device_major} << minor_bits | entry.device_minor);
+        }
+        const Timestamp now{request_.epoch.value_or(0), 0};
+        image.set_time(inode, xfs_modify_time_at, entry.modified);
+        image.set_time(inode, xfs_access_time_at, request_.epoch ? now : entry.modified);
+        image.set_time(inode, xfs_change_time_at, request_.epoch ? now : entry.modified);
+        image.set_time(inode, xfs_create_time_at, request_.epoch ? now : entry.modified);
+        image.write_inode(inode);
+    }
+
+    void settle_directory(const XfsImage& image, std::uint64_t number, std::size_t i) {
+        std::map<std::string, std::uint64_t> found;
+        for (const XfsName& name : image.names(image.inode(number)))
+            found[name.name] = name.inode;
+        std::map<std::string, std::string> new_names;
+        for (const std::size_t child : children_[i]) {
+            const auto place = found.find(words_[child]);
+            if (place == found.end()) {
+                bad_image(
+                    fmt::format("'{}' is missing in it", printable(tree_.entries[child].path)));
+            }
+            settle(image, place->second, child);
+            const std::string name = tree_.entries[child].name();
+            if (name != words_[child]) new_names[words_[child]] = name;
+        }
+        if (!new_names.empty()) rename_in_xfs(image, number, new_names);
+    }
+
+    Builder& builder_;
+    const MkfsRequest& request_;
+    const Tree& tree_;
+    std::vector<std::vector<std::size_t>> children_;
+    std::vector<std::string> words_;  // by which entries go into the prototype
+};
+
+}  // namespace
+
+void build_xfs(Builder& builder) {
+    XfsBuilder(builder).build();
+}
+
+}  // namespace insitu::apps

@@ -1,0 +1,38 @@
+#include "mkfs/ext_handle.hpp"
+
+#include <fmt/format.h>
+
+#include "insitu/error.hpp"
+#include "mkfs/tree_model.hpp"
+
+namespace insitu::apps {
+
+void check_ext(errcode_t code, const std::string& place, const char* what) {
+    if (code == 0) return;
+    const std::string file = place.empty() ? "the top of the tree" : printable(place);
+    constexpr errcode_t largest_errno = 4096;
+    if (code < largest_errno) throw io_error({.file = file}, what, static_cast<int>(code));
+    const bool full = code == EXT2_ET_BLOCK_ALLOC_FAIL || code == EXT2_ET_INODE_ALLOC_FAIL;
+    throw Error(ErrorKind::refused, {.file = file},
+                full ? std::string("no space is left in the file system for it")
+                     : fmt::format("{}: {}", what, ::error_message(code)),
+                full ? "a larger SIZE, or none, gives it more room" : "");
+}
+
+ExtHandle::ExtHandle(const std::string& file, Mode mode) : file_(file) {
+    ::initialize_ext2_error_table();
+    const int flags =
+        EXT2_FLAG_64BITS | EXT2_FLAG_THREADS | (mode == Mode::write ? EXT2_FLAG_RW : 0);
+    check_ext(::ext2fs_open(file.c_str(), flags, 0, 0, unix_io_manager, &fs_), file, "cannot open");
+    check_ext(::ext2fs_read_bitmaps(fs_), file, "cannot read its bitmaps");
+}
+
+ExtHandle::~ExtHandle() {
+    if (fs_ != nullptr) ::ext2fs_free(fs_);
+}
+
+void ExtHandle::close() {
+    check_ext(::ext2fs_close_free(&fs_), file_, "cannot write");
+}
+
+}  // namespace insitu::apps

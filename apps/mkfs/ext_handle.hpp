@@ -1,0 +1,38 @@
+#pragma once
+
+// This header does not say that it is of C.
+extern "C" {
+#include <et/com_err.h>
+}
+#include <ext2fs/ext2_fs.h>
+#include <ext2fs/ext2fs.h>
+
+#include <string>
+
+namespace insitu::apps {
+
+// An ext2, ext3 or ext4 file system in a file, through libext2fs.
+class ExtHandle {
+  public:
+    enum class Mode { read, write };
+    // Throws an `io` Error.
+    ExtHandle(const std::string& file, Mode mode);
+    ~ExtHandle();
+    ExtHandle(const ExtHandle&) = delete;
+    ExtHandle& operator=(const ExtHandle&) = delete;
+
+    ext2_filsys get() const noexcept { return fs_; }
+    ext2_filsys operator->() const noexcept { return fs_; }
+    // Writes what is still in memory; failure is an `io` Error.
+    void close();
+
+  private:
+    std::string file_;
+    ext2_filsys fs_ = nullptr;
+};
+
+// Throws for a code of libext2fs that is not 0, naming the entry: an `io` Error if it is an errno,
+// a `refused` one else. `place` is the path of an entry, or a file.
+void check_ext(errcode_t code, const std::string& place, const char* what);
+
+}  // namespace insitu::apps

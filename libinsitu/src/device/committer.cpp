@@ -1,0 +1,356 @@
+#include "device/committer.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
+
+namespace insitu {
+
+namespace {
+
+// The first byte is not zero: it may be the only one that has room.
+std::uint64_t random_stamp() {
+    std::random_device random;
+    const std::uint64_t high = random();
+    return high << 32 | std::uint64_t{random()} | 1;
+}
+
+std::uint64_t stream_bytes_of(const ChangedSectors& sectors) {
+    std::uint64_t bytes = redo_window_bytes + sectors.old_hashes.size() * redo_hash_bytes;
+    for (const ChangedSectors::Piece& piece : sectors.pieces) {
+        bytes += redo_piece_bytes;
+        if (piece.place.kind == RedoPiece::Kind::written) bytes += piece.bytes.size();
+    }
+    return bytes;
+}
+
+void append(RedoWriter& writer, WindowIndex window, const WindowMeta& before,
+            const WindowMeta& after, const ChangedSectors& sectors) {
+    std::array<std::byte, redo_window_bytes> head{};
+    encode_redo_window({window, before, after, static_cast<std::uint32_t>(sectors.pieces.size())},
+                       head);
+    writer.append(head);
+    for (const ChangedSectors::Piece& piece : sectors.pieces) {
+        std::array<std::byte, redo_piece_bytes> place{};
+        encode_redo_piece(piece.place, place);
+        writer.append(place);
+    }
+    for (const std::uint32_t hash : sectors.old_hashes) {
+        std::array<std::byte, redo_hash_bytes> bytes{};
+        encode_redo_hash(hash, bytes);
+        writer.append(bytes);
+    }
+    for (const ChangedSectors::Piece& piece : sectors.pieces) {
+        if (piece.place.kind == RedoPiece::Kind::written) writer.append(piece.bytes);
+    }
+}
+
+}  // namespace
+
+Committer::Committer(Medium& medium, Staging& staging, RedoSpace& space,
+                     const DeviceOptions& options, AtomicCounters& counters)
+    : medium_(medium), staging_(staging), space_(space), options_(options), counters_(counters) {}
+
+void Committer::check_failed() {
+    const std::lock_guard lock(failure_mutex_);
+    if (failure_) std::rethrow_exception(failure_);
+}
+
+// For failures after which nobody knows what is on the medium. Call it from a handler.
+void Committer::fail_for_good() {
+    const std::lock_guard lock(failure_mutex_);
+    if (!failure_) failure_ = std::current_exception();
+    std::rethrow_exception(failure_);
+}
+
+void Committer::sync_store() {
+    try {
+        // Before the sync: what is written from here on may miss it.
+        holes_unsynced_ = false;
+        medium_.store().sync();
+    } catch (...) {
+        fail_for_good();
+    }
+}
+
+void Committer::write_redo(Part part, Intent& intent) {
+    try {
+        // A reader may have the hole between two payloads in the same read.
+        const auto write = [this](SectorRun run, ByteView bytes) {
+            const WindowIndex window{(run.at_byte() - medium_.geometry().data_at_byte()) /
+                                     window_bytes};
+            const std::unique_lock lock(staging_.stripe_of(window).mutex);
+            to_punch_.add(window);
+            medium_.store().write_at(run.at_byte(), bytes);
+        };
+        RedoWriter writer([this] { return space_.take(); }, write);
+        for (const ChangedWindow& changed : part) {
+            append(writer, changed.window, changed.staged->before, changed.after, changed.sectors);
+        }
+        writer.finish(intent);
+        counters_.journal += writer.written_bytes();
+    } catch (...) {
+        // Nothing but holes was written: the commit can be tried again. It will tell what is in
+        // them, so what was written there has to be durable by then.
+        holes_unsynced_ = true;
+        space_.untake();
+        throw;
+    }
+}
+
+void Committer::write_intent(const Intent& intent) {
+    AlignedBuffer sector(sector_bytes);
+    encode_intent(intent, sector.first(sector_bytes).first<sector_bytes>());
+    try {
+        intent_pending_ = true;
+        medium_.store().write_at(intent_slot_at_byte(intent_slot_of(intent.generation)),
+                                 sector.view());
+    } catch (...) {
+        fail_for_good();
+    }
+    generation_ = intent.generation;
+    sync_store();
+    counters_.journal += sector_bytes;
+    ++counters_.commits;
+}
+
+// Writes what is held in place; readers of a window wait meanwhile. What was written to it since
+// the commit began stays staged.
+void Committer::apply(Part part) {
+    try {
+        for (ChangedWindow& changed : part) {
+            Staging::Stripe& stripe = staging_.stripe_of(changed.window);
+            const std::unique_lock lock(stripe.mutex);
+            const std::uint64_t at = medium_.window_at_byte(changed.window);
+            for (const ChangedSectors::Piece& piece : changed.sectors.pieces) {
+                if (piece.place.kind == RedoPiece::Kind::kept) continue;
+                medium_.store().write_at(at + piece.place.offset_bytes(), piece.bytes);
+                counters_.compressed += piece.bytes.size();
+            }
+            medium_.meta().set(changed.window, changed.after);
+            to_punch_.add(changed.window);
+            space_.committed(changed.reserved_bytes);
+            StagedWindow& staged = *changed.staged;
+            changed.staged = nullptr;
+            if (staged.dirty.empty()) {
+                unstage(changed.window);
+                continue;
+            }
+            for (PlannedExtent& extent : staged.plan)
+                extent.held = nullptr;
+            staged.before = changed.after;
+            staged.on_medium = sectors_in_place(staged.plan);
+            staged.changed = false;
+            staged.committing = false;
+            space_.withdraw(changed.window);
+        }
+    } catch (...) {
+        fail_for_good();
+    }
+}
+
+void Committer::write_meta() {
+    try {
+        counters_.meta += medium_.meta().write_dirty();
+    } catch (...) {
+        fail_for_good();
+    }
+}
+
+void Committer::write_protected(Part part) {
+    Intent intent;
+    intent.generation = generation_ + 1;
+    intent.data_blocks = medium_.geometry().data_blocks();
+    intent.stamp = stamp_;
+    write_redo(part, intent);
+    if (holes_unsynced_) sync_store();
+    write_intent(intent);
+    apply(part);
+    write_meta();
+    offer_holes(space_.make_current());
+}
+
+// No room for a redo stream: in place, in the order that does the least harm.
+void Committer::write_unprotected(Part part) {
+    if (!warned_unprotected_ && options_.warn) {
+        options_.warn(
+            "the image is full: no hole is left for the journal; blocks that are being "
+            "written when the power fails may be damaged");
+    }
+    warned_unprotected_ = true;
+    forget_intents();
+    if (holes_unsynced_) sync_store();
+    apply(part);
+    sync_store();
+    write_meta();
+    sync_store();
+    ++counters_.unprotected;
+}
+
+// The journal may use holes of the windows that are committed, too, if it has no others.
+void Committer::offer_own_holes(Part part) {
+    for (const ChangedWindow& changed : part) {
+        const StagedWindow& staged = *changed.staged;
+        SectorMask needed = staged.on_medium;
+        for (const PlannedExtent& extent : staged.plan)
+            needed |= sector_range(extent.first_sector(), extent.payload_sectors);
+        const unsigned blocks = medium_.geometry().blocks_in_window(changed.window);
+        space_.offer_committing(changed.window,
+                                sector_range(0, blocks * sectors_per_block) & ~needed);
+    }
+}
+
+// In one commit if its stream has room; otherwise in as many as are needed for each to have it.
+void Committer::write_all(ChangedWindows& changed) {
+    for (std::size_t first = 0; first < changed.size();) {
+        std::size_t end = first;
+        std::uint64_t bytes = 0;
+        if (space_.cramped()) offer_own_holes(Part(changed).subspan(first));
+        const std::uint64_t room = space_.room_bytes();
+        while (end < changed.size() && bytes + stream_bytes_of(changed[end].sectors) <= room) {
+            bytes += stream_bytes_of(changed[end++].sectors);
+        }
+        if (end != first) {
+            write_protected(Part(changed).subspan(first, end - first));
+            first = end;
+        } else if (intent_pending_) {
+            // What the current stream occupies is free when its commit is in place for good.
+            sync_store();
+            forget_intents();
+            search_holes(RedoSpace::windows_a_commit);
+        } else {
+            write_unprotected(Part(changed).subspan(first, 1));
+            ++first;
+        }
+    }
+}
+
+void Committer::forget_intents() {
+    if (!intent_pending_) return;
+    try {
+        clear_intents(medium_.store());
+    } catch (...) {
+        fail_for_good();
+    }
+    intent_pending_ = false;
+    offer_holes(space_.release_current());
+}
+
+void Committer::offer_holes(WindowIndex window) {
+    const std::shared_lock lock(staging_.stripe_of(window).mutex);
+    space_.offer(window, staging_.holes(window));
+}
+
+void Committer::offer_holes(const std::vector<WindowIndex>& windows) {
+    for (const WindowIndex window : windows)
+        offer_holes(window);
+}
+
+void Committer::search_holes(std::uint64_t most_windows) {
+    space_.begin_search(most_windows);
+    while (const auto window = space_.next_candidate())
+        offer_holes(*window);
+    space_.end_search();
+}
+
+// The sync that makes the first intent durable does so with the stamp. If only one of the two is
+// on the medium, nothing was acknowledged yet, and nothing applied.
+void Committer::stamp_bitmap() {
+    if (stamp_ != 0) return;
+    const std::uint64_t stamp = random_stamp();
+    write_stamp(stamp);
+    stamp_ = stamp;
+}
+
+void Committer::write_stamp(std::uint64_t stamp) {
+    std::array<std::byte, sizeof stamp> bytes{};
+    encode_stamp(stamp, bytes);
+    medium_.meta().set_stamp(ByteView(bytes).first(stamp_place(medium_.geometry()).bytes));
+    counters_.meta += medium_.meta().write_dirty();
+}
+
+void Committer::abort(Part part) {
+    for (ChangedWindow& changed : part) {
+        if (changed.staged == nullptr) continue;  // it was applied
+        const std::unique_lock lock(staging_.stripe_of(changed.window).mutex);
+        changed.staged->committing = false;
+        space_.withdraw(changed.window);
+        changed.staged->reserved_bytes += changed.reserved_bytes;
+        space_.aborted(changed.reserved_bytes);
+    }
+}
+
+// The caller has the commit's mutex.
+void Committer::commit_staged() {
+    check_failed();
+    const std::uint64_t sequence = staging_.sequence();
+    ChangedWindows changed;
+    try {
+        fold_all(changed);
+        if (!changed.empty()) {
+            stamp_bitmap();
+            write_all(changed);
+            search_holes(RedoSpace::windows_a_commit);
+        }
+    } catch (...) {
+        abort(changed);
+        throw;
+    }
+    durable_sequence_ = sequence;
+}
+
+void Committer::commit(std::uint64_t sequence) {
+    const std::lock_guard lock(mutex_);
+    check_failed();
+    // Somebody else's commit may have covered it.
+    if (durable_sequence_ < sequence) commit_staged();
+}
+
+void Committer::clean_if_durable() {
+    const std::lock_guard lock(mutex_);
+    if (is_durable(staging_.sequence())) forget_intents();
+}
+
+void Committer::close() {
+    commit_all();
+    {
+        const std::lock_guard lock(mutex_);
+        check_failed();
+        forget_intents();
+        if (stamp_ != 0) write_stamp(0);
+        stamp_ = 0;
+        sync_store();
+    }
+    while (punch_next()) {
+    }
+}
+
+// Old payloads and redo streams. If no intent is pending, what is in place is durable, and nothing
+// else is needed.
+bool Committer::punch_next() {
+    const std::lock_guard commit_lock(mutex_);
+    if (intent_pending_) return false;
+    const auto window = to_punch_.take();
+    if (!window) return false;
+    const std::unique_lock lock(staging_.stripe_of(*window).mutex);
+    const SectorMask free = staging_.holes(*window);
+    const auto free_block = [&](unsigned block) {
+        const SectorMask sectors = sector_range(block * sectors_per_block, sectors_per_block);
+        return (free & sectors) == sectors;
+    };
+    for (unsigned first = 0; first < window_blocks; ++first) {
+        unsigned end = first;
+        while (end < window_blocks && free_block(end))
+            ++end;
+        if (end == first) continue;
+        medium_.store().discard(medium_.window_at_byte(*window) + first * block_bytes,
+                                (end - first) * block_bytes);
+        first = end;
+    }
+    holes_unsynced_ = true;
+    return true;
+}
+
+}  // namespace insitu

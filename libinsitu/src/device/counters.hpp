@@ -1,0 +1,33 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "insitu/device/device.hpp"
+
+namespace insitu {
+
+// DeviceCounters, counted by any thread.
+struct AtomicCounters {
+    std::atomic<std::uint64_t> reads{0}, writes{0}, uncompressed{0}, compressed{0}, encoded{0},
+        meta{0}, journal{0}, rewritten{0}, commits{0}, unprotected{0}, recovered{0}, compacted{0};
+
+    DeviceCounters get() const noexcept {
+        DeviceCounters all;
+        all.read_requests = reads;
+        all.write_requests = writes;
+        all.uncompressed_bytes = uncompressed;
+        all.compressed_bytes = compressed;
+        all.encoded_bytes = encoded;
+        all.meta_bytes = meta;
+        all.journal_bytes = journal;
+        all.rewritten_extents = rewritten;
+        all.commits = commits;
+        all.unprotected_commits = unprotected;
+        all.recovered_windows = recovered;
+        all.compacted_windows = compacted;
+        return all;
+    }
+};
+
+}  // namespace insitu

@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <mutex>
+
+#include "device/committer.hpp"
+#include "engine/ordered_run.hpp"
+#include "window/edit.hpp"
+
+// The encoding half of a commit: what was written becomes payloads.
+namespace insitu {
+
+std::vector<WindowIndex> Committer::staged_windows() {
+    std::vector<WindowIndex> windows;
+    for (Staging::Stripe& stripe : staging_.stripes()) {
+        const std::shared_lock lock(stripe.mutex);
+        for (const auto& [index, staged] : stripe.staged)
+            windows.push_back({index});
+    }
+    std::sort(windows.begin(), windows.end());
+    return windows;
+}
+
+// The caller has the window's stripe alone.
+void Committer::unstage(WindowIndex window) {
+    staging_.stripe_of(window).staged.erase(window.value);
+    space_.unstaged(window);
+}
+
+// Gives a window its new plan. Payloads are written in place at once if nobody needs what is there:
+// neither the medium's map, nor the plan of before, nor the current redo stream.
+void Committer::adopt(WindowIndex window, StagedWindow& staged, WindowPlan plan) {
+    SectorMask needed = staged.on_medium | sectors_in_place(staged.plan) | space_.current(window);
+    const auto is_old = [&](const PlannedExtent& extent) {
+        return std::any_of(staged.plan.begin(), staged.plan.end(),
+                           [&](const PlannedExtent& old) { return old.held == extent.held; });
+    };
+    for (PlannedExtent& extent : plan) {
+        if (!extent.held || is_old(extent)) continue;
+        const SectorMask place = sector_range(extent.first_sector(), extent.payload_sectors);
+        if ((place & needed).any()) continue;
+        // Set after the write: a sync that clears it before has not seen it. A part of a failed
+        // write may be there, too.
+        struct Unsynced {
+            std::atomic<bool>& flag;
+            ~Unsynced() { flag = true; }
+        } const unsynced{holes_unsynced_};
+        medium_.store().write_at(medium_.window_at_byte(window) + extent.first * block_bytes,
+                                 *extent.held);
+        counters_.compressed += extent.held->size();
+        extent.held = nullptr;
+    }
+    staged.plan = std::move(plan);
+    staged.changed = true;
+}
+
+void Committer::merge_dirty(WindowIndex window, StagedWindow& staged, Workspace& workspace) {
+    if (staged.dirty.empty()) return;
+    const auto read = [&](const PlannedExtent& extent, ByteSpan output) {
+        medium_.read_extent(window, extent, output, workspace, Medium::Keep::no);
+    };
+    WindowEditor editor(read, workspace.encoder, workspace.content);
+    const auto placing = space_.room_bytes() < worst_window_bytes ? WindowEditor::Placing::keep_raw
+                                                                  : WindowEditor::Placing::encode;
+    WindowPlan plan = editor.merge(staged.plan, staged.dirty, placing);
+    counters_.encoded += editor.encoded_bytes();
+    counters_.rewritten += editor.rewritten_extents();
+    if (editor.changed()) adopt(window, staged, std::move(plan));
+    for (unsigned block = 0; block < window_blocks; ++block) {
+        if (!staged.dirty.test(block)) continue;
+        const BlockIndex index = first_block_of(window) + block;
+        medium_.content().forget(index, 1);
+        // What was written lately is read soon.
+        if (const std::byte* const content = staged.dirty.content(block)) {
+            medium_.content().insert(index, {content, block_bytes});
+        }
+    }
+    staged.dirty = {};
+}
+
+// Encodes what was written to a window and hands its plan to the commit. None if that changes
+// nothing of what is on the medium.
+std::optional<Committer::ChangedWindow> Committer::fold(WindowIndex window) {
+    Staging::Stripe& stripe = staging_.stripe_of(window);
+    ChangedWindow changed;
+    changed.window = window;
+    {
+        const std::unique_lock lock(stripe.mutex);
+        const auto found = stripe.staged.find(window.value);
+        if (found == stripe.staged.end()) return std::nullopt;
+        StagedWindow& staged = found->second;
+        {
+            Workspaces::Loan workspace(medium_.workspaces());
+            merge_dirty(window, staged, *workspace);
+        }
+        if (!staged.changed) {
+            space_.release(staged.reserved_bytes);
+            unstage(window);
+            return std::nullopt;
+        }
+        changed.staged = &staged;
+        changed.reserved_bytes = staged.reserved_bytes;
+        space_.move_to_commit(staged.reserved_bytes);
+        staged.reserved_bytes = 0;
+        staged.accounted = 0;
+        staged.committing = true;
+    }
+    return changed;
+}
+
+// What the window's commit has to write. Only commits change the plan of a window that is in one,
+// so its stripe is not needed.
+void Committer::compare_with_medium(ChangedWindow& changed) const {
+    const StagedWindow& staged = *changed.staged;
+    const unsigned blocks = medium_.geometry().blocks_in_window(changed.window);
+    map_of(staged.plan, blocks).encode(changed.after);
+    changed.sectors = changed_sectors(medium_.store(), medium_.window_at_byte(changed.window),
+                                      staged.plan, staged.on_medium);
+    const auto& pieces = changed.sectors.pieces;
+    changed.is_equal =
+        changed.after == staged.before &&
+        std::none_of(pieces.begin(), pieces.end(), [](const ChangedSectors::Piece& piece) {
+            return piece.place.kind == RedoPiece::Kind::written;
+        });
+}
+
+// By several workers if there is much to encode. `all` has what was folded also if that fails.
+void Committer::fold_all(ChangedWindows& all) {
+    constexpr std::size_t few_windows = 8;
+    const std::vector<WindowIndex> windows = staged_windows();
+    std::vector<std::optional<ChangedWindow>> folded(windows.size());
+    const auto move_to_all = [&] {
+        for (auto& one : folded) {
+            if (one) all.push_back(std::move(*one));
+        }
+    };
+    Control control;
+    control.threads = windows.size() < few_windows ? 1 : available_processors();
+    std::size_t next = 0;
+    try {
+        run_in_order<std::size_t>(
+            control,
+            [&](std::size_t& index) {
+                index = next++;
+                return index < windows.size();
+            },
+            [&] {
+                return [&](std::size_t index, OrderedRun::Ticket, OrderedRun&) {
+                    folded[index] = fold(windows[index]);
+                    if (folded[index]) compare_with_medium(*folded[index]);
+                };
+            });
+    } catch (...) {
+        move_to_all();
+        throw;
+    }
+    move_to_all();
+    const auto equal = std::stable_partition(
+        all.begin(), all.end(), [](const ChangedWindow& one) { return !one.is_equal; });
+    // Equal content that was written again: nothing is to be done for it.
+    apply(Part(all).subspan(static_cast<std::size_t>(equal - all.begin())));
+    all.erase(equal, all.end());
+}
+
+bool Committer::compact(WindowIndex window) {
+    const std::lock_guard commit_lock(mutex_);
+    check_failed();
+    // It writes over blocks that nobody wrote to, which only the journal protects.
+    if (space_.cramped()) return false;
+    Staging::Stripe& stripe = staging_.stripe_of(window);
+    const auto stage = [&] {
+        const std::unique_lock lock(stripe.mutex);
+        return staging_.stage_for_change(window);
+    };
+    while (!stage())
+        commit_staged();
+    const std::unique_lock lock(stripe.mutex);
+    StagedWindow& staged = stripe.staged.at(window.value);
+    Workspaces::Loan workspace(medium_.workspaces());
+    merge_dirty(window, staged, *workspace);
+    const auto read = [&](const PlannedExtent& extent, ByteSpan output) {
+        medium_.read_extent(window, extent, output, *workspace, Medium::Keep::no);
+    };
+    WindowEditor editor(read, (*workspace).encoder, (*workspace).content);
+    WindowPlan plan = editor.compact(staged.plan);
+    counters_.encoded += editor.encoded_bytes();
+    if (editor.changed()) adopt(window, staged, std::move(plan));
+    if (staged.changed) {
+        staging_.count_change();
+    } else {
+        space_.release(staged.reserved_bytes);
+        unstage(window);
+    }
+    return editor.changed();
+}
+
+}  // namespace insitu

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "insitu/format/geometry.hpp"
+#include "insitu/format/intent.hpp"
+#include "window/plan.hpp"
+
+namespace insitu {
+
+// Where the next redo stream may go: runs of sectors in holes, set aside before they are needed, so
+// that a commit finds room. Three kinds of runs: those of the current stream (nobody may touch
+// them), those set aside, and those taken for the stream that is being written.
+//
+// What it admits is counted twice over: `used` for what waits for a commit, and `committing` for
+// what a commit is writing, while others are admitted for the next one. Thread-safe; it calls
+// nobody.
+class RedoSpace {
+  public:
+    // At most `limit_bytes` wait for a commit.
+    RedoSpace(const Geometry& geometry, std::uint64_t limit_bytes);
+
+    // Looks for holes: begin_search(), then offer() for each window that next_candidate() names,
+    // then end_search(). `most_windows` are looked at, none if there is room enough.
+    static constexpr std::uint64_t windows_at_open = std::uint64_t{1} << 20;
+    static constexpr std::uint64_t windows_a_commit = 8192;
+    void begin_search(std::uint64_t most_windows);
+    std::optional<WindowIndex> next_candidate();
+    void end_search();
+    // `free`: what of the window's space is a hole on the medium. Nothing of a staged window is
+    // taken.
+    void offer(WindowIndex window, const SectorMask& free);
+    // The same of a window that is in the commit: what neither the medium's map nor its new plan
+    // needs. withdraw() takes it back if the window stays staged.
+    void offer_committing(WindowIndex window, const SectorMask& free);
+    void withdraw(WindowIndex window);
+
+    // Makes sure that `bytes` more can be journalled and counts them as used. `newly`: the window
+    // was not staged before, so that its holes are no longer to be used. False: commit first. If
+    // nothing waits it is true in any case, and the commit may find no room then.
+    bool admit(WindowIndex window, bool newly, std::uint64_t bytes);
+    // What was admitted and is not needed after all.
+    void release(std::uint64_t bytes);
+    // The window is not staged any more: its holes may be offered again.
+    void unstaged(WindowIndex window);
+    // So many used bytes go into the commit that has begun.
+    void move_to_commit(std::uint64_t bytes);
+    // So many bytes of it are committed, or wait again.
+    void committed(std::uint64_t bytes);
+    void aborted(std::uint64_t bytes);
+
+    std::uint64_t limit_bytes() const noexcept { return limit_bytes_; }
+    // What waits for a commit, and what one is writing.
+    std::uint64_t waiting_bytes() const;
+    bool cramped() const;
+    // Room for a stream now; and at most, if nothing of the current one were needed any more and
+    // the holes of this window could not be used.
+    std::uint64_t room_bytes() const;
+    std::uint64_t most_room_without(WindowIndex window) const;
+
+    // What the current stream occupies of a window.
+    SectorMask current(WindowIndex window) const;
+
+    SectorRun take();
+    // The stream was not written after all.
+    void untake();
+    // The stream taken is the current one. Returns the windows of the one before, whose holes may
+    // be offered again.
+    std::vector<WindowIndex> make_current();
+    // There is no current stream any more; the same.
+    std::vector<WindowIndex> release_current();
+
+  private:
+    void drop(WindowIndex window);
+    void set_aside(WindowIndex window, const SectorMask& holes);
+    std::uint64_t room_of(WindowIndex window) const;
+    WindowIndex window_at(SectorRun run) const;
+    std::uint64_t first_sector_of(WindowIndex window) const;
+    std::vector<WindowIndex> set_current(std::vector<SectorRun> runs);
+
+    Geometry geometry_;
+    std::uint64_t limit_bytes_;   // that may be used
+    std::uint64_t wanted_bytes_;  // of room: what is staged takes holes away
+    std::uint64_t cursor_;        // the window that is looked at next, downwards
+    std::uint64_t budget_ = 0;    // windows that this search may still look at
+
+    mutable std::mutex mutex_;
+    std::unordered_set<std::uint64_t> staged_;
+    std::map<std::uint64_t, std::vector<SectorRun>> aside_;
+    std::uint64_t room_bytes_ = 0;
+    std::uint64_t used_bytes_ = 0;
+    std::uint64_t committing_bytes_ = 0;
+    bool cramped_ = false;
+
+    std::vector<SectorRun> taken_;
+    std::vector<SectorRun> current_;
+    std::unordered_map<std::uint64_t, SectorMask> current_masks_;
+};
+
+}  // namespace insitu

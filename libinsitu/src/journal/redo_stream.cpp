@@ -1,0 +1,97 @@
+#include "journal/redo_stream.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace insitu {
+
+RunningHash::RunningHash() : state_(XXH3_createState()) {
+    if (!state_) throw std::bad_alloc();
+    XXH3_64bits_reset(state_.get());
+}
+
+void RunningHash::add(ByteView bytes) noexcept {
+    XXH3_64bits_update(state_.get(), bytes.data(), bytes.size());
+}
+
+std::uint64_t RunningHash::value() const noexcept {
+    return XXH3_64bits_digest(state_.get());
+}
+
+RedoWriter::RedoWriter(std::function<SectorRun()> take_run,
+                       std::function<void(SectorRun, ByteView)> write)
+    : take_run_(std::move(take_run)),
+      write_(std::move(write)),
+      buffer_(longest_run_sectors * sector_bytes),
+      first_(take_run_()),
+      current_(first_),
+      filled_(run_link_bytes) {}
+
+void RedoWriter::append(ByteView bytes) {
+    hash_.add(bytes);
+    stream_bytes_ += bytes.size();
+    while (!bytes.empty()) {
+        if (filled_ == current_.bytes()) {
+            const SectorRun next = take_run_();
+            write_run(next);
+            current_ = next;
+            filled_ = run_link_bytes;
+        }
+        const std::size_t step = std::min<std::size_t>(bytes.size(), current_.bytes() - filled_);
+        std::memcpy(buffer_.data() + filled_, bytes.data(), step);
+        filled_ += step;
+        bytes = bytes.subspan(step);
+    }
+}
+
+void RedoWriter::write_run(SectorRun next) {
+    encode_run_link(next, buffer_.first(run_link_bytes).first<run_link_bytes>());
+    const std::size_t length = ceil_div(filled_, sector_bytes) * sector_bytes;
+    std::memset(buffer_.data() + filled_, 0, length - filled_);
+    write_(current_, buffer_.first(length));
+    written_bytes_ += length;
+}
+
+void RedoWriter::finish(Intent& intent) {
+    write_run({});
+    intent.first = first_;
+    intent.redo_bytes = stream_bytes_;
+    intent.redo_hash = hash_.value();
+}
+
+RedoReader::RedoReader(const Store& store, const Geometry& geometry, const Intent& intent)
+    : store_(store),
+      geometry_(geometry),
+      buffer_(longest_run_sectors * sector_bytes),
+      next_(intent.first),
+      left_bytes_(intent.redo_bytes) {}
+
+bool RedoReader::load(SectorRun run) {
+    const std::uint64_t first = geometry_.data_at_byte() / sector_bytes;
+    const std::uint64_t end = geometry_.device_bytes() / sector_bytes;
+    if (run.sectors == 0 || run.sectors > longest_run_sectors) return false;
+    if (run.first_sector < first || run.first_sector >= end) return false;
+    if (run.sectors > end - run.first_sector) return false;
+    store_.read_at(run.at_byte(), buffer_.first(run.bytes()));
+    next_ = unsafe_run_link(buffer_.view().first<run_link_bytes>());
+    at_ = run_link_bytes;
+    end_ = run.bytes();
+    return true;
+}
+
+bool RedoReader::read(ByteSpan output) {
+    if (output.size() > left_bytes_) return false;
+    left_bytes_ -= output.size();
+    while (!output.empty()) {
+        if (at_ == end_ && !load(next_)) return false;
+        const std::size_t step = std::min(output.size(), end_ - at_);
+        std::memcpy(output.data(), buffer_.data() + at_, step);
+        hash_.add(output.first(step));
+        at_ += step;
+        output = output.subspan(step);
+    }
+    return true;
+}
+
+}  // namespace insitu

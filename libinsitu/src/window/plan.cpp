@@ -1,0 +1,42 @@
+#include "window/plan.hpp"
+
+namespace insitu {
+
+WindowPlan plan_of(const WindowMap& map) {
+    WindowPlan plan;
+    for (const Extent extent : map.extents()) {
+        if (extent.unmapped() && !plan.empty() && plan.back().unmapped()) {
+            plan.back().blocks += extent.blocks;
+        } else {
+            plan.push_back({extent.first, extent.blocks, extent.payload_sectors, nullptr});
+        }
+    }
+    return plan;
+}
+
+WindowMap map_of(const WindowPlan& plan, unsigned blocks) {
+    WindowMap map(blocks);
+    for (const PlannedExtent& extent : plan) {
+        if (!extent.unmapped()) {
+            map.set_extent({extent.first, extent.blocks, extent.payload_sectors});
+        }
+    }
+    return map;
+}
+
+SectorMask sector_range(unsigned first_sector, unsigned sectors) {
+    SectorMask mask;
+    for (unsigned i = 0; i < sectors; ++i)
+        mask.set(first_sector + i);
+    return mask;
+}
+
+SectorMask sectors_in_place(const WindowPlan& plan) {
+    SectorMask mask;
+    for (const PlannedExtent& extent : plan) {
+        if (extent.in_place()) mask |= sector_range(extent.first_sector(), extent.payload_sectors);
+    }
+    return mask;
+}
+
+}  // namespace insitu

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Without evidence of an image nothing is called one, and nothing is made one.
+# shellcheck source=../cli/lib.sh
+. "$INSITU_TESTS/cli/lib.sh"
+
+foreign() { # foreign FILE NAME
+  before=$(sha "$1")
+  for mode in "-n" "check" "-p" "-y" "--rebuild-super" "--rebuild-meta" "--rebuild-super --dry-run"; do
+    # shellcheck disable=SC2086
+    run 8 insitu-fsck $mode "$1"
+    says err "not an insitu image: $2"
+  done
+  check "$2 is left alone" test "$(sha "$1")" = "$before"
+}
+truncate -s 8M ext4 && mke2fs -q -t ext4 ext4
+foreign ext4 ext4
+truncate -s 64M fat && mkfs.vfat fat >/dev/null
+foreign fat vfat
+truncate -s 8M gpt && echo 'label: gpt' | sfdisk -q gpt
+foreign gpt gpt
+truncate -s 4M swap && mkswap swap >/dev/null
+foreign swap swap
+
+# Nothing that speaks against an image, and nothing for it.
+head -c 4M /dev/urandom >noise
+before=$(sha noise)
+run 8 insitu-fsck repair --rebuild-super noise
+says err "no payload on it decodes"
+check "noise is left alone" test "$(sha noise)" = "$before"
+truncate -s 4M zeros
+run 8 insitu-fsck repair --rebuild-super zeros
+run 1 insitu-fsck repair --rebuild-super --force zeros
+run 0 insitu-stat zeros
+
+# Payloads are evidence; a signature over them needs the word of the user.
+content raw 2097152
+for alg in lzo deflate; do
+  run 0 insitu-pack -q --force --alg $alg raw image
+  dd if=/dev/zero of=image bs=4096 count=1 conv=notrunc status=none
+  cp image signed
+  run 1 insitu-fsck repair --rebuild-super image
+  check "$alg is back" sh -c 'insitu-unpack -q --force image back && cmp back raw'
+  rm -f image.insitu-undo*
+done
+printf '\x55\xaa' | dd of=signed bs=1 seek=510 conv=notrunc status=none
+echo '2048,,83' | sfdisk -q --label dos signed
+run 8 insitu-fsck repair --rebuild-super signed
+says err "not an insitu image: dos"
+run 1 insitu-fsck repair --rebuild-super --force signed
+check "forced, it is back" sh -c 'insitu-unpack -q --force signed back && cmp back raw'
