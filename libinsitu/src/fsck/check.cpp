@@ -8,7 +8,7 @@
 #include "engine/for_each.hpp"
 #include "fsck/super_check.hpp"
 #include "fsck/window_check.hpp"
-#include "ops/window_batches.hpp"
+#include "image/window_batches.hpp"
 
 namespace insitu {
 

@@ -9,9 +9,9 @@
 #include "engine/for_each.hpp"
 #include "fsck/super_plan.hpp"
 #include "fsck/window_plan.hpp"
+#include "image/window_batches.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/overlay_store.hpp"
-#include "ops/window_batches.hpp"
 
 namespace insitu {
 

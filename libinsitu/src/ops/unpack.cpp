@@ -11,10 +11,10 @@
 #include <mutex>
 
 #include "engine/for_each.hpp"
+#include "image/window_batches.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "ops/stream_target.hpp"
-#include "ops/window_batches.hpp"
 #include "store/writeback.hpp"
 
 namespace insitu {

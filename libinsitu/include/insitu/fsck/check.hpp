@@ -8,7 +8,7 @@
 #include "insitu/format/super_block.hpp"
 #include "insitu/fsck/finding.hpp"
 #include "insitu/fsck/manifest.hpp"
-#include "insitu/ops/totals.hpp"
+#include "insitu/image/totals.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {

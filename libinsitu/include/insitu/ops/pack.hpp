@@ -7,9 +7,9 @@
 #include "insitu/engine/control.hpp"
 #include "insitu/format/super_block.hpp"
 #include "insitu/image/meta_writer.hpp"
+#include "insitu/image/totals.hpp"
 #include "insitu/ops/content_sink.hpp"
 #include "insitu/ops/source.hpp"
-#include "insitu/ops/totals.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {
