@@ -66,6 +66,7 @@ class Medium {
     Geometry geometry_;
     MetaCache meta_;
     ContentCache content_;
+    SealCheck seal_check_;
     Workspaces workspaces_;
 };
 

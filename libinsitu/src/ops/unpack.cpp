@@ -95,6 +95,7 @@ class BatchReader {
         if (options.damage == UnpackOptions::Damage::salvage) {
             reader_.set_salvage(WindowReader::Salvage::prefix);
         }
+        reader_.set_seal_check(options.seal_check);
     }
 
     // Reads a batch; the wanted bytes of it stand in content().

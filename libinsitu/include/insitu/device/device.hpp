@@ -10,6 +10,7 @@
 #include "insitu/api.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/format/geometry.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/store/block_device.hpp"
 #include "insitu/store/store.hpp"
 
@@ -53,6 +54,9 @@ struct DeviceOptions {
     PendingIntent pending = PendingIntent::automatic;
     Compaction compaction = Compaction::off;
     UnprotectedCommits unprotected = UnprotectedCommits::allow;
+    Seals seals = Seals::write;
+    // What differs from its seal is not read: a `damaged` Error, so that no wrong data is given.
+    SealCheck seal_check = SealCheck::verify;
     // Is told, as a sentence, what its owner should know: a commit in the background that failed, a
     // journal without room. From any thread; may be empty.
     std::function<void(const std::string&)> warn = {};

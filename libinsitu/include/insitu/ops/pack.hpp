@@ -1,10 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "insitu/api.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/engine/control.hpp"
+#include "insitu/format/identity.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/format/super_block.hpp"
 #include "insitu/image/meta_writer.hpp"
 #include "insitu/image/totals.hpp"
@@ -23,6 +27,10 @@ struct ExtentPolicy {
 struct PackOptions {
     EncoderOptions codec = {};
     ExtentPolicy extents = {};
+    Seals seals = Seals::write;
+    // The name of the image. Without a UUID it is given one that follows from what it holds.
+    std::optional<Uuid> uuid = {};
+    std::string label = {};
     TargetContent target_content = TargetContent::zeros;
     // Read everything back from the medium, decode it and compare.
     enum class Verify { no, yes } verify = Verify::no;
@@ -32,6 +40,7 @@ struct PackOptions {
 
 struct PackResult {
     SuperBlock super;
+    Identity identity;
     ExtentTotals extents;
     std::uint64_t source_bytes = 0;
     std::uint64_t written_bytes = 0;       // payloads, meta, super block: all that was written
