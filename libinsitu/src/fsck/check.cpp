@@ -8,6 +8,7 @@
 #include "engine/ordered_run.hpp"
 #include "fsck/super_check.hpp"
 #include "fsck/window_check.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "ops/window_batches.hpp"
 
 namespace insitu {
@@ -118,6 +119,7 @@ void check_holes(const Image& image, CheckResult& result, FindingSink& sink) {
 
 CheckResult check(const Store& store, const CheckOptions& options, FindingSink& sink,
                   const Control& control) {
+    require_settled(store, options.pending);
     CheckResult result;
     const SuperVerdict verdict = judge_super(store);
     for (const Finding& finding : verdict.findings)

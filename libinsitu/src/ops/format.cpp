@@ -35,4 +35,11 @@ SuperBlock format_image(Store& target, Algorithm algorithm, TargetContent conten
     return super;
 }
 
+SuperBlock format_image(Target& target, Algorithm algorithm, const Control& control) {
+    target.prepare();
+    const SuperBlock super = format_image(target.store(), algorithm, target.content(), control);
+    target.commit();
+    return super;
+}
+
 }  // namespace insitu
