@@ -29,9 +29,9 @@ class FatBuilder {
         } else {
             make_smallest();
         }
-        if (request_.sizes_only || tree_.empty()) return;
+        if (tree_.empty()) return;
         widen_root();
-        fill();
+        if (!request_.sizes_only) fill();
     }
 
   private:
@@ -106,8 +106,14 @@ class FatBuilder {
             return;
         }
         constexpr std::uint64_t unit = 128;  // of a sector
-        constexpr std::uint64_t most = 65535 / unit * unit;
-        root_names_ = std::min(ceil_div(slots, unit) * unit, most);
+        constexpr std::uint64_t most = 32767 / unit * unit;
+        if (slots > most) {
+            throw Error(ErrorKind::refused, {.file = "the top of the tree"},
+                        fmt::format("its names take {} entries: FAT 12 and 16 have {} at the top",
+                                    slots, most),
+                        "a larger SIZE and -- -F 32, or directories");
+        }
+        root_names_ = ceil_div(slots, unit) * unit;
         const std::uint64_t size_bytes =
             ImageBytes(builder_.file(), ImageBytes::Mode::read).size_bytes();
         make_empty(request_.size_bytes

@@ -214,7 +214,6 @@ class XfsBuilder {
 
     void make_smallest() {
         std::uint64_t size_bytes = computed_size();
-        if (request_.sizes_only) return builder_.make_sparse(size_bytes);
         CommandResult result = attempt(size_bytes);
         if (!result.done() && builder_.lacks_space(result)) {
             size_bytes += ceil_div(size_bytes / 4, block_bytes) * block_bytes;

@@ -50,8 +50,9 @@ std::uint32_t acl_id(const std::vector<std::string>& fields, bool is_user,
 
 AclEntry acl_entry(const std::string& text) {
     const std::vector<std::string> fields = split(text, ":");
-    if (fields.size() < 2) refuse_acl(text);
     const std::string& tag = fields[0];
+    const bool is_short = fields.size() == 2 && (tag.starts_with('m') || tag.starts_with('o'));
+    if (fields.size() < 3 && !is_short) refuse_acl(text);
     // "mask:rwx" and "other:rwx" are written as well.
     const std::string& letters = fields.size() == 2 ? fields[1] : fields[2];
     const bool named = fields.size() > 2 && !fields[1].empty();
@@ -68,7 +69,8 @@ AclEntry acl_entry(const std::string& text) {
         refuse_acl(text);
     }
     if (named) entry.id = acl_id(fields, entry.tag == 2, text);
-    for (const char letter : letters.substr(0, 3)) {
+    if (letters.find_first_not_of("rwx-") != std::string::npos) refuse_acl(text);
+    for (const char letter : letters) {
         entry.permissions = static_cast<std::uint16_t>(entry.permissions | (letter == 'r'   ? 4
                                                                             : letter == 'w' ? 2
                                                                             : letter == 'x' ? 1
@@ -83,7 +85,7 @@ void add_acl(std::map<std::string, std::string>& xattrs, const std::string& text
     std::vector<AclEntry> entries;
     bool is_more = name.ends_with("default");
     for (const std::string& line : split(text, ",\n")) {
-        const std::string plain = line.substr(0, line.find_first_of(" \t#"));
+        const std::string plain = line.substr(0, line.find_first_of("\t#"));
         if (plain.empty()) continue;
         entries.push_back(acl_entry(plain));
         const std::uint16_t tag = entries.back().tag;

@@ -34,7 +34,7 @@ std::unique_ptr<Encoder> make_whole_encoder(std::unique_ptr<BorderEncoder> encod
 
 BorderChoice make_border_choice(const EncoderOptions& options) {
     if (options.algorithm == Algorithm::lzo) {
-        return {make_lzo_border_encoder(options.level), nullptr};
+        return {make_lzo_border_encoder(options.level), nullptr, 100};
     }
     return make_deflate_border_choice(options.level, options.window);
 }

@@ -37,6 +37,7 @@ class BorderEncoder {
 struct BorderChoice {
     std::unique_ptr<BorderEncoder> encoder;
     std::unique_ptr<Encoder> packer;  // encodes what was chosen; none: the encoder itself
+    unsigned packer_percent = 100;    // of the encoder's lengths: what the packer comes to
 };
 BorderChoice make_border_choice(const EncoderOptions& options);
 

@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "device/crash_run.hpp"
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 #include "insitu/image/window_reader.hpp"
@@ -274,7 +274,7 @@ CrashTestResult crash_test(const CrashTestOptions& options, const Control& contr
     // By number, so that neither the threads nor their order matter.
     std::uint64_t next = 0;
     std::uint64_t planned_states = 0;
-    run_in_order<std::uint64_t>(
+    for_each_in_order<std::uint64_t>(
         control,
         [&](std::uint64_t& number) {
             if (planned_states >= options.states) return false;
@@ -283,12 +283,11 @@ CrashTestResult crash_test(const CrashTestOptions& options, const Control& contr
             return true;
         },
         [&] {
-            return [&](std::uint64_t number, OrderedRun::Ticket ticket, OrderedRun& run) {
-                const CrashTestResult part = CutMaker(options, number).make();
-                if (!run.await_turn(ticket)) return;
-                add(total, part);
-                run.end_turn(ticket);
-            };
+            return OrderedWorker{std::make_unique<CrashTestResult>(),
+                                 [&](CrashTestResult& part, std::uint64_t number) {
+                                     part = CutMaker(options, number).make();
+                                 },
+                                 [&](CrashTestResult& part, std::uint64_t) { add(total, part); }};
         });
     return total;
 }

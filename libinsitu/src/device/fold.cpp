@@ -2,7 +2,7 @@
 #include <mutex>
 
 #include "device/committer.hpp"
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 #include "window/edit.hpp"
 
 // The encoding half of a commit: what was written becomes payloads.
@@ -136,14 +136,14 @@ void Committer::fold_all(ChangedWindows& all) {
     control.threads = windows.size() < few_windows ? 1 : available_processors();
     std::size_t next = 0;
     try {
-        run_in_order<std::size_t>(
+        for_each<std::size_t>(
             control,
             [&](std::size_t& index) {
                 index = next++;
                 return index < windows.size();
             },
             [&] {
-                return [&](std::size_t index, OrderedRun::Ticket, OrderedRun&) {
+                return [&](std::size_t index) {
                     folded[index] = fold(windows[index]);
                     if (folded[index]) compare_with_medium(*folded[index]);
                 };

@@ -5,7 +5,7 @@
 #include <memory>
 #include <mutex>
 
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 #include "fsck/super_check.hpp"
 #include "fsck/window_check.hpp"
 #include "insitu/journal/recovery.hpp"
@@ -75,21 +75,18 @@ void check_windows(const Image& image, const CheckOptions& options, CheckResult&
         // Content that a manifest names may be missing altogether.
         return options.manifest != nullptr ? all.take(batch) : mapped.take(batch);
     };
-    run_in_order<WindowBatch>(control, take, [&] {
-        return [&, worker = std::make_unique<CheckWorker>(image, options, sums)](
-                   WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
-            worker->check(batch);
-            if (!run.await_turn(ticket)) return;
-            for (const Finding& finding : worker->findings())
-                tell(finding, result, sink);
-            const std::uint64_t wide = worker->checker().take_wide_extents();
-            if (wide != 0 && !first_wide) first_wide = batch.first;
-            result.wide_extents += wide;
-            run.end_turn(ticket);
-            if (control.progress != nullptr) {
-                control.progress->advance((batch.skipped + batch.count) * window_bytes);
-            }
-        };
+    const auto report = [&](CheckWorker& worker, WindowBatch& batch) {
+        for (const Finding& finding : worker.findings())
+            tell(finding, result, sink);
+        const std::uint64_t wide = worker.checker().take_wide_extents();
+        if (wide != 0 && !first_wide) first_wide = batch.first;
+        result.wide_extents += wide;
+        control.advance((batch.skipped + batch.count) * window_bytes);
+    };
+    for_each_in_order<WindowBatch>(control, take, [&] {
+        return OrderedWorker{std::make_unique<CheckWorker>(image, options, sums),
+                             [](CheckWorker& worker, WindowBatch& batch) { worker.check(batch); },
+                             report};
     });
     if (result.wide_extents == 0) return;
     Finding finding = Finding::make(

@@ -6,7 +6,7 @@
 #include <map>
 #include <memory>
 
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 #include "fsck/super_plan.hpp"
 #include "fsck/window_plan.hpp"
 #include "insitu/error.hpp"
@@ -161,23 +161,20 @@ void plan_windows(const Image& image, const RepairOptions& options, UndoLog* log
         if (options.rebuild_meta) return rebuild.take(batch);
         return options.check.manifest != nullptr ? all.take(batch) : mapped.take(batch);
     };
-    if (control.progress != nullptr) control.progress->begin(image.geometry().logical_bytes());
-    run_in_order<WindowBatch>(control, take, [&] {
-        return [&, worker = std::make_unique<RepairWorker>(image, options)](
-                   WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
-            worker->work(batch);
-            if (!run.await_turn(ticket)) return;
-            for (const Finding& finding : worker->findings()) {
-                result.before.add(finding);
-                sink.found(finding);
-            }
-            for (const WindowPlan& plan : worker->plans())
-                keeper.keep(plan);
-            run.end_turn(ticket);
-            if (control.progress != nullptr) {
-                control.progress->advance((batch.skipped + batch.count) * window_bytes);
-            }
-        };
+    const auto keep = [&](RepairWorker& worker, WindowBatch& batch) {
+        for (const Finding& finding : worker.findings()) {
+            result.before.add(finding);
+            sink.found(finding);
+        }
+        for (const WindowPlan& plan : worker.plans())
+            keeper.keep(plan);
+        control.advance((batch.skipped + batch.count) * window_bytes);
+    };
+    control.begin(image.geometry().logical_bytes());
+    for_each_in_order<WindowBatch>(control, take, [&] {
+        return OrderedWorker{std::make_unique<RepairWorker>(image, options),
+                             [](RepairWorker& worker, WindowBatch& batch) { worker.work(batch); },
+                             keep};
     });
 }
 

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/image/window_reader.hpp"
 #include "ops/window_batches.hpp"
@@ -33,12 +33,11 @@ std::optional<WindowIndex> ContentSums::first_difference(const ContentSums& othe
 
 void sum_content(const Image& image, ContentSums& sums, const Control& control) {
     MappedBatches batches(image);
-    run_in_order<WindowBatch>(
+    for_each<WindowBatch>(
         control, [&](WindowBatch& batch) { return batches.take(batch); },
         [&] {
             return [&, reader = std::make_unique<WindowReader>(image),
-                    buffer = AlignedBuffer(window_bytes)](WindowBatch& batch, OrderedRun::Ticket,
-                                                          OrderedRun&) mutable {
+                    buffer = AlignedBuffer(window_bytes)](WindowBatch& batch) mutable {
                 for (std::uint64_t i = 0; i < batch.count; ++i) {
                     const WindowIndex window = batch.first + i;
                     const ByteSpan content =

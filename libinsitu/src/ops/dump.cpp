@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 #include "insitu/image/window_reader.hpp"
@@ -45,7 +46,7 @@ class DumpWorker {
         : image_(image), range_(range), payloads_(payloads), reader_(image) {}
 
     void collect(const WindowBatch& batch) {
-        extents_.clear();
+        count_ = 0;
         unsound_.clear();
         examined_ = 0;
         for (std::uint64_t i = 0; i < batch.count; ++i)
@@ -55,7 +56,7 @@ class DumpWorker {
     void tell(DumpSink& sink) const {
         for (const auto& [window, meta] : unsound_)
             sink.unsound_window(window, meta);
-        for (const DumpedExtent& extent : extents_)
+        for (const DumpedExtent& extent : std::span(extents_).first(count_))
             sink.extent(extent);
     }
 
@@ -71,15 +72,26 @@ class DumpWorker {
             if (extent.first < std::max(first, range_.first) || extent.first >= range_.end) {
                 continue;
             }
-            extents_.push_back({extent, {}, {}, {}, {}});
+            add(extent);
         }
         if (!sound) {
             auto& [index, bytes] = unsound_.emplace_back(window, MetaBytes{});
             const auto meta = cursor.meta(index);
             std::copy(meta.begin(), meta.end(), bytes.begin());
         }
-        for (; examined_ < extents_.size(); ++examined_)
+        for (; examined_ < count_; ++examined_)
             examine(extents_[examined_]);
+    }
+
+    // Those of the batch before are used again: images have millions.
+    void add(const StoredExtent& extent) {
+        if (count_ == extents_.size()) extents_.emplace_back();
+        DumpedExtent& dumped = extents_[count_++];
+        dumped.extent = extent;
+        dumped.length_bytes.reset();
+        dumped.hash.clear();
+        dumped.damage.clear();
+        dumped.fault.clear();
     }
 
     void examine(DumpedExtent& dumped) {
@@ -126,7 +138,8 @@ class DumpWorker {
     BlockRange range_;
     DumpOptions::Payloads payloads_;
     WindowReader reader_;
-    std::vector<DumpedExtent> extents_;
+    std::vector<DumpedExtent> extents_;  // the first count_ are of this batch
+    std::size_t count_ = 0;
     std::vector<std::pair<WindowIndex, MetaBytes>> unsound_;
     std::size_t examined_ = 0;
 };
@@ -137,16 +150,13 @@ void dump(const Image& image, const DumpOptions& options, DumpSink& sink, const 
     const BlockRange range = range_of(image, options);
     MappedBatches batches(image, window_of(range.first),
                           {ceil_div(range.end.value, window_blocks)});
-    run_in_order<WindowBatch>(
+    for_each_in_order<WindowBatch>(
         control, [&](WindowBatch& batch) { return batches.take(batch); },
         [&] {
-            return [&, worker = std::make_unique<DumpWorker>(image, range, options.payloads)](
-                       WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
-                worker->collect(batch);
-                if (!run.await_turn(ticket)) return;
-                worker->tell(sink);
-                run.end_turn(ticket);
-            };
+            return OrderedWorker{
+                std::make_unique<DumpWorker>(image, range, options.payloads),
+                [](DumpWorker& worker, WindowBatch& batch) { worker.collect(batch); },
+                [&sink](DumpWorker& worker, WindowBatch&) { worker.tell(sink); }};
         });
 }
 

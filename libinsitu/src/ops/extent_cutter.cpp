@@ -70,6 +70,7 @@ ExtentCutter::Cost ExtentCutter::price_of_block(std::uint32_t stream_bytes) cons
 }
 
 ExtentCutter::Piece ExtentCutter::choose(unsigned count) {
+    constexpr unsigned whole_percent = 100;
     BorderEncoder& encoder = *choice_.encoder;
     Cost price = 0;
     Cost best = std::numeric_limits<Cost>::max();
@@ -77,7 +78,8 @@ ExtentCutter::Piece ExtentCutter::choose(unsigned count) {
     std::uint32_t before = 0;
     for (unsigned blocks = 1; blocks <= count; ++blocks) {
         encoder.advance(blocks);
-        const std::uint32_t length = encoder.length_bytes(blocks);
+        const auto length = static_cast<std::uint32_t>(std::uint64_t{encoder.length_bytes(blocks)} *
+                                                       choice_.packer_percent / whole_percent);
         const std::uint32_t added = length > before ? length - before : 0;
         before = length;
         const bool raw = length > longest_stream_bytes(blocks);

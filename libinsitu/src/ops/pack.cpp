@@ -7,7 +7,7 @@
 #include <mutex>
 #include <vector>
 
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/create.hpp"
 #include "ops/content_sum.hpp"
@@ -91,9 +91,7 @@ void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
     }
     writer.finish();
     writeback_.written(geometry_.block_at_byte(first_block_of(batch.first)), padded);
-    if (control_.progress != nullptr) {
-        control_.progress->advance(batch.skipped_bytes + batch.length_bytes);
-    }
+    control_.advance(batch.skipped_bytes + batch.length_bytes);
     const std::lock_guard guard(mutex_);
     totals_ += totals;
     source_bytes_ = std::max(source_bytes_, batch.first.value * window_bytes + batch.length_bytes);
@@ -115,29 +113,33 @@ void Packer::write_payloads_and_meta() {
     while (const auto window = source_.next_window()) {
         meta_.begin_span(*window);
         const WindowIndex limit = meta_.span_end();
-        run_in_order<PackItem>(
-            control_,
-            [&](PackItem& item) { return source_.take(item.batch, item.buffer.span(), limit); },
-            [&] {
+        const auto take = [&](PackItem& item) {
+            return source_.take(item.batch, item.buffer.span(), limit);
+        };
+        const auto make_writer = [&] {
+            return std::make_unique<WindowWriter>(options_, geometry_, target_);
+        };
+        if (options_.content == nullptr) {
+            for_each<PackItem>(control_, take, [&] {
                 return
-                    [this, writer = std::make_unique<WindowWriter>(options_, geometry_, target_)](
-                        PackItem& item, OrderedRun::Ticket ticket, OrderedRun& run) {
-                        pack_batch(item, *writer);
-                        if (options_.content == nullptr || !run.await_turn(ticket)) return;
-                        tell_content(item);
-                        run.end_turn(ticket);
-                    };
+                    [this, writer = make_writer()](PackItem& item) { pack_batch(item, *writer); };
             });
-        if (control_.progress != nullptr) control_.progress->syncing();
+        } else {
+            for_each_in_order<PackItem>(control_, take, [&] {
+                return OrderedWorker{
+                    make_writer(),
+                    [this](WindowWriter& writer, PackItem& item) { pack_batch(item, writer); },
+                    [this](WindowWriter&, PackItem& item) { tell_content(item); }};
+            });
+        }
+        control_.syncing();
         target_.sync();
         meta_.commit_span();
     }
     meta_.finish();
     // A hole at the end is part of the work, too.
     const std::uint64_t size_bytes = source_.size_bytes().value_or(source_bytes_);
-    if (control_.progress != nullptr && size_bytes > source_bytes_) {
-        control_.progress->advance(size_bytes - source_bytes_);
-    }
+    if (size_bytes > source_bytes_) control_.advance(size_bytes - source_bytes_);
 }
 
 void Packer::verify(const SuperBlock& super) {
@@ -178,9 +180,7 @@ SuperBlock super_block_for_source(const Source& source, std::uint64_t target_byt
 PackResult pack(Source& source, Store& target, const PackOptions& options, const Control& control) {
     const SuperBlock super =
         super_block_for_source(source, target.size_bytes(), options.codec.algorithm, target.name());
-    if (control.progress != nullptr) {
-        control.progress->begin(source.size_bytes().value_or(0));
-    }
+    control.begin(source.size_bytes().value_or(0));
     const std::uint64_t cleared_bytes = invalidate_target(target, options.target_content);
     Packer packer(source, target, options, control, super);
     packer.write_payloads_and_meta();

@@ -10,7 +10,7 @@
 #include <memory>
 #include <mutex>
 
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/journal/recovery.hpp"
@@ -181,8 +181,7 @@ class SparseWriter {
 };
 
 void advance(const Control& control, const WindowBatch& batch) {
-    if (control.progress == nullptr) return;
-    control.progress->advance((batch.skipped + batch.count) * window_bytes);
+    control.advance((batch.skipped + batch.count) * window_bytes);
 }
 
 }  // namespace
@@ -198,7 +197,7 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
     const Part part = part_of(image, options);
     UnpackResult result;
     result.logical_bytes = part.end - part.start;
-    if (control.progress != nullptr) control.progress->begin(result.logical_bytes);
+    control.begin(result.logical_bytes);
     DamageList damage;
     DamageSink* sink = options.damage == UnpackOptions::Damage::fail ? nullptr : &damage;
     SparseWriter writer(target, options.target_content);
@@ -211,33 +210,39 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
     const auto clear_to = [&](std::uint64_t byte) {
         if (byte > cleared_to) writer.clear(cleared_to - part.start, byte - cleared_to);
     };
-    run_in_order<WindowBatch>(
-        control,
-        [&](WindowBatch& batch) {
-            if (!batches.take(batch)) return false;
-            clear_to(std::min(batch.first.value * window_bytes, part.end));
-            cleared_to = std::min((batch.first + batch.count).value * window_bytes, part.end);
-            return true;
-        },
-        [&] {
-            return [&, reader = std::make_unique<BatchReader>(image, part, sink, options)](
-                       WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
-                const std::uint64_t before = reader->long_words();
-                reader->read(batch);
-                long_words += reader->long_words() - before;
-                const std::uint64_t at = reader->start_byte() - part.start;
-                if (!reader->content().empty()) {
-                    written += writer.write(at, reader->content());
-                    writeback.written(at, reader->content().size());
-                }
-                advance(control, batch);
-                if (options.content == nullptr || !run.await_turn(ticket)) return;
-                reader->tell(batch, *options.content);
-                run.end_turn(ticket);
-            };
+    const auto take = [&](WindowBatch& batch) {
+        if (!batches.take(batch)) return false;
+        clear_to(std::min(batch.first.value * window_bytes, part.end));
+        cleared_to = std::min((batch.first + batch.count).value * window_bytes, part.end);
+        return true;
+    };
+    const auto make_reader = [&] {
+        return std::make_unique<BatchReader>(image, part, sink, options);
+    };
+    const auto work = [&](BatchReader& reader, WindowBatch& batch) {
+        const std::uint64_t before = reader.long_words();
+        reader.read(batch);
+        long_words += reader.long_words() - before;
+        const std::uint64_t at = reader.start_byte() - part.start;
+        if (!reader.content().empty()) {
+            written += writer.write(at, reader.content());
+            writeback.written(at, reader.content().size());
+        }
+        advance(control, batch);
+    };
+    if (options.content == nullptr) {
+        for_each<WindowBatch>(control, take, [&] {
+            return [&, reader = make_reader()](WindowBatch& batch) { work(*reader, batch); };
         });
+    } else {
+        for_each_in_order<WindowBatch>(control, take, [&] {
+            return OrderedWorker{make_reader(), work, [&](BatchReader& reader, WindowBatch& batch) {
+                                     reader.tell(batch, *options.content);
+                                 }};
+        });
+    }
     clear_to(part.end);
-    if (control.progress != nullptr) control.progress->advance(part.end - cleared_to);
+    control.advance(part.end - cleared_to);
     result.written_bytes = written;
     result.long_words = long_words;
     damage.move_to(result);
@@ -261,36 +266,34 @@ UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& nam
     UnpackResult result;
     result.logical_bytes = part.end - part.start;
     result.written_bytes = result.logical_bytes;
-    if (control.progress != nullptr) control.progress->begin(result.logical_bytes);
+    control.begin(result.logical_bytes);
     DamageList damage;
     DamageSink* sink = options.damage == UnpackOptions::Damage::fail ? nullptr : &damage;
 
     StreamTarget target(fd, name, control.stop);
     std::atomic<std::uint64_t> long_words = 0;
     std::uint64_t next_window = part.first_window().value;
-    run_in_order<WindowBatch>(
-        control,
-        [&](WindowBatch& batch) {
-            const std::uint64_t end = end_window(image, part, options).value;
-            if (next_window >= end) return false;
-            const std::uint64_t boundary = (next_window / batch_windows + 1) * batch_windows;
-            batch = {{next_window}, std::min(boundary, end) - next_window, 0};
-            next_window += batch.count;
-            return true;
-        },
-        [&] {
-            return [&, reader = std::make_unique<BatchReader>(image, part, sink, options)](
-                       WindowBatch& batch, OrderedRun::Ticket ticket, OrderedRun& run) {
-                const std::uint64_t before = reader->long_words();
-                reader->read(batch);
-                long_words += reader->long_words() - before;
-                if (!run.await_turn(ticket)) return;
-                target.write(reader->content());
-                if (options.content != nullptr) reader->tell(batch, *options.content);
-                run.end_turn(ticket);
-                advance(control, batch);
-            };
-        });
+    const auto take = [&](WindowBatch& batch) {
+        const std::uint64_t end = end_window(image, part, options).value;
+        if (next_window >= end) return false;
+        const std::uint64_t boundary = (next_window / batch_windows + 1) * batch_windows;
+        batch = {{next_window}, std::min(boundary, end) - next_window, 0};
+        next_window += batch.count;
+        return true;
+    };
+    const auto work = [&](BatchReader& reader, WindowBatch& batch) {
+        const std::uint64_t before = reader.long_words();
+        reader.read(batch);
+        long_words += reader.long_words() - before;
+    };
+    const auto emit = [&](BatchReader& reader, WindowBatch& batch) {
+        target.write(reader.content());
+        if (options.content != nullptr) reader.tell(batch, *options.content);
+        advance(control, batch);
+    };
+    for_each_in_order<WindowBatch>(control, take, [&] {
+        return OrderedWorker{std::make_unique<BatchReader>(image, part, sink, options), work, emit};
+    });
     result.long_words = long_words;
     damage.move_to(result);
     return result;

@@ -52,11 +52,29 @@ TEST_CASE("the pieces of any run are its blocks, and each stream decodes") {
     }
 }
 
-TEST_CASE("random blocks are raw one by one") {
+TEST_CASE("random blocks are raw, whatever the encoder") {
     auto random = test::make_random(61);
     const auto content = test::make_content(random, Content::random, 8 * block_bytes);
-    ExtentCutter cutter({Algorithm::lzo, Level::fast, DeflateWindow::kib2});
-    const ExtentCutter::Piece piece = cutter.cut(content);
-    CHECK(piece.blocks == 1);
-    CHECK(piece.stream_bytes == 0);
+    for (const EncoderOptions& options : options_of_each_kind()) {
+        ExtentCutter cutter(options);
+        for (unsigned at = 0; at < 8;) {
+            const auto piece = cutter.cut(ByteView(content).subspan(at * block_bytes));
+            CHECK(piece.stream_bytes == 0);
+            REQUIRE(piece.blocks >= 1);
+            at += piece.blocks;
+        }
+    }
+}
+
+TEST_CASE("bytes of few values are packed by deflate although nothing repeats") {
+    auto random = test::make_random(62);
+    std::vector<std::byte> content(8 * block_bytes);
+    for (std::byte& byte : content)
+        byte = static_cast<std::byte>(random() & 0x3f);
+    for (const Level level : {Level::fast, Level::normal, Level{5}, Level::best}) {
+        ExtentCutter cutter({Algorithm::deflate, level, DeflateWindow::kib2});
+        const ExtentCutter::Piece piece = cutter.cut(content);
+        CHECK(piece.stream_bytes != 0);
+        CHECK(piece.stream_bytes < piece.blocks * block_bytes * 4 / 5);
+    }
 }

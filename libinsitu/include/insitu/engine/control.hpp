@@ -35,6 +35,17 @@ struct Control {
     unsigned threads = 0;  // 0: as many as this process may use
     const StopFlag* stop = nullptr;
     Progress* progress = nullptr;
+
+    // What progress is told, if anybody wants to know.
+    void begin(std::uint64_t total_bytes) const noexcept {
+        if (progress != nullptr) progress->begin(total_bytes);
+    }
+    void advance(std::uint64_t done_bytes) const noexcept {
+        if (progress != nullptr) progress->advance(done_bytes);
+    }
+    void syncing() const noexcept {
+        if (progress != nullptr) progress->syncing();
+    }
 };
 
 // The processors that this process may use, at least 1.

@@ -1,4 +1,4 @@
-#include "engine/ordered_run.hpp"
+#include "engine/for_each.hpp"
 
 #include <atomic>
 #include <stdexcept>
@@ -26,11 +26,8 @@ TEST_CASE("every item is worked on once, by any number of threads") {
     for (const unsigned threads : {1U, 2U, 7U}) {
         std::vector<std::atomic<int>> seen(1000);
         int next = 0;
-        run_in_order<int>({.threads = threads}, count_up(next, 1000), [&] {
-            return [&](int item, OrderedRun::Ticket, OrderedRun&) {
-                ++seen[static_cast<std::size_t>(item)];
-            };
-        });
+        for_each<int>({.threads = threads}, count_up(next, 1000),
+                      [&] { return [&](int item) { ++seen[static_cast<std::size_t>(item)]; }; });
         for (const auto& times : seen)
             REQUIRE(times == 1);
     }
@@ -40,8 +37,8 @@ TEST_CASE("the failure of the lowest item is the one that is told") {
     for (int round = 0; round < 50; ++round) {
         int next = 0;
         try {
-            run_in_order<int>({.threads = 7}, count_up(next, 1000), [&] {
-                return [](int item, OrderedRun::Ticket, OrderedRun&) {
+            for_each<int>({.threads = 7}, count_up(next, 1000), [&] {
+                return [](int item) {
                     if (item >= 100) throw std::runtime_error(std::to_string(item));
                 };
             });
@@ -55,12 +52,13 @@ TEST_CASE("the failure of the lowest item is the one that is told") {
 TEST_CASE("turns come in the order of the items") {
     std::vector<int> order;
     int next = 0;
-    run_in_order<int>({.threads = 5}, count_up(next, 500), [&] {
-        return [&](int item, OrderedRun::Ticket ticket, OrderedRun& run) {
-            REQUIRE(run.await_turn(ticket));
-            order.push_back(item);
-            run.end_turn(ticket);
-        };
+    for_each_in_order<int>({.threads = 5}, count_up(next, 500), [&] {
+        return OrderedWorker{std::make_unique<int>(),
+                             [](int& twice, int item) { twice = 2 * item; },
+                             [&](int& twice, int item) {
+                                 REQUIRE(twice == 2 * item);
+                                 order.push_back(item);
+                             }};
     });
     REQUIRE(order.size() == 500);
     for (int i = 0; i < 500; ++i)
@@ -70,16 +68,14 @@ TEST_CASE("turns come in the order of the items") {
 TEST_CASE("a failure sets those free who wait for their turn") {
     int next = 0;
     std::atomic<int> told = 0;
-    CHECK_THROWS_AS(run_in_order<int>({.threads = 4}, count_up(next, 100),
-                                      [&] {
-                                          return [&](int item, OrderedRun::Ticket ticket,
-                                                     OrderedRun& run) {
-                                              if (item == 3) throw std::logic_error("three");
-                                              if (!run.await_turn(ticket)) return;
-                                              ++told;
-                                              run.end_turn(ticket);
-                                          };
-                                      }),
+    const auto fail_at_three = [&] {
+        return OrderedWorker{std::make_unique<int>(),
+                             [](int&, int item) {
+                                 if (item == 3) throw std::logic_error("three");
+                             },
+                             [&](int&, int) { ++told; }};
+    };
+    CHECK_THROWS_AS(for_each_in_order<int>({.threads = 4}, count_up(next, 100), fail_at_three),
                     std::logic_error);
     CHECK(told == 3);
 }
@@ -88,8 +84,8 @@ TEST_CASE("a stop ends the run as cancelled") {
     StopFlag stop;
     int next = 0;
     try {
-        run_in_order<int>({.threads = 2, .stop = &stop}, count_up(next, 1000), [&] {
-            return [&](int item, OrderedRun::Ticket, OrderedRun&) {
+        for_each<int>({.threads = 2, .stop = &stop}, count_up(next, 1000), [&] {
+            return [&](int item) {
                 if (item == 10) stop.request();
             };
         });
@@ -101,8 +97,8 @@ TEST_CASE("a stop ends the run as cancelled") {
 }
 
 TEST_CASE("a failure of the source of items is told") {
-    CHECK_THROWS_AS(run_in_order<int>(
+    CHECK_THROWS_AS(for_each<int>(
                         {.threads = 3}, [](int&) -> bool { throw std::runtime_error("source"); },
-                        [] { return [](int, OrderedRun::Ticket, OrderedRun&) {}; }),
+                        [] { return [](int) {}; }),
                     std::runtime_error);
 }

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Names, kinds and attributes that used to get lost in silence: right, or refused by name.
+# shellcheck source=../everyday/lib.sh
+. "${INSITU_TESTS:?}/everyday/lib.sh"
+need_root
+
+mkdir mnt
+mounted() { # mounted TYPE IMAGE COMMAND…: runs it while the unpacked image is mounted on mnt
+    local type=$1 image=$2 status=0
+    shift 2
+    rm -f raw
+    insitu-unpack -q "$image" raw
+    mount -o loop,ro -t "$type" raw mnt
+    "$@" || status=1
+    umount mnt
+    return $status
+}
+same_names() { diff <(cd "$1" && find . -print0 | sort -z | tr '\0\n' '\n@') \
+    <(cd mnt && find . -print0 | sort -z | tr '\0\n' '\n@'); }
+
+# A prototype of mkfs.xfs has no way to quote: every directory form of XFS is renamed in.
+mkdir -p xfs/few xfs/block xfs/leaf xfs/node
+for name in '$' ':' ':c' ' ' $'\n' $'a\tb' '$$' ' lead' 'plain'; do echo "$name" >"xfs/few/$name"; done
+seq -f 'name %g $' 60 | (cd xfs/block && xargs -d '\n' touch)
+seq -f ': %03g of a leaf' 300 | (cd xfs/leaf && xargs -d '\n' touch)
+seq -f 'a long name with blanks in it, number %06g' 4000 | (cd xfs/node && xargs -d '\n' touch)
+ln -s "$(printf 't%.0s' {1..1000})" xfs/far
+ln -s 'target of : words $' xfs/words
+expect 0 insitu-mkfs -q -t xfs -d xfs image
+mounted xfs image same_names xfs || fail "xfs: names differ"
+xfs_repair -n raw >out 2>&1 || fail "xfs_repair: $(cat out)"
+[ "$(mounted xfs image readlink mnt/words)" = 'target of : words $' ] || fail "xfs: a link's target"
+[ "$(mounted xfs image readlink mnt/far | wc -c)" = 1001 ] || fail "xfs: a long link"
+mounted xfs image cat 'mnt/few/ lead' 'mnt/node/a long name with blanks in it, number 003999' >out ||
+    fail "xfs: a name is not found by its hash"
+
+# A link as DIR, and one that begins with a dash.
+mkdir -- -t
+echo content >-t/a
+ln -s -- -t link
+for type in ext2 ext4 btrfs xfs squashfs erofs vfat; do
+    expect 0 insitu-mkfs -q -t $type -d -t image
+    expect 0 insitu-mkfs -q -t $type -d link image
+    [ $type = vfat ] || [ "$(mounted $type image cat mnt/a)" = content ] || fail "$type: a link as DIR"
+done
+
+# FAT: what it cannot hold refuses at once, and nothing asks.
+for name in 'a:b' 'star*' 'dot.' 'blank ' $'line\nbreak' $'\xff'; do
+    rm -rf fat && mkdir fat && : >"fat/$name"
+    expect 1 insitu-mkfs -t vfat -d fat image
+    says "FAT cannot hold it"
+done
+rm -rf fat && mkdir fat && : >fat/README && : >fat/readme
+expect 1 insitu-mkfs -t vfat -d fat image
+says "is the same name for FAT as 'README'"
+
+# What may not be read, or cannot be held, is refused by its name.
+mkdir tree && echo secret >tree/locked && chmod 600 tree/locked && mkdir users && chmod 777 users && chmod 755 .
+user() { setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/ "$(command -v insitu-mkfs)" "$@"; }
+for type in ext4 squashfs erofs btrfs xfs vfat; do
+    expect 1 user -t $type -d tree users/image
+    says "locked: cannot open: Permission denied"
+done
+mkdir many && touch "many/$(printf 'n%.0s' {1..255})"
+expect 1 insitu-mkfs -t erofs -d many image
+says "has a name of 255 bytes: erofs takes 254"
+
+# Times: held, or the nearest and a word even with -q.
+mkdir times
+touch -d '1965-01-01 UTC' times/past
+touch -d '2040-06-01 UTC' times/future
+touch -d '2150-06-01 12:34:56.789 UTC' times/far
+for type in ext2 ext3 ext4 btrfs xfs erofs; do
+    expect 0 insitu-mkfs -q -t $type -d times image
+    [ ! -s err ] || fail "$type: says $(cat err)"
+    [ "$(mounted $type image stat -c '%.Y' mnt/far mnt/future mnt/past)" = "$(stat -c '%.Y' times/*)" ] ||
+        fail "$type: times differ"
+done
+expect 0 insitu-mkfs -q -t squashfs -d times image
+says "note: squashfs: times outside 1970 to 2106 become the nearest (2 entries, first: far)"
+[ "$(mounted squashfs image stat -c %Y mnt/past)" = 0 ] || fail "squashfs: a time wraps"
+expect 0 insitu-mkfs -q -t ext4 -d times image -- -I 128
+says "times outside 1901 to 2038 become the nearest"
+expect 1 insitu-mkfs -q --strict -t squashfs -d times image
+says "leave --strict out"
+
+# Attributes, as a user from compressed tars: kept, or a word.
+mkdir attr && cp /bin/true attr/ping && setcap cap_net_raw+ep attr/ping && echo x >attr/acl
+chmod 600 attr/acl && setfacl -m u:1234:rw attr/acl
+mknod attr/null c 1 3 && ln attr/acl attr/hard && chown 3000000000:7 attr/ping && setcap cap_net_raw+ep attr/ping
+tar --xattrs --xattrs-include='*' --acls --numeric-owner -C attr -cf attr.tar .
+gzip -k attr.tar && xz -k attr.tar && bzip2 -k attr.tar && zstd -q -k attr.tar
+attributes() { (cd "$1" && getcap ping && getfacl -n acl null && stat -c '%n %h %u %g %t %T %a' acl hard null ping); }
+for tar in attr.tar attr.tar.gz attr.tar.xz attr.tar.bz2 attr.tar.zst; do
+    expect 0 user -t ext4 -d - users/image <$tar
+    mounted ext4 users/image attributes mnt >got && attributes attr >want
+    diff want got || fail "ext4 from $tar"
+done
+for type in btrfs erofs; do
+    expect 0 user -t $type -d - users/image <attr.tar
+    mounted $type users/image attributes mnt >got
+    diff want got || fail "$type from a tar as a user"
+done
+expect 0 user -q -t squashfs -d - users/image <attr.tar
+says "access control lists (system.posix_acl) are not kept"
+mounted squashfs users/image getcap mnt/ping >got && grep -q cap_net_raw got || fail "squashfs: $(cat got)"
+expect 0 user -q -t xfs -d - users/image <attr.tar
+says "capabilities (security.capability) are not kept"
+says "hard links become files of their own"
+
+# The root of a user namespace makes device nodes and foreign owners as well.
+if setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Ur true 2>/dev/null; then
+    for type in ext4 erofs; do
+        expect 0 setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/ unshare -Ur \
+            "$(command -v insitu-mkfs)" -t $type -d - users/image <attr.tar
+        mounted $type users/image attributes mnt >got
+        diff want got || fail "$type in a user namespace"
+    done
+fi
+
+# Tars that are none, damaged, cut off, or lead out.
+for size in 0 100 700 1536 5000; do
+    head -c $size attr.tar >cut.tar
+    expect 1 insitu-mkfs -t ext4 -d - new <cut.tar
+    says "cut off"
+done
+head -c 900 attr.tar.gz >cut.gz
+expect 1 insitu-mkfs -t ext4 -d - new <cut.gz
+tar -P -C attr --transform 's,^./acl,../acl,' -cf evil.tar .
+expect 1 insitu-mkfs -t ext4 -d - new <evil.tar
+says "leads out of the tree"
+[ ! -e new ] || fail "a failed run left an image"
+[ -z "$(find . -name '.*mkfs-*')" ] || fail "a run left its scratch directory"

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Sizes are computed: one build of the right size, whatever the tree is made of.
+# shellcheck source=../everyday/lib.sh
+. "${INSITU_TESTS:?}/everyday/lib.sh"
+need_root
+
+runs() { grep -c "insitu-mkfs: $1 -q" err || true; }
+free_of() { # free blocks of the ext file system in an image
+    rm -f raw
+    insitu-unpack -q "$1" raw
+    e2fsck -fn raw >checked 2>&1 || fail "e2fsck: $(cat checked)"
+    dumpe2fs -h raw 2>/dev/null | awk -F: '/^Free blocks/ {print $2 + 0}'
+}
+
+# A block of attributes a file, inodes by number, small blocks, many links.
+mkdir attrs
+python3 - <<'P'
+import os
+for i in range(3000):
+    os.close(os.open('attrs/%d' % i, os.O_CREAT | os.O_WRONLY, 0o644))
+    os.setxattr('attrs/%d' % i, 'user.big', (str(i) * 700)[:2500].encode())
+P
+for type in ext2 ext3 ext4; do
+    expect 0 insitu-mkfs -v -t $type -d attrs image
+    [ "$(runs mke2fs)" -le 2 ] || fail "$type: $(runs mke2fs) runs"
+    [ "$(free_of image)" -lt 1200 ] || fail "$type: $(free_of image) blocks are left over"
+done
+mkdir small
+(cd small && seq 20000 | split -l 1 -a 4 -)
+expect 0 insitu-mkfs -v -t ext4 -d small image 200M
+[ "$(runs mke2fs)" -le 2 ] || fail "inodes: $(runs mke2fs) runs"
+expect 0 insitu-mkfs -v -t ext4 -d small image
+[ "$(runs mke2fs)" -le 2 ] || fail "inodes: $(runs mke2fs) runs"
+for block in 1024 2048 4096; do
+    expect 0 insitu-mkfs -v -t ext4 -d small image -- -b $block
+    [ "$(runs mke2fs)" -le 3 ] || fail "-b $block: $(runs mke2fs) runs"
+    [ "$(free_of image)" -lt 4000 ] || fail "-b $block: $(free_of image) blocks are left over"
+    [ $block = 4096 ] || says "does not mount on the driver's device"
+done
+mkdir links
+head -c 1000000 /dev/urandom >links/a
+for i in $(seq 200); do ln links/a "links/l$i"; done
+expect 0 insitu-mkfs -v -t xfs -d links image
+[ "$(runs mkfs.xfs)" = 1 ] || fail "xfs: $(runs mkfs.xfs) runs"
+for type in ext4 btrfs squashfs erofs; do
+    expect 0 insitu-mkfs -t $type -d links image --verify
+    [ "$(insitu-stat --json image | jq .mapped_bytes)" -lt 20000000 ] || fail "$type: links are copies"
+done
+
+# Holes stay holes, and cost nothing.
+mkdir holes
+echo begin >holes/sparse
+truncate -s 3G holes/sparse
+echo end >>holes/sparse
+for type in ext2 ext4 squashfs erofs; do
+    expect 0 insitu-mkfs -t $type -d holes image
+    [ "$(du -k image | cut -f1)" -lt 3000 ] || fail "$type: a hole takes $(du -k image)"
+done
+
+# --free, --dry-run and --fs-size say what they mean.
+expect 0 insitu-mkfs -t ext4 -d small image --free 30M
+[ "$(free_of image)" -ge 7680 ] || fail "--free gives less"
+mkdir few && cp small/xaa* few
+for type in ext4 xfs vfat; do
+    expect 0 insitu-mkfs -t $type -d few image --json --dry-run
+    size=$(jq .file_system_bytes out)
+    expect 0 insitu-mkfs -t $type -d few image --json
+    [ "$(jq .file_system_bytes out)" = "$size" ] || fail "$type: --dry-run says $size"
+done
+rm -f new
+expect 0 insitu-mkfs -t squashfs -d small new --dry-run
+grep -q 'squashfs: [0-9]* bytes, in an image of' out || fail "--dry-run says $(cat out)"
+[ ! -e new ] || fail "--dry-run made something"
+truncate -s 200M disk
+attach disk
+expect 0 insitu-mkfs -t ext4 -d small --fs-size 120M "$loop"
+insitu-unpack -q "$loop" raw
+[ "$(dumpe2fs -h raw 2>/dev/null | awk -F: '/^Block count/ {print $2 * 4096}')" = $((120 << 20)) ] ||
+    fail "--fs-size is not the size"
+expect 1 insitu-mkfs --force -t ext4 -d small --fs-size 300M "$loop"
+says "the image has room for"
+
+# A full host is what is reported, at once, and not answered by a larger image.
+mkdir full
+mount -t tmpfs -o size=8m none full
+head -c 12000000 /dev/urandom >links/b
+for type in ext4 squashfs erofs btrfs; do
+    expect 1 insitu-mkfs -v -t $type -d links full/image
+    says "No space left on device"
+    if grep -q 'a larger SIZE' err; then fail "$type: the hint is about SIZE"; fi
+done
+umount full
+expect 1 insitu-mkfs -t ext4 -d links image 9M
+says "hint: a larger SIZE"

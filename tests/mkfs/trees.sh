@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# trees.sh [FIRST [COUNT]]: generated trees through every type and back, compared by mounting them.
+# shellcheck source=../everyday/lib.sh
+. "${INSITU_TESTS:?}/everyday/lib.sh"
+need_root
+# The user of the tests has to reach the work folder, and tools that a sanitizer watches have to
+# run below fakeroot.
+chmod 755 .
+export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
+timeout "${TREES_TIMEOUT:-1200}" python3 "$INSITU_TESTS/mkfs/trees.py" "${1:-1000}" "${2:-4}" ||
+    fail "trees that came out wrong, or not in time"
