@@ -11,6 +11,7 @@
 #include "insitu/codec/codec.hpp"
 #include "insitu/format/geometry.hpp"
 #include "insitu/format/seal.hpp"
+#include "insitu/image/image.hpp"
 #include "insitu/store/block_device.hpp"
 #include "insitu/store/store.hpp"
 
@@ -52,6 +53,8 @@ struct DeviceOptions {
     // Of the content of compressed extents of which a part was read; 0: each read decodes.
     std::uint64_t decode_cache_bytes = std::uint64_t{256} << 20;
     PendingIntent pending = PendingIntent::automatic;
+    // An image of another size than its super block says is only read.
+    SizeCheck size_check = SizeCheck::strict;
     Compaction compaction = Compaction::off;
     UnprotectedCommits unprotected = UnprotectedCommits::allow;
     Seals seals = Seals::write;
