@@ -8,6 +8,7 @@
 #include "insitu/journal/recovery.hpp"
 #include "insitu/ops/activation.hpp"
 #include "insitu/store/open.hpp"
+#include "stat/live_report.hpp"
 #include "stat/stat_report.hpp"
 
 using namespace insitu;
@@ -21,6 +22,8 @@ struct Options {
     bool writethrough = false;
     unsigned commit_delay_seconds = default_commit_delay_seconds;
     std::string can_activate;
+    bool live = false;
+    bool prometheus = false;
 };
 
 std::string pending_problem(PendingState state) {
@@ -68,6 +71,11 @@ int can_activate(Tool& tool, const Options& options) {
 }
 
 int stat_tool(Tool& tool, const Options& options) {
+    if (options.live) {
+        print_live(tool, options.image.path,
+                   options.prometheus ? LiveFormat::prometheus : LiveFormat::by_option);
+        return exit_done;
+    }
     if (!options.can_activate.empty()) return can_activate(tool, options);
     const ImageInput input(tool, options.image);
     if (options.table) {
@@ -105,6 +113,10 @@ int main(int argc, char** argv) {
                    "Tell whether the driver would open the image on this device; exit status 0 or "
                    "1")
         ->type_name("DEV");
+    auto* const live = cli.add_flag("--live", options.live,
+                                    "Ask the server of an attached image, or of a control socket");
+    cli.add_flag("--prometheus", options.prometheus, "Print that as text for Prometheus")
+        ->needs(live);
     tool.add_json_option();
     tool.add_progress_option();
     return tool.run(argc, argv, [&] { return stat_tool(tool, options); });

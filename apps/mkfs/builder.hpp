@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "mkfs/file_system.hpp"
-#include "mkfs/process.hpp"
+#include "common/process.hpp"
 
 namespace insitu::apps {
 

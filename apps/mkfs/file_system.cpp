@@ -7,7 +7,7 @@
 
 #include "insitu/error.hpp"
 #include "mkfs/builder.hpp"
-#include "mkfs/process.hpp"
+#include "common/process.hpp"
 
 namespace insitu::apps {
 

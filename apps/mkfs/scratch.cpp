@@ -17,7 +17,7 @@
 #include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
-#include "mkfs/process.hpp"
+#include "common/process.hpp"
 
 namespace insitu::apps {
 

@@ -14,7 +14,7 @@
 
 #include "insitu/error.hpp"
 #include "insitu/store/unique_fd.hpp"
-#include "mkfs/process.hpp"
+#include "common/process.hpp"
 
 namespace insitu::apps {
 

@@ -18,7 +18,7 @@
 #include "insitu/store/unique_fd.hpp"
 #include "mkfs/adapt.hpp"
 #include "mkfs/compare.hpp"
-#include "mkfs/process.hpp"
+#include "common/process.hpp"
 #include "mkfs/readers.hpp"
 #include "mkfs/stage.hpp"
 #include "mkfs/tar_reader.hpp"

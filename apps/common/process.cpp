@@ -1,4 +1,4 @@
-#include "mkfs/process.hpp"
+#include "common/process.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -97,13 +97,13 @@ void set_attributes(posix_spawnattr_t& attributes) {
 pid_t start(const Command& command, const Spawn& spawn, std::vector<std::string> environment) {
     const std::string program = find_program(command.arguments.front());
     std::vector<std::string> arguments = command.arguments;
+    if (!command.shown_name.empty()) arguments.front() = command.shown_name;
     pid_t child = 0;
     const int failed =
         program.empty() ? ENOENT
                         : ::posix_spawn(&child, program.c_str(), &spawn.actions, &spawn.attributes,
                                         pointers(arguments).data(), pointers(environment).data());
     if (failed != 0) throw io_error({.file = command.arguments.front()}, "cannot run", failed);
-    running_child = child;
     return child;
 }
 
@@ -147,6 +147,7 @@ bool read_some(int input, std::string& output) {
 // waited for. Returns the status of wait().
 int collect(int input, pid_t child, const StopFlag* stop, std::string& output) {
     constexpr int look_every_ms = 50;
+    running_child = child;
     Stopper stopper(child, stop);
     int status = 0;
     bool open = input >= 0;
@@ -215,6 +216,16 @@ CommandResult run_command(const Command& command, const StopFlag* stop) {
     }
     result.status = exit_status(status);
     return result;
+}
+
+pid_t start_in_background(const Command& command, int output) {
+    Spawn spawn;
+    posix_spawn_file_actions_adddup2(&spawn.actions, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&spawn.actions, output, STDERR_FILENO);
+    posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addchdir_np(&spawn.actions, "/");
+    set_attributes(spawn.attributes);
+    return start(command, spawn, clean_environment(command));
 }
 
 int run_in_place(const Command& command, const StopFlag* stop) {
