@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,6 +148,7 @@ bool read_some(int input, std::string& output) {
 // waited for. Returns the status of wait().
 int collect(int input, pid_t child, const StopFlag* stop, std::string& output) {
     constexpr int look_every_ms = 50;
+    constexpr int end_after_ms = 2;  // who has closed its output ends at once
     running_child = child;
     Stopper stopper(child, stop);
     int status = 0;
@@ -156,7 +158,7 @@ int collect(int input, pid_t child, const StopFlag* stop, std::string& output) {
         struct pollfd watched {
             input, POLLIN, 0
         };
-        const int ready = ::poll(&watched, open ? 1 : 0, look_every_ms);
+        const int ready = ::poll(&watched, open ? 1 : 0, open ? look_every_ms : end_after_ms);
         if (open && ready > 0) {
             open = read_some(input, output);
             continue;
@@ -183,7 +185,12 @@ std::string find_program(const std::string& name) {
                                    ":/usr/local/sbin:/usr/sbin:/sbin");
     for (std::string directory; std::getline(directories, directory, ':');) {
         std::string candidate = (directory.empty() ? "." : directory) + "/" + name;
-        if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+        // A directory can be "executed", too.
+        struct stat info {};
+        if (::stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+            ::access(candidate.c_str(), X_OK) == 0) {
+            return candidate;
+        }
     }
     return {};
 }

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "mkfs/file_system.hpp"
 #include "common/process.hpp"
+#include "mkfs/file_system.hpp"
 
 namespace insitu::apps {
 
