@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <charconv>
+
 #include "common/printable.hpp"
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
@@ -66,6 +69,8 @@ void DumpPrinter::extent(const DumpedExtent& dumped) {
     } else {
         print_line(dumped);
     }
+    constexpr std::size_t flush_bytes = std::size_t{1} << 16;
+    if (pending_.size() >= flush_bytes) flush();
 }
 
 void DumpPrinter::unsound_window(WindowIndex window,
@@ -75,7 +80,7 @@ void DumpPrinter::unsound_window(WindowIndex window,
     std::string hex;
     for (const std::byte byte : meta)
         hex += fmt::format("{:02x}", byte);
-    if (!json_) return tool_.print(fmt::format("meta {} {}\n", window.value, hex));
+    if (!json_) return add(fmt::format("meta {} {}\n", window.value, hex));
     // They stand behind the extents.
     Json item;
     item["window"] = window.value;
@@ -85,6 +90,7 @@ void DumpPrinter::unsound_window(WindowIndex window,
 
 void DumpPrinter::end() {
     begin();
+    flush();
     if (json_) {
         tool_.print("],\"unsound_windows\":[");
         unsound_.print(tool_);
@@ -102,30 +108,58 @@ void DumpPrinter::end() {
                                counted(damaged_blocks_, "block")));
 }
 
-void DumpPrinter::print_line(const DumpedExtent& dumped) {
-    const StoredExtent& extent = dumped.extent;
-    std::string line = fmt::format("{} {} {} {}", extent.first.value, extent.blocks,
-                                   extent.payload_sectors, kind(extent));
-    if (dumped.length_bytes) line += fmt::format(" {}", *dumped.length_bytes);
-    if (!dumped.hash.empty()) line += " " + dumped.hash;
-    if (!dumped.fault.empty()) line += " # " + dumped.fault;
-    if (!dumped.damage.empty() && dumped.damage != dumped.fault) line += " # " + dumped.damage;
-    tool_.print(line + "\n");
+void DumpPrinter::add(std::uint64_t number) {
+    constexpr std::size_t most_digits = 20;
+    std::array<char, most_digits> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    pending_.append(digits.data(), end);
 }
 
+void DumpPrinter::flush() {
+    tool_.print(pending_);
+    pending_.clear();
+}
+
+void DumpPrinter::print_line(const DumpedExtent& dumped) {
+    const StoredExtent& extent = dumped.extent;
+    add(extent.first.value);
+    add(" ");
+    add(extent.blocks);
+    add(" ");
+    add(extent.payload_sectors);
+    add(" ");
+    add(kind(extent));
+    if (dumped.length_bytes) {
+        add(" ");
+        add(*dumped.length_bytes);
+    }
+    if (!dumped.hash.empty()) add(" " + dumped.hash);
+    if (!dumped.fault.empty()) add(" # " + dumped.fault);
+    if (!dumped.damage.empty() && dumped.damage != dumped.fault) add(" # " + dumped.damage);
+    add("\n");
+}
+
+// As the JSON library would print it: images have millions of these, and numbers need no care.
 void DumpPrinter::print_element(const DumpedExtent& dumped) {
     const StoredExtent& extent = dumped.extent;
-    Json item;
-    item["first_block"] = extent.first.value;
-    item["blocks"] = extent.blocks;
-    item["payload_sectors"] = extent.payload_sectors;
-    item["kind"] = kind(extent);
-    if (dumped.length_bytes) item["length_bytes"] = *dumped.length_bytes;
-    if (!dumped.hash.empty()) item["xxh3_128"] = dumped.hash;
-    if (!dumped.damage.empty()) item["damage"] = dumped.damage;
-    if (!dumped.fault.empty()) item["fault"] = dumped.fault;
-    tool_.print((first_ ? "\n" : ",\n") + item.dump());
+    add(first_ ? "\n{\"first_block\":" : ",\n{\"first_block\":");
     first_ = false;
+    add(extent.first.value);
+    add(",\"blocks\":");
+    add(extent.blocks);
+    add(",\"payload_sectors\":");
+    add(extent.payload_sectors);
+    add(",\"kind\":\"");
+    add(kind(extent));
+    add("\"");
+    if (dumped.length_bytes) {
+        add(",\"length_bytes\":");
+        add(*dumped.length_bytes);
+    }
+    if (!dumped.hash.empty()) add(",\"xxh3_128\":\"" + dumped.hash + "\"");
+    if (!dumped.damage.empty()) add(",\"damage\":" + json_text(dumped.damage));
+    if (!dumped.fault.empty()) add(",\"fault\":" + json_text(dumped.fault));
+    add("}");
 }
 
 }  // namespace insitu::apps

@@ -24,6 +24,9 @@ class DumpPrinter final : public DumpSink {
 
   private:
     void begin();
+    void add(std::string_view text) { pending_ += text; }
+    void add(std::uint64_t number);
+    void flush();
     void print_line(const DumpedExtent& dumped);
     void print_element(const DumpedExtent& dumped);
 
@@ -32,6 +35,7 @@ class DumpPrinter final : public DumpSink {
     bool json_;
     bool begun_ = false;
     bool first_ = true;
+    std::string pending_;  // printed in larger pieces
     std::uint64_t extents_ = 0;
     std::uint64_t blocks_ = 0;
     std::uint64_t unsound_windows_ = 0;

@@ -92,7 +92,10 @@ void Builder::refuse(const CommandResult& result) const {
     const std::vector<std::string> lines = said_lines(result.output);
     const std::string reason = lines.empty() ? fmt::format("ended with status {}", result.status)
                                              : fmt::format("{}", fmt::join(lines, "; "));
-    if (is_full(scratch_.directory())) {
+    // Those that write a file as long as it gets never run out of anything but the host's disk, and
+    // remove it before anybody can look.
+    const bool writes_freely = program_ == "mksquashfs" || program_ == "mkfs.erofs";
+    if (is_full(scratch_.directory()) || (writes_freely && lacks_space(result))) {
         throw Error(ErrorKind::io, {.file = scratch_.directory()},
                     fmt::format("{} found no space left on the host's disk: {}", program_, reason),
                     "free some there, or write the image to another disk", ENOSPC);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "insitu/error.hpp"
 #include "mkfs/tree_model.hpp"
 
@@ -11,6 +13,8 @@ void check_ext(errcode_t code, const std::string& place, const char* what) {
     if (code == 0) return;
     const std::string file = place.empty() ? "the top of the tree" : printable(place);
     constexpr errcode_t largest_errno = 4096;
+    // The library names a write that was cut short, and not why: the host is full.
+    if (code == EXT2_ET_SHORT_WRITE) code = ENOSPC;
     if (code < largest_errno) throw io_error({.file = file}, what, static_cast<int>(code));
     const bool full = code == EXT2_ET_BLOCK_ALLOC_FAIL || code == EXT2_ET_INODE_ALLOC_FAIL;
     throw Error(ErrorKind::refused, {.file = file},

@@ -71,20 +71,20 @@ truncate -s 1M mounted.img
 mkfs.ext4 -q -O ^has_journal mounted.img
 mkdir mnt
 loop mounted.img
-run 4 insitu-fsck "$loop"
-run 4 insitu-fsck mounted.img
-says out "S05"
+run 8 insitu-fsck "$loop"
+run 8 insitu-fsck mounted.img
+says err "not an insitu image: ext"
 mount "$loop" mnt
 run 8 insitu-fsck "$loop"
 says err "device is in use"
 run 8 insitu-fsck mounted.img
 says err "is in use through $loop"
 run 8 insitu-fsck -y mounted.img
-run 4 insitu-fsck --force-share mounted.img
+run 8 insitu-fsck --force-share mounted.img
 says err "results may be stale"
-run 4 insitu-fsck --force-share "$loop"
+run 8 insitu-fsck --force-share "$loop"
 umount mnt
-run 4 insitu-fsck mounted.img
+run 8 insitu-fsck mounted.img
 
 # Another program holds the lock of the whole device.
 loop good.img

@@ -47,6 +47,13 @@ std::uint32_t highest_bits(OctetPair bytes) noexcept {
 #endif
 }
 
+// A bit for each of sixteen bytes in memory that is all ones; the others are zero.
+std::uint32_t equal_bytes(OctetPair mask) noexcept {
+    const OctetPair ordered{swap_to_little(std::uint64_t{mask[0]}),
+                            swap_to_little(std::uint64_t{mask[1]})};
+    return highest_bits(ordered);
+}
+
 template <class Integer>
 Integer load(const std::byte* from) noexcept {
     Integer value;
@@ -111,6 +118,23 @@ WindowMap WindowMap::decode(std::span<const std::byte, window_meta_bytes> meta,
     }
     map.find_faults(low_bits, eights);
     return map;
+}
+
+std::array<unsigned, sectors_per_block + 1> WindowMap::count_shares(
+    std::uint32_t blocks) const noexcept {
+    using Bytes = std::int8_t __attribute__((vector_size(16)));
+    std::array<Bytes, pairs> shares;
+    std::memcpy(shares.data(), shares_.data(), sizeof shares);
+    std::array<unsigned, sectors_per_block + 1> counts{};
+    for (unsigned value = 0; value <= sectors_per_block; ++value) {
+        std::uint32_t equal = 0;
+        for (unsigned i = 0; i < pairs; ++i) {
+            const auto mask = shares[i] == static_cast<std::int8_t>(value);
+            equal |= equal_bytes(reinterpret_cast<OctetPair>(mask)) << (i * pair_blocks);
+        }
+        counts[value] = static_cast<unsigned>(std::popcount(equal & blocks));
+    }
+    return counts;
 }
 
 void WindowMap::encode(std::span<std::byte, window_meta_bytes> meta) const noexcept {

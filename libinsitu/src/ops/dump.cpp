@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -45,7 +46,7 @@ class DumpWorker {
         : image_(image), range_(range), payloads_(payloads), reader_(image) {}
 
     void collect(const WindowBatch& batch) {
-        extents_.clear();
+        count_ = 0;
         unsound_.clear();
         examined_ = 0;
         for (std::uint64_t i = 0; i < batch.count; ++i)
@@ -55,7 +56,7 @@ class DumpWorker {
     void tell(DumpSink& sink) const {
         for (const auto& [window, meta] : unsound_)
             sink.unsound_window(window, meta);
-        for (const DumpedExtent& extent : extents_)
+        for (const DumpedExtent& extent : std::span(extents_).first(count_))
             sink.extent(extent);
     }
 
@@ -71,15 +72,26 @@ class DumpWorker {
             if (extent.first < std::max(first, range_.first) || extent.first >= range_.end) {
                 continue;
             }
-            extents_.push_back({extent, {}, {}, {}, {}});
+            add(extent);
         }
         if (!sound) {
             auto& [index, bytes] = unsound_.emplace_back(window, MetaBytes{});
             const auto meta = cursor.meta(index);
             std::copy(meta.begin(), meta.end(), bytes.begin());
         }
-        for (; examined_ < extents_.size(); ++examined_)
+        for (; examined_ < count_; ++examined_)
             examine(extents_[examined_]);
+    }
+
+    // Those of the batch before are used again: images have millions.
+    void add(const StoredExtent& extent) {
+        if (count_ == extents_.size()) extents_.emplace_back();
+        DumpedExtent& dumped = extents_[count_++];
+        dumped.extent = extent;
+        dumped.length_bytes.reset();
+        dumped.hash.clear();
+        dumped.damage.clear();
+        dumped.fault.clear();
     }
 
     void examine(DumpedExtent& dumped) {
@@ -126,7 +138,8 @@ class DumpWorker {
     BlockRange range_;
     DumpOptions::Payloads payloads_;
     WindowReader reader_;
-    std::vector<DumpedExtent> extents_;
+    std::vector<DumpedExtent> extents_;  // the first count_ are of this batch
+    std::size_t count_ = 0;
     std::vector<std::pair<WindowIndex, MetaBytes>> unsound_;
     std::size_t examined_ = 0;
 };

@@ -2,12 +2,12 @@
 
 namespace insitu {
 
-void ExtentTotals::add(std::uint64_t blocks, std::uint64_t sectors) noexcept {
-    mapped_blocks += blocks;
-    payload_sectors += sectors;
-    (sectors == sectors_per_block * blocks ? raw_extents : compressed_extents) += 1;
-    host_blocks += ceil_div(sectors, sectors_per_block);
-    single_read_sectors += blocks * sectors;
+void ExtentTotals::add(std::uint64_t blocks, std::uint64_t sectors, std::uint64_t times) noexcept {
+    mapped_blocks += times * blocks;
+    payload_sectors += times * sectors;
+    (sectors == sectors_per_block * blocks ? raw_extents : compressed_extents) += times;
+    host_blocks += times * ceil_div(sectors, sectors_per_block);
+    single_read_sectors += times * blocks * sectors;
 }
 
 ExtentTotals& ExtentTotals::operator+=(const ExtentTotals& other) noexcept {

@@ -67,6 +67,16 @@ class INSITU_API WindowMap {
     // The extent that starts at a head.
     Extent extent_at(unsigned head) const noexcept;
 
+    // Bits by block: heads without tails in this window, and heads with some.
+    std::uint32_t single_heads() const noexcept {
+        return ~tails_ & ~(tails_ >> 1) & block_mask(blocks_);
+    }
+    std::uint32_t heads_with_tails() const noexcept {
+        return ~tails_ & (tails_ >> 1) & block_mask(blocks_);
+    }
+    // How many of the blocks in the mask have a share of 0, 1, … 8.
+    std::array<unsigned, sectors_per_block + 1> count_shares(std::uint32_t blocks) const noexcept;
+
     // Bits by block: a share of 9..15; a tail whose share is not packed behind full shares; a head
     // with share 0 that has tails.
     std::uint32_t bad_shares() const noexcept { return bad_shares_; }

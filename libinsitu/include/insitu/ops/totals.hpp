@@ -19,8 +19,8 @@ struct INSITU_API ExtentTotals {
     // by itself would fetch.
     std::uint64_t single_read_sectors = 0;
 
-    // Counts one mapped extent.
-    void add(std::uint64_t blocks, std::uint64_t sectors) noexcept;
+    // Counts mapped extents of this size.
+    void add(std::uint64_t blocks, std::uint64_t sectors, std::uint64_t times = 1) noexcept;
     ExtentTotals& operator+=(const ExtentTotals& other) noexcept;
 
     // Mean bytes fetched for a random read of one mapped block; 0 without any.
