@@ -32,6 +32,20 @@ Device::Core::Core(Store& store, const DeviceOptions& options,
     }
 }
 
+DeviceStatus Device::Core::status() const {
+    DeviceStatus status;
+    status.counters = counters_.get();
+    status.waiting_bytes = space_.waiting_bytes();
+    status.cache_bytes = space_.limit_bytes();
+    status.journal_room_bytes = space_.room_bytes();
+    status.cache_hits = medium_.content().hits();
+    status.cache_misses = medium_.content().misses();
+    status.journal_cramped = !is_read_only() && space_.cramped();
+    status.intent_pending = committer_.intent_pending();
+    status.durable = committer_.is_durable(staging_.sequence());
+    return status;
+}
+
 void Device::Core::check_range(std::uint64_t at_byte, std::uint64_t length_bytes) const {
     const std::uint64_t size = geometry().logical_bytes();
     const std::string& name = medium_.store().name();

@@ -81,6 +81,19 @@ struct DeviceCounters {
     std::uint64_t compacted_windows = 0;
 };
 
+// How a device is at this moment.
+struct DeviceStatus {
+    DeviceCounters counters;
+    std::uint64_t waiting_bytes = 0;       // acknowledged, and not yet committed
+    std::uint64_t cache_bytes = 0;         // that may wait
+    std::uint64_t journal_room_bytes = 0;  // of holes that are set aside for the next commit
+    std::uint64_t cache_hits = 0;          // looks into the decode cache
+    std::uint64_t cache_misses = 0;
+    bool journal_cramped = false;  // the image is almost full: writes are slow
+    bool intent_pending = false;   // the image is no ordinary one until an idle moment or close()
+    bool durable = true;           // nothing waits
+};
+
 // Blocks side by side that are mapped, or that are not.
 struct BlockRun {
     BlockIndex first;
@@ -139,6 +152,8 @@ class INSITU_API Device {
     void close();
 
     DeviceCounters counters() const noexcept;
+    // Does no I/O and waits for no commit. Parts of it may be a moment apart.
+    DeviceStatus status() const;
 
   private:
     class INSITU_LOCAL Core;
