@@ -12,6 +12,7 @@
 #include "insitu/journal/recovery.hpp"
 #include "insitu/ops/activation.hpp"
 #include "insitu/store/open.hpp"
+#include "stat/live_report.hpp"
 #include "stat/stat_report.hpp"
 
 using namespace insitu;
@@ -27,6 +28,8 @@ struct Options {
     std::string can_activate;
     bool seals = false;
     bool udev = false;
+    bool live = false;
+    bool prometheus = false;
 };
 
 std::string pending_problem(PendingState state) {
@@ -85,6 +88,11 @@ int print_udev(Tool& tool, const std::string& path) {
 
 int stat_tool(Tool& tool, const Options& options) {
     if (options.udev) return print_udev(tool, options.image.path);
+    if (options.live) {
+        print_live(tool, options.image.path,
+                   options.prometheus ? LiveFormat::prometheus : LiveFormat::by_option);
+        return exit_done;
+    }
     if (!options.can_activate.empty()) return can_activate(tool, options);
     const ImageInput input(tool, options.image);
     if (options.table) {
@@ -128,6 +136,10 @@ int main(int argc, char** argv) {
                  "Print type, UUID and label as udev imports them, whoever has the device");
     cli.add_flag("--seals", options.seals,
                  "Count the extents that have a seal: reads the end of each payload");
+    auto* const live = cli.add_flag("--live", options.live,
+                                    "Ask the server of an attached image, or of a control socket");
+    cli.add_flag("--prometheus", options.prometheus, "Print that as text for Prometheus")
+        ->needs(live);
     tool.add_json_option();
     tool.add_progress_option();
     return tool.run(argc, argv, [&] { return stat_tool(tool, options); });

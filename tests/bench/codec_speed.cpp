@@ -13,7 +13,7 @@
 
 #include "insitu/codec/codec.hpp"
 #include "insitu/format/payload.hpp"
-#include "insitu/image/extent_encoder.hpp"
+#include "insitu/window/extent_encoder.hpp"
 
 using namespace insitu;
 

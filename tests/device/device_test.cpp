@@ -369,3 +369,33 @@ TEST_CASE("a part of an extent is decoded once, and again after a write") {
     std::vector<std::byte> whole(window_bytes);
     CHECK_THROWS_AS(Device(counted, {}).read(0, whole), Error);
 }
+
+TEST_CASE("the status tells what waits, what is durable, and what the cache is good for") {
+    const auto store = text_image(32);
+    Device device(*store, {});
+    CHECK(device.status().durable);
+    CHECK(device.status().waiting_bytes == 0);
+    CHECK(device.status().journal_room_bytes > 0);
+    device.write(block_bytes, text(1));
+    const DeviceStatus written = device.status();
+    CHECK_FALSE(written.durable);
+    CHECK(written.waiting_bytes >= block_bytes);
+    CHECK(written.cache_bytes == DeviceOptions{}.cache_bytes);
+    CHECK_FALSE(written.intent_pending);
+    device.flush();
+    CHECK(device.status().durable);
+    CHECK(device.status().waiting_bytes == 0);
+    CHECK(device.status().intent_pending);
+    device.do_idle_work();
+    CHECK_FALSE(device.status().intent_pending);
+
+    // The second window is one extent that nobody has looked at.
+    std::vector<std::byte> block(block_bytes);
+    const DeviceStatus before = device.status();
+    device.read(33 * block_bytes, block);
+    CHECK(device.status().cache_hits == before.cache_hits);
+    CHECK(device.status().cache_misses > before.cache_misses);
+    device.read(34 * block_bytes, block);
+    CHECK(device.status().cache_hits > before.cache_hits);
+    device.close();
+}

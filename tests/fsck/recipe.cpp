@@ -5,9 +5,9 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "insitu/image/extent_encoder.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/window_reader.hpp"
+#include "insitu/window/extent_encoder.hpp"
 #include "support/random_content.hpp"
 
 namespace insitu::test {

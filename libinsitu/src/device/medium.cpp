@@ -23,7 +23,7 @@ void zero_fill(ByteSpan bytes) noexcept {
 
 Medium::Medium(Store& store, const DeviceOptions& options)
     : store_(store),
-      image_(Image::open(store_)),
+      image_(Image::open(store_, options.size_check, PendingCheck::ignore)),
       geometry_(image_.geometry()),
       meta_(store_, geometry_),
       content_(options.decode_cache_bytes),

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "insitu/codec/codec.hpp"
-#include "insitu/image/extent_encoder.hpp"
 #include "insitu/store/aligned_buffer.hpp"
+#include "insitu/window/extent_encoder.hpp"
 
 namespace insitu {
 

@@ -8,7 +8,7 @@
 #include "fsck/prior_meta.hpp"
 #include "fsck/window_check.hpp"
 #include "insitu/fsck/finding.hpp"
-#include "insitu/image/extent_encoder.hpp"
+#include "insitu/window/extent_encoder.hpp"
 
 namespace insitu {
 

@@ -197,4 +197,12 @@ PackResult pack(Source& source, Store& target, const PackOptions& options, const
     return result;
 }
 
+PackResult pack(Source& source, Target& target, PackOptions options, const Control& control) {
+    options.target_content = target.content();
+    target.prepare();
+    PackResult result = pack(source, target.store(), options, control);
+    target.commit();
+    return result;
+}
+
 }  // namespace insitu

@@ -5,8 +5,8 @@
 
 #include "insitu/format/geometry.hpp"
 #include "insitu/format/window_map.hpp"
-#include "insitu/image/extent_encoder.hpp"
 #include "insitu/ops/pack.hpp"
+#include "insitu/window/extent_encoder.hpp"
 #include "ops/content_digest.hpp"
 #include "ops/extent_cutter.hpp"
 

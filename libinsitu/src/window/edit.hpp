@@ -2,8 +2,8 @@
 
 #include <functional>
 
-#include "insitu/image/extent_encoder.hpp"
 #include "insitu/store/aligned_buffer.hpp"
+#include "insitu/window/extent_encoder.hpp"
 #include "window/dirty_blocks.hpp"
 #include "window/plan.hpp"
 

@@ -38,6 +38,7 @@ class INSITU_API DamageSink {
 class INSITU_API WindowReader {
   public:
     explicit WindowReader(const Image& image);
+    explicit WindowReader(const Image&& image) = delete;
 
     // What of a damaged extent is given: nothing, or what decodes before the damage.
     enum class Salvage { nothing, prefix };

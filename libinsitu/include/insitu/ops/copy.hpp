@@ -9,13 +9,13 @@
 #include "insitu/format/identity.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/meta_writer.hpp"
-#include "insitu/ops/totals.hpp"
+#include "insitu/image/totals.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {
 
 struct CopyOptions {
-    TargetContent target_content = TargetContent::zeros;
+    TargetContent target_content = TargetContent::unknown;
     // The name of the copy; none: it has no name.
     std::optional<Identity> identity = {};
 };

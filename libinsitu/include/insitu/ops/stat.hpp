@@ -6,7 +6,7 @@
 #include "insitu/api.hpp"
 #include "insitu/engine/control.hpp"
 #include "insitu/image/image.hpp"
-#include "insitu/ops/totals.hpp"
+#include "insitu/image/totals.hpp"
 
 namespace insitu {
 

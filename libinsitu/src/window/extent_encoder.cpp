@@ -1,4 +1,4 @@
-#include "insitu/image/extent_encoder.hpp"
+#include "insitu/window/extent_encoder.hpp"
 
 #include "codec/compressibility.hpp"
 #include "insitu/format/payload.hpp"
