@@ -42,7 +42,7 @@ int label_tool(Tool& tool, Options& options) {
         open_store(options.path, writes ? Access::read_write : Access::read, tool.sharing());
     refuse_foreign_content(options.path, *store);
     // A name over what is no image would be written into the middle of something else.
-    Image::open(*store, SizeCheck::trust_super);
+    (void)Image::open(*store, SizeCheck::trust_super);
     std::optional<Identity> identity = read_identity(*store);
     if (writes) {
         if (!identity) identity = Identity{uuid.value_or(random_uuid()), {}};

@@ -5,12 +5,12 @@
 #include <mutex>
 
 #include "engine/for_each.hpp"
+#include "image/window_batches.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/seal.hpp"
 #include "insitu/image/meta_cursor.hpp"
 #include "insitu/store/aligned_buffer.hpp"
-#include "image/window_batches.hpp"
 
 namespace insitu {
 
