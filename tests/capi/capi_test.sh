@@ -38,3 +38,5 @@ grep -o 'insitu_[a-z_]*(' "$include/insitu.h" | tr -d '(' | LC_ALL=C sort -u >de
 nm -D --defined-only "$library/libinsitu.so.0" | sed -n 's/.* \(insitu_[a-z_]*\)@@INSITU_0[.]2$/\1/p' |
   LC_ALL=C sort -u >exported
 check "declared and exported" diff declared exported
+grep -o 'insitu_[a-z_]*\*()' "$INSITU_TESTS/../docs/man/insitu.3.scd" | tr -d '*()' | LC_ALL=C sort -u >described
+check "declared and described" diff declared described
