@@ -10,6 +10,10 @@ _insitu() {
         --window) values='2K 32K' ;;
         --extent) values='auto 4K 8K 16K 32K 64K 128K' ;;
         --progress) values='auto always never json' ;;
+        --fs) values='ext4 btrfs xfs vfat squashfs erofs' ;;
+        --sector-size) values='512 4096' ;;
+        --partition) values='1 2 3 4' ;;
+        --set | --options | --config) return ;;
         --free | --size) values='64M 256M 1G 2G 4G' ;;
         -t | --type)
             [[ $tool == *fsck* ]] || values='ext2 ext3 ext4 btrfs xfs vfat squashfs erofs'
@@ -41,4 +45,4 @@ _insitu() {
 }
 
 complete -F _insitu insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta \
-    insitu-mkfs mkfs.insitu insitu-fsck fsck.insitu insitu-crashtest
+    insitu-mkfs mkfs.insitu insitu-attach insitu-detach insitu-fsck fsck.insitu insitu-label insitu-crashtest

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "common/process.hpp"
 #include "mkfs/file_system.hpp"
-#include "mkfs/process.hpp"
 
 namespace insitu::apps {
 

@@ -5,9 +5,9 @@
 
 #include <filesystem>
 
+#include "common/process.hpp"
 #include "insitu/error.hpp"
 #include "mkfs/builder.hpp"
-#include "mkfs/process.hpp"
 
 namespace insitu::apps {
 

@@ -14,10 +14,10 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "common/process.hpp"
 #include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
-#include "mkfs/process.hpp"
 
 namespace insitu::apps {
 

@@ -12,9 +12,9 @@
 #include <fstream>
 #include <vector>
 
+#include "common/process.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/unique_fd.hpp"
-#include "mkfs/process.hpp"
 
 namespace insitu::apps {
 

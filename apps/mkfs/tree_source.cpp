@@ -13,12 +13,12 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "common/process.hpp"
 #include "common/sha256.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/unique_fd.hpp"
 #include "mkfs/adapt.hpp"
 #include "mkfs/compare.hpp"
-#include "mkfs/process.hpp"
 #include "mkfs/readers.hpp"
 #include "mkfs/stage.hpp"
 #include "mkfs/tar_reader.hpp"

@@ -12,9 +12,12 @@
 #include <memory>
 #include <string>
 
+#include "common/printable.hpp"
 #include "insitu/device/device.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
+#include "nbdkit/control_server.hpp"
+#include "nbdkit/live_status.hpp"
 #include "nbdkit/parameters.hpp"
 #include "nbdkit/work_limit.hpp"
 
@@ -22,6 +25,10 @@
 
 using namespace insitu;
 using namespace insitu::nbd;
+using insitu::apps::printable;
+
+// nbdkit's own switch of what -v prints of every request.
+extern "C" __attribute__((weak, visibility("default"))) int nbdkit_debug_backend_datapath;
 
 namespace {
 
@@ -31,6 +38,7 @@ struct Plugin {
     std::unique_ptr<Store> store;
     std::unique_ptr<Device> device;
     std::atomic<unsigned> connections{0};
+    ControlServer control;
 };
 Plugin plugin;
 
@@ -49,6 +57,10 @@ int report(const std::string& message, int os_error) {
     return -1;
 }
 
+std::string text_of(const Error& error) {
+    return error.what() + (error.hint().empty() ? "" : " (" + error.hint() + ")");
+}
+
 // No exception may reach nbdkit.
 template <class Work>
 int guarded(Work work) noexcept {
@@ -56,11 +68,10 @@ int guarded(Work work) noexcept {
         work();
         return 0;
     } catch (const Error& error) {
-        const std::string hint = error.hint().empty() ? "" : " (" + error.hint() + ")";
         const int code = error.os_error() != 0                ? error.os_error()
                          : error.kind() == ErrorKind::refused ? EINVAL
                                                               : EIO;
-        return report(error.what() + hint, code);
+        return report(text_of(error), code);
     } catch (const std::bad_alloc&) {
         return report("out of memory", ENOMEM);
     } catch (const std::exception& error) {
@@ -95,7 +106,7 @@ int insitu_config_complete() {
 // An image that one may only read is served for reading; who wants to write to it is refused then.
 std::unique_ptr<Store> open_image_store() {
     Parameters& parameters = plugin.parameters;
-    if (is_read_only_server()) parameters.options.access = Access::read;
+    if (server_options().read_only) parameters.options.access = Access::read;
     try {
         return open_store(parameters.path, parameters.options.access);
     } catch (const Error& error) {
@@ -106,9 +117,43 @@ std::unique_ptr<Store> open_image_store() {
     }
 }
 
+// nbdkit would only say that an address is in use.
+void explain_socket_in_the_way(const std::string& socket) {
+    if (socket.empty() || socket == "-") return;
+    const SocketState state = socket_state(socket);
+    if (state == SocketState::stale) {
+        throw Error(ErrorKind::refused, {.file = socket}, "a server that is gone left this socket",
+                    "rm it, and start again");
+    }
+    if (state == SocketState::alive) {
+        throw Error(ErrorKind::refused, {.file = socket}, "another server answers there");
+    }
+}
+
+// A word for who asks on the control socket.
+template <class Work>
+std::string outcome(const char* done, Work work) {
+    try {
+        work();
+        return done;
+    } catch (const Error& error) {
+        report(text_of(error), EIO);
+        return "failed " + printable(text_of(error));
+    } catch (const std::exception& error) {
+        report(error.what(), EIO);
+        return "failed " + printable(error.what());
+    }
+}
+
 // Opened before the fork, so that an error is the command's; threads wait for after_fork.
 int insitu_get_ready() {
     return guarded([] {
+        const ServerOptions server = server_options();
+        explain_socket_in_the_way(server.socket);
+        // -v is for what happens, not for each request, unless they are asked for.
+        if (&nbdkit_debug_backend_datapath != nullptr && !server.traces_requests) {
+            nbdkit_debug_backend_datapath = 0;
+        }
         plugin.store = open_image_store();
         plugin.parameters.options.warn = [](const std::string& text) {
             nbdkit_error("warning: %s: %s", plugin.parameters.path.c_str(), text.c_str());
@@ -119,16 +164,24 @@ int insitu_get_ready() {
             nbdkit_debug("%s: recovered %lu windows of an interrupted run",
                          plugin.parameters.path.c_str(), static_cast<unsigned long>(windows));
         }
+        if (!plugin.parameters.control.empty()) plugin.control.open(plugin.parameters.control);
     });
 }
 
 int insitu_after_fork() {
-    return guarded([] { plugin.device->start_commits(); });
+    return guarded([] {
+        plugin.device->start_commits();
+        plugin.control.start(
+            {[] { return live_status(plugin.parameters, *plugin.device, plugin.connections); },
+             [] { return outcome("done", [] { plugin.device->flush(); }); }});
+    });
 }
 
 void insitu_cleanup() {
     if (!plugin.device) return;
-    const bool is_closed = guarded([] { plugin.device->close(); }) == 0;
+    plugin.control.stop();
+    const std::string word = outcome("closed", [] { plugin.device->close(); });
+    const bool is_closed = word == "closed";
     const DeviceCounters c = plugin.device->counters();
     const std::string text = fmt::format(
         "{} {} {} reads={} writes={} rewritten={} encoded={} journal={} commits={} unprotected={} "
@@ -139,6 +192,7 @@ void insitu_cleanup() {
     nbdkit_debug("%s", text.c_str());
     plugin.device.reset();
     plugin.store.reset();
+    plugin.control.finish(word);
     // nbdkit has no way to end with another status, and whoever started it must not take this for
     // success: what was acknowledged is not in the image.
     if (!is_closed) ::_exit(EXIT_FAILURE);

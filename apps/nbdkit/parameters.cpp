@@ -16,12 +16,11 @@ int unknown_value(const std::string& key, const std::string& value, const char* 
     return -1;
 }
 
-int set_image(Parameters& parameters, const char* value) {
-    // nbdkit changes its directory when it goes to the background.
-    char* real = nbdkit_realpath(value);
-    if (real == nullptr) return -1;
-    parameters.path = real;
-    std::free(real);
+// nbdkit changes its directory when it goes to the background, so it makes paths absolute.
+int set_path(std::string& path, char* absolute) {
+    if (absolute == nullptr) return -1;
+    path = absolute;
+    std::free(absolute);
     return 0;
 }
 
@@ -87,6 +86,10 @@ int set_switch(DeviceOptions& options, const std::string& key, const char* value
     if (on < 0) return unknown_value(key, value, "true or false");
     if (key == "readonly") {
         options.access = on != 0 ? Access::read : Access::read_write;
+    } else if (key == "seals") {
+        options.seals = on != 0 ? Seals::write : Seals::none;
+    } else if (key == "verify-seals") {
+        options.seal_check = on != 0 ? SealCheck::verify : SealCheck::ignore;
     } else {
         options.compaction = on != 0 ? Compaction::idle : Compaction::off;
     }
@@ -96,11 +99,15 @@ int set_switch(DeviceOptions& options, const std::string& key, const char* value
 }  // namespace
 
 int set_parameter(Parameters& parameters, const std::string& key, const char* value) {
-    if (key == "image") return set_image(parameters, value);
+    if (key == "image") return set_path(parameters.path, nbdkit_realpath(value));
+    // The socket is made later.
+    if (key == "control") return set_path(parameters.control, nbdkit_absolute_path(value));
     if (key == "cache-size" || key == "decode-cache" || key == "threads" || key == "commit-delay") {
         return set_numbers(parameters, key, value);
     }
-    if (key == "readonly" || key == "compact") return set_switch(parameters.options, key, value);
+    if (key == "readonly" || key == "compact" || key == "seals" || key == "verify-seals") {
+        return set_switch(parameters.options, key, value);
+    }
     return set_choices(parameters.options, key, value);
 }
 
@@ -110,14 +117,24 @@ int check_complete(const Parameters& parameters) {
     return -1;
 }
 
-bool is_read_only_server() {
+ServerOptions server_options() {
+    ServerOptions options;
     std::ifstream file("/proc/self/cmdline");
+    const auto value_of = [&](std::string& value) { std::getline(file, value, '\0'); };
     for (std::string argument; std::getline(file, argument, '\0');) {
-        if (argument == "-r" || argument == "--read-only" || argument == "--readonly") return true;
-        // What follows is for the plugin and a command that is run.
-        if (argument == "--run" || argument == "--") return false;
+        if (argument == "-r" || argument == "--read-only" || argument == "--readonly") {
+            options.read_only = true;
+        } else if (argument == "-U" || argument == "--unix") {
+            value_of(options.socket);
+        } else if (argument.starts_with("--unix=")) {
+            options.socket = argument.substr(argument.find('=') + 1);
+        } else if (argument.find("backend.datapath") != std::string::npos) {
+            options.traces_requests = true;
+        } else if (argument == "--run" || argument == "--") {
+            break;  // what follows is for the plugin and a command that is run
+        }
     }
-    return false;
+    return options;
 }
 
 const char* const parameter_help =
@@ -130,7 +147,10 @@ const char* const parameter_help =
     "compact=<BOOL>                Put cut-up windows together when idle (default: false).\n"
     "threads=<N>                   Requests that work at a time (default: nbdkit's --threads).\n"
     "readonly=<BOOL>               Open the image for reading only (default: false).\n"
+    "seals=<BOOL>                  Seal what is written (default: true).\n"
+    "verify-seals=<BOOL>           Reads fail if content differs from its seal (default: true).\n"
     "unprotected=refuse|allow      Writes that a full image has no journal for (default: allow).\n"
+    "control=<PATH>                A socket for insitu-stat --live (default: none).\n"
     "pending=apply|drop            What an interrupted run left (default: apply if there is no "
     "doubt).";
 

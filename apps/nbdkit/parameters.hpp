@@ -9,6 +9,7 @@ namespace insitu::nbd {
 
 struct Parameters {
     std::string path;
+    std::string control;  // socket of the ControlServer; empty: none
     DeviceOptions options;
     unsigned most_requests = 0;  // that work at a time; 0: as many as nbdkit has threads
 };
@@ -18,9 +19,15 @@ int set_parameter(Parameters& parameters, const std::string& key, const char* va
 // Whether what is needed was given; the same.
 int check_complete(const Parameters& parameters);
 
-// Whether nbdkit was started with -r. It tells its plugins only when a client comes, which is too
-// late to choose how the image is opened and locked, so its command line is looked at.
-bool is_read_only_server();
+// What nbdkit was started with. It tells its plugins of -r only when a client comes, which is too
+// late to choose how the image is opened and locked, and never of the rest: so its command line is
+// looked at.
+struct ServerOptions {
+    bool read_only = false;
+    std::string socket = {};       // of -U; empty: none, "-": one that nbdkit names
+    bool traces_requests = false;  // -D nbdkit.backend.datapath
+};
+ServerOptions server_options();
 
 // For nbdkit's --help.
 extern const char* const parameter_help;

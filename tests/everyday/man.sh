@@ -32,6 +32,8 @@ declare -A reader=(
     [TERM]='add_progress_option'
     [TMPDIR]='temporary_directory|SpooledText|ManifestFile|ManifestCheck'
     [INSITU_UNDO_DIR]='getenv\("INSITU_UNDO_DIR"'
+    [INSITU_RUN_DIR]='RunDirectory'
+    [XDG_RUNTIME_DIR]='RunDirectory'
     [PATH]='find_program|run_command'
     [SOURCE_DATE_EPOCH]='getenv\("SOURCE_DATE_EPOCH"'
 )

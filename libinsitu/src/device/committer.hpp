@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -26,6 +27,7 @@ class Committer {
     void commit(std::uint64_t sequence);
     void commit_all() { commit(staging_.sequence()); }
     bool is_durable(std::uint64_t sequence) const noexcept { return durable_sequence_ >= sequence; }
+    bool intent_pending() const noexcept { return intent_pending_; }
     // Throws the failure after which nobody knows what is on the medium.
     void check_failed();
 
@@ -88,7 +90,7 @@ class Committer {
     std::atomic<std::uint64_t> durable_sequence_{0};
     std::uint64_t generation_ = 0;  // of the last intent
     std::uint64_t stamp_ = 0;       // of the bitmap; 0: not yet
-    bool intent_pending_ = false;
+    std::atomic<bool> intent_pending_{false};
     bool warned_unprotected_ = false;
     // What is in holes may not be durable: direct payloads, what was discarded, what a killed
     // device left. An intent says what it will replace, so they are synced before.

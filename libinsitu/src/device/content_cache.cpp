@@ -41,10 +41,14 @@ bool ContentCache::read(BlockIndex first, ByteSpan output) {
         const std::lock_guard lock(lock_of(index));
         Set& set = sets_[index];
         const auto way = find(set, block);
-        if (!way) return false;
+        if (!way) {
+            misses_.fetch_add(1, std::memory_order_relaxed);
+            return false;
+        }
         set.used = static_cast<std::uint16_t>(set.used | 1U << *way);
         std::memcpy(output.data() + done, place(index, *way), block_bytes);
     }
+    hits_.fetch_add(1, std::memory_order_relaxed);
     return true;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,8 @@ class ContentCache {
     bool enabled() const noexcept { return set_count_ != 0; }
     // Copies the blocks from `first` on into `output`; false where not all of them are there.
     bool read(BlockIndex first, ByteSpan output);
+    std::uint64_t hits() const noexcept { return hits_; }
+    std::uint64_t misses() const noexcept { return misses_; }
     void insert(BlockIndex first, ByteView blocks);
     void forget(BlockIndex first, std::uint64_t blocks);
 
@@ -53,6 +56,9 @@ class ContentCache {
     std::unique_ptr<Set[]> sets_;
     LazyMemory memory_;
     std::array<Lock, lock_count> locks_;
+    // Of read().
+    std::atomic<std::uint64_t> hits_{0};
+    std::atomic<std::uint64_t> misses_{0};
 };
 
 }  // namespace insitu

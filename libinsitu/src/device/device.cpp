@@ -92,4 +92,8 @@ DeviceCounters Device::counters() const noexcept {
     return core_->counters();
 }
 
+DeviceStatus Device::status() const {
+    return core_->status();
+}
+
 }  // namespace insitu

@@ -15,7 +15,7 @@ Device::Core::Core(Store& store, const DeviceOptions& options,
       overlay_(std::move(overlay)),
       medium_(overlay_ ? *overlay_ : store, options_),
       space_(medium_.geometry(), options_.cache_bytes),
-      staging_(medium_, space_, options_, counters_),
+      staging_(medium_, space_, options_),
       committer_(medium_, staging_, space_, options_, counters_),
       background_(committer_, staging_, options_, counters_),
       bytes_([this](std::uint64_t at_byte, ByteSpan output) { read(at_byte, output); },
@@ -30,6 +30,20 @@ Device::Core::Core(Store& store, const DeviceOptions& options,
     if (space_.cramped() && options_.warn) {
         options_.warn("the image is almost full: the journal has little room, and writes are slow");
     }
+}
+
+DeviceStatus Device::Core::status() const {
+    DeviceStatus status;
+    status.counters = counters_.get();
+    status.waiting_bytes = space_.waiting_bytes();
+    status.cache_bytes = space_.limit_bytes();
+    status.journal_room_bytes = space_.room_bytes();
+    status.cache_hits = medium_.content().hits();
+    status.cache_misses = medium_.content().misses();
+    status.journal_cramped = !is_read_only() && space_.cramped();
+    status.intent_pending = committer_.intent_pending();
+    status.durable = committer_.is_durable(staging_.sequence());
+    return status;
 }
 
 void Device::Core::check_range(std::uint64_t at_byte, std::uint64_t length_bytes) const {

@@ -72,6 +72,7 @@ class Device::Core {
     ByteAccess& bytes() noexcept { return bytes_; }
     bool is_read_only() const noexcept { return options_.access == Access::read; }
     DeviceCounters counters() const noexcept { return counters_.get(); }
+    DeviceStatus status() const;
 
   private:
     template <class Visit>

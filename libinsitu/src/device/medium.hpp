@@ -34,6 +34,7 @@ class Medium {
     const Geometry& geometry() const noexcept { return geometry_; }
     MetaCache& meta() noexcept { return meta_; }
     ContentCache& content() noexcept { return content_; }
+    const ContentCache& content() const noexcept { return content_; }
     Workspaces& workspaces() noexcept { return workspaces_; }
 
     Place place_of(WindowIndex window, unsigned block) const;
@@ -66,6 +67,7 @@ class Medium {
     Geometry geometry_;
     MetaCache meta_;
     ContentCache content_;
+    SealCheck seal_check_;
     Workspaces workspaces_;
 };
 

@@ -8,8 +8,8 @@
 #include "engine/for_each.hpp"
 #include "fsck/super_check.hpp"
 #include "fsck/window_check.hpp"
+#include "image/window_batches.hpp"
 #include "insitu/journal/recovery.hpp"
-#include "ops/window_batches.hpp"
 
 namespace insitu {
 

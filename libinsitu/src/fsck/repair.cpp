@@ -9,10 +9,10 @@
 #include "engine/for_each.hpp"
 #include "fsck/super_plan.hpp"
 #include "fsck/window_plan.hpp"
+#include "image/window_batches.hpp"
 #include "insitu/error.hpp"
 #include "insitu/journal/recovery.hpp"
 #include "insitu/store/overlay_store.hpp"
-#include "ops/window_batches.hpp"
 
 namespace insitu {
 

@@ -11,11 +11,11 @@
 #include <mutex>
 
 #include "engine/for_each.hpp"
+#include "image/window_batches.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/journal/recovery.hpp"
 #include "ops/stream_target.hpp"
-#include "ops/window_batches.hpp"
 #include "store/writeback.hpp"
 
 namespace insitu {
@@ -96,6 +96,7 @@ class BatchReader {
         if (options.damage == UnpackOptions::Damage::salvage) {
             reader_.set_salvage(WindowReader::Salvage::prefix);
         }
+        reader_.set_seal_check(options.seal_check);
     }
 
     // Reads a batch; the wanted bytes of it stand in content().

@@ -10,6 +10,7 @@
 #include "insitu/api.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/format/geometry.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/store/block_device.hpp"
 #include "insitu/store/store.hpp"
@@ -56,6 +57,9 @@ struct DeviceOptions {
     SizeCheck size_check = SizeCheck::strict;
     Compaction compaction = Compaction::off;
     UnprotectedCommits unprotected = UnprotectedCommits::allow;
+    Seals seals = Seals::write;
+    // What differs from its seal is not read: a `damaged` Error, so that no wrong data is given.
+    SealCheck seal_check = SealCheck::verify;
     // Is told, as a sentence, what its owner should know: a commit in the background that failed, a
     // journal without room. From any thread; may be empty.
     std::function<void(const std::string&)> warn = {};
@@ -75,6 +79,19 @@ struct DeviceCounters {
     std::uint64_t unprotected_commits = 0;  // that found no room for one
     std::uint64_t recovered_windows = 0;    // restored at open
     std::uint64_t compacted_windows = 0;
+};
+
+// How a device is at this moment.
+struct DeviceStatus {
+    DeviceCounters counters;
+    std::uint64_t waiting_bytes = 0;       // acknowledged, and not yet committed
+    std::uint64_t cache_bytes = 0;         // that may wait
+    std::uint64_t journal_room_bytes = 0;  // of holes that are set aside for the next commit
+    std::uint64_t cache_hits = 0;          // looks into the decode cache
+    std::uint64_t cache_misses = 0;
+    bool journal_cramped = false;  // the image is almost full: writes are slow
+    bool intent_pending = false;   // the image is no ordinary one until an idle moment or close()
+    bool durable = true;           // nothing waits
 };
 
 // Blocks side by side that are mapped, or that are not.
@@ -135,6 +152,8 @@ class INSITU_API Device {
     void close();
 
     DeviceCounters counters() const noexcept;
+    // Does no I/O and waits for no commit. Parts of it may be a moment apart.
+    DeviceStatus status() const;
 
   private:
     class INSITU_LOCAL Core;

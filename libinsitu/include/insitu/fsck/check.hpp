@@ -9,7 +9,7 @@
 #include "insitu/fsck/finding.hpp"
 #include "insitu/fsck/manifest.hpp"
 #include "insitu/image/image.hpp"
-#include "insitu/ops/totals.hpp"
+#include "insitu/image/totals.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {

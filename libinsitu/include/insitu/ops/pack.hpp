@@ -1,16 +1,20 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "insitu/api.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/engine/control.hpp"
+#include "insitu/format/identity.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/format/super_block.hpp"
 #include "insitu/image/meta_writer.hpp"
 #include "insitu/image/target.hpp"
+#include "insitu/image/totals.hpp"
 #include "insitu/ops/content_sink.hpp"
 #include "insitu/ops/source.hpp"
-#include "insitu/ops/totals.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {
@@ -24,6 +28,10 @@ struct ExtentPolicy {
 struct PackOptions {
     EncoderOptions codec = {};
     ExtentPolicy extents = {};
+    Seals seals = Seals::write;
+    // The name of the image. Without a UUID it is given one that follows from what it holds.
+    std::optional<Uuid> uuid = {};
+    std::string label = {};
     TargetContent target_content = TargetContent::unknown;
     // Read everything back from the medium, decode it and compare.
     enum class Verify { no, yes } verify = Verify::no;
@@ -33,6 +41,7 @@ struct PackOptions {
 
 struct PackResult {
     SuperBlock super;
+    Identity identity;
     ExtentTotals extents;
     std::uint64_t source_bytes = 0;
     std::uint64_t written_bytes = 0;       // payloads, meta, super block: all that was written

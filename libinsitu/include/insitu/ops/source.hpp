@@ -12,10 +12,6 @@
 
 namespace insitu {
 
-// Windows that one worker takes at a time: reads of 1 MiB were the fastest.
-inline constexpr unsigned batch_windows = 8;
-inline constexpr std::uint64_t batch_bytes = batch_windows * window_bytes;
-
 // Consecutive windows of raw content.
 struct SourceBatch {
     WindowIndex first;

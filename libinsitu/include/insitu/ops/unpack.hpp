@@ -7,6 +7,7 @@
 
 #include "insitu/api.hpp"
 #include "insitu/engine/control.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/meta_writer.hpp"
 #include "insitu/image/target.hpp"
@@ -23,6 +24,8 @@ struct UnpackOptions {
     // Whether damaged extents end the work, or are listed and give what decodes of them before the
     // damage (salvage) or zeros (strict).
     enum class Damage { fail, salvage, strict } damage = Damage::fail;
+    // Whether an extent that differs from its seal is damaged.
+    SealCheck seal_check = SealCheck::verify;
     TargetContent target_content = TargetContent::unknown;
     PendingCheck pending = PendingCheck::refuse;
     // Is given the content, if set, by whole windows: always all of it, also behind the part that

@@ -1,10 +1,11 @@
-#include "mkfs/process.hpp"
+#include "common/process.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,13 +98,13 @@ void set_attributes(posix_spawnattr_t& attributes) {
 pid_t start(const Command& command, const Spawn& spawn, std::vector<std::string> environment) {
     const std::string program = find_program(command.arguments.front());
     std::vector<std::string> arguments = command.arguments;
+    if (!command.shown_name.empty()) arguments.front() = command.shown_name;
     pid_t child = 0;
     const int failed =
         program.empty() ? ENOENT
                         : ::posix_spawn(&child, program.c_str(), &spawn.actions, &spawn.attributes,
                                         pointers(arguments).data(), pointers(environment).data());
     if (failed != 0) throw io_error({.file = command.arguments.front()}, "cannot run", failed);
-    running_child = child;
     return child;
 }
 
@@ -147,6 +148,8 @@ bool read_some(int input, std::string& output) {
 // waited for. Returns the status of wait().
 int collect(int input, pid_t child, const StopFlag* stop, std::string& output) {
     constexpr int look_every_ms = 50;
+    constexpr int end_after_ms = 2;  // who has closed its output ends at once
+    running_child = child;
     Stopper stopper(child, stop);
     int status = 0;
     bool open = input >= 0;
@@ -155,7 +158,7 @@ int collect(int input, pid_t child, const StopFlag* stop, std::string& output) {
         struct pollfd watched {
             input, POLLIN, 0
         };
-        const int ready = ::poll(&watched, open ? 1 : 0, look_every_ms);
+        const int ready = ::poll(&watched, open ? 1 : 0, open ? look_every_ms : end_after_ms);
         if (open && ready > 0) {
             open = read_some(input, output);
             continue;
@@ -182,7 +185,12 @@ std::string find_program(const std::string& name) {
                                    ":/usr/local/sbin:/usr/sbin:/sbin");
     for (std::string directory; std::getline(directories, directory, ':');) {
         std::string candidate = (directory.empty() ? "." : directory) + "/" + name;
-        if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+        // A directory can be "executed", too.
+        struct stat info {};
+        if (::stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+            ::access(candidate.c_str(), X_OK) == 0) {
+            return candidate;
+        }
     }
     return {};
 }
@@ -215,6 +223,16 @@ CommandResult run_command(const Command& command, const StopFlag* stop) {
     }
     result.status = exit_status(status);
     return result;
+}
+
+pid_t start_in_background(const Command& command, int output) {
+    Spawn spawn;
+    posix_spawn_file_actions_adddup2(&spawn.actions, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&spawn.actions, output, STDERR_FILENO);
+    posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addchdir_np(&spawn.actions, "/");
+    set_attributes(spawn.attributes);
+    return start(command, spawn, clean_environment(command));
 }
 
 int run_in_place(const Command& command, const StopFlag* stop) {

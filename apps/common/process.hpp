@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@ struct Command {
     std::vector<std::string> environment = {};  // "NAME=value", beside these
     int standard_input = -1;                    // -1: nothing to read
     std::string directory = {};                 // where it works; empty: where the tool does
+    std::string shown_name = {};                // its argv[0]; empty: the program's name
 };
 
 struct CommandResult {
@@ -33,6 +36,10 @@ CommandResult run_command(const Command& command, const StopFlag* stop);
 // The same with the tool's own streams and variables, for the tool itself under another program.
 // Returns its status.
 int run_in_place(const Command& command, const StopFlag* stop);
+
+// Starts a program that goes on when the tool has ended; what it says goes to the descriptor.
+// Returns its process. Throws an `io` Error if it cannot be started.
+pid_t start_in_background(const Command& command, int output);
 
 // Whether this process runs under fakeroot(1), which makes it believe that it is root.
 bool below_fakeroot() noexcept;

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "insitu/store/unique_fd.hpp"
+
+namespace insitu::apps {
+
+// The other side of the plugin's control socket (apps/nbdkit/control_server.hpp). Throws `io`
+// Errors; one of ECONNREFUSED or ENOENT: there is no server.
+class ControlClient {
+  public:
+    // Connects and sends a request: "status", "flush" or "wait".
+    ControlClient(const std::string& socket, const std::string& request);
+    // The next line of the answer; empty at its end.
+    std::string line();
+    // All of it.
+    std::string rest();
+
+  private:
+    bool read_more();
+
+    std::string path_;
+    UniqueFd fd_;
+    std::string buffer_;
+};
+
+bool is_socket(const std::string& path);
+
+}  // namespace insitu::apps
