@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # insitu-attach and insitu-detach: an image as a device or mounted, and what can be in the way.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/attach/lib.sh"
+. "${INSITU_TESTS:?}/attach/lib.sh"
 
 # A device, whatever the image is called.
 image="an image, \"so\" called.img"
