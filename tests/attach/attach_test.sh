@@ -29,6 +29,20 @@ says err "is not attached"
 run 0 insitu-fsck -n "$image"
 insitu-unpack -q "$image" raw && run 0 e2fsck -fn raw
 
+# Detached in part by somebody else, and an image on a device.
+run 0 insitu-attach "$image"
+[[ $(cat out) != /dev/loop* ]] || losetup -d "$(cat out)"
+run 0 insitu-detach "$image"
+nothing_left "the rest of it"
+cp "$image" disk
+loop disk
+for _ in 1 2; do
+  run 0 insitu-attach "$loop"
+  run 0 insitu-detach "$(cat out)"
+done
+losetup -d "$loop"
+nothing_left "an image on a device"
+
 # Mounted, and busy.
 mkdir mnt other
 run 0 insitu-attach --json --fs ext4 -o noatime --set commit-delay=500ms "$image" mnt
