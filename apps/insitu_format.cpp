@@ -12,6 +12,8 @@ int main(int argc, char** argv) {
     cli.add_option("TARGET", arguments.target, "File or block device")->required();
     cli.add_option("--size", arguments.size, "Create the file with this size")->type_name("SIZE");
     add_algorithm_option(cli, arguments.algorithm);
+    add_identity_options(cli, arguments.identity,
+                         "random, or made from the size if SOURCE_DATE_EPOCH is set");
     cli.add_flag("--force", arguments.force, "Overwrite what the target holds");
     cli.add_flag("--dry-run", arguments.dry_run, "Check everything, write nothing");
     tool.add_json_option();

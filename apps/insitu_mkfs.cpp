@@ -85,8 +85,12 @@ int main(int argc, char** argv) {
             }
             return mkfs_tool(tool, arguments);
         }
-        FormatArguments empty{arguments.target, arguments.size, arguments.pack.codec.algorithm,
-                              arguments.force};
+        FormatArguments empty;
+        empty.target = arguments.target;
+        empty.size = arguments.size;
+        empty.algorithm = arguments.pack.codec.algorithm;
+        empty.identity = arguments.identity;
+        empty.force = arguments.force;
         empty.size_option = "SIZE";
         return format_target(tool, empty);
     });

@@ -82,7 +82,9 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& pl
     return result;
 }
 
-int pack_tool(Tool& tool, const PackArguments& arguments) {
+int pack_tool(Tool& tool, PackArguments& arguments) {
+    arguments.pack.uuid = arguments.identity.parsed_uuid();
+    arguments.pack.label = arguments.identity.checked_label();
     const auto device_bytes = arguments.target.empty() || arguments.to_stdout()
                                   ? std::nullopt
                                   : Target::device_bytes(arguments.target);

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
+#include "common/identity_options.hpp"
 #include "common/image_input.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
+#include "insitu/image/create.hpp"
 #include "insitu/journal/recovery.hpp"
 #include "insitu/ops/activation.hpp"
 #include "insitu/store/open.hpp"
@@ -22,6 +26,8 @@ struct Options {
     bool writethrough = false;
     unsigned commit_delay_seconds = default_commit_delay_seconds;
     std::string can_activate;
+    bool seals = false;
+    bool udev = false;
     bool live = false;
     bool prometheus = false;
 };
@@ -70,7 +76,18 @@ int can_activate(Tool& tool, const Options& options) {
     return problems.empty() ? exit_done : exit_failed;
 }
 
+// For udev's IMPORT, which comes while others have the device: no lock, and no check of the size.
+int print_udev(Tool& tool, const std::string& path) {
+    const auto store = open_store(path, Access::read, Sharing::shared);
+    if (read_super_block(*store).magic != super_magic) {
+        throw Error(ErrorKind::damaged, {.file = path}, "not an insitu-comp image");
+    }
+    tool.print(udev_properties(read_identity(*store)));
+    return exit_done;
+}
+
 int stat_tool(Tool& tool, const Options& options) {
+    if (options.udev) return print_udev(tool, options.image.path);
     if (options.live) {
         print_live(tool, options.image.path,
                    options.prometheus ? LiveFormat::prometheus : LiveFormat::by_option);
@@ -91,8 +108,10 @@ int stat_tool(Tool& tool, const Options& options) {
         return exit_done;
     }
     const ImageStat stat = stat_image(input.image(), tool.control());
+    std::optional<SealCoverage> seals;
+    if (options.seals) seals = seal_coverage(input.image(), tool.control());
     tool.end_progress();
-    print_stat(tool, input, stat);
+    print_stat(tool, input, stat, seals);
     return exit_done;
 }
 
@@ -113,6 +132,10 @@ int main(int argc, char** argv) {
                    "Tell whether the driver would open the image on this device; exit status 0 or "
                    "1")
         ->type_name("DEV");
+    cli.add_flag("--udev", options.udev,
+                 "Print type, UUID and label as udev imports them, whoever has the device");
+    cli.add_flag("--seals", options.seals,
+                 "Count the extents that have a seal: reads the end of each payload");
     auto* const live = cli.add_flag("--live", options.live,
                                     "Ask the server of an attached image, or of a control socket");
     cli.add_flag("--prometheus", options.prometheus, "Print that as text for Prometheus")

@@ -8,6 +8,15 @@ status=0
 # A file has one subject; a longer one has two.
 git ls-files 'libinsitu/*.?pp' 'apps/*.?pp' | xargs wc -l | awk '$2 != "total" && $1 > 400 {
   print $2 " has " $1 " lines, at most 400 are allowed"; wrong = 1 } END { exit wrong }' || status=1
+# Layers see those below them; a rule that lets everything pass would be of no use.
+tests/include_rules.py libinsitu || status=1
+wrong=$(mktemp -d)
+mkdir -p "$wrong/src/format" "$wrong/src/ops"
+echo '#include "insitu/store/store.hpp"' >"$wrong/src/format/up.cpp"
+echo '#include "fsck/check.hpp"' >"$wrong/src/ops/sideways.hpp"
+[ "$(tests/include_rules.py "$wrong" | grep -c 'may not include')" -eq 2 ] ||
+  { echo "include_rules.py lets a wrong include pass"; status=1; }
+rm -rf "$wrong"
 # Third-party packages stay in one place each.
 only() { # only PATTERN FILES...: includes of PATTERN stand in FILES and nowhere else
   local pattern=$1 allowed=$2 found

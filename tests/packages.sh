@@ -36,7 +36,7 @@ pack one
 pack two/deeper -D CPACK_COMPONENTS_ALL=tools
 tools=$(cd one && echo insitu-tools_*.deb)
 cmp "one/$tools" "two/deeper/$tools" || fail "$tools depends on where and when it was made"
-for package in libinsitu0 libinsitu-dev insitu-tools nbdkit-plugin-insitu; do
+for package in libinsitu0 libinsitu-dev insitu-tools nbdkit-plugin-insitu python3-insitu; do
   compgen -G "one/${package}_*.deb" >/dev/null || fail "there is no $package: $(ls one)"
 done
 echo "packages: $(cd one && stat -c '%n %s' ./*.deb | tr '\n' ' ')"
@@ -68,7 +68,7 @@ apt install e2fsprogs
 inside sh -eu /root/use.sh mkfs || fail "making a file system"
 PKG_CONFIG_PATH=$(echo chroot/usr/lib/*/pkgconfig) pkg-config --cflags --libs insitu >flags
 grep -qF "chroot/usr/" flags || fail "insitu.pc knows another place: $(cat flags)"
-apt purge insitu-tools libinsitu-dev libinsitu0 nbdkit-plugin-insitu
+apt purge python3-insitu insitu-tools libinsitu-dev libinsitu0 nbdkit-plugin-insitu
 apt autoremove --purge
 files >after
 left=$(comm -13 before after | grep -E 'insitu' | grep -v '^./root/' || :)

@@ -14,6 +14,7 @@ case $1 in
     fsck.insitu -p empty
     nbdkit insitu --dump-plugin | grep -q '^name=insitu'
     nbdkit -U - insitu empty --run 'test -n "$uri"'
+    python3 -c 'import insitu; print(insitu.check("image").clean, insitu.open("image").size)' | grep -q '^True '
     ! ldd /usr/bin/insitu-* | grep 'not found'
     for file in man/man8/insitu-pack.8.gz man/man8/mkfs.insitu.8.gz man/man1/nbdkit-insitu-plugin.1.gz \
       bash-completion/completions/insitu-pack fish/vendor_completions.d/insitu-mkfs.fish \

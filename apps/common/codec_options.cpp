@@ -40,6 +40,12 @@ void add_codec_options(CLI::App& cli, EncoderOptions& options) {
     });
 }
 
+void add_seals_option(CLI::App& cli, Seals& seals) {
+    cli.add_flag_callback(
+        "--no-seals", [&seals] { seals = Seals::none; },
+        "Leave the seals out that prove the content of payloads");
+}
+
 void add_extent_option(CLI::App& cli, ExtentPolicy& policy) {
     add_choice<unsigned>(
         cli, "--extent", policy.blocks,

@@ -15,6 +15,8 @@ void add_algorithm_option(CLI::App& cli, Algorithm& algorithm);
 void add_codec_options(CLI::App& cli, EncoderOptions& options);
 // --extent 4K…128K|auto
 void add_extent_option(CLI::App& cli, ExtentPolicy& policy);
+// Adds --no-seals.
+void add_seals_option(CLI::App& cli, Seals& seals);
 
 // What these options chose, as lines of text: what -v adds to a report.
 std::string codec_text(const EncoderOptions& options, const ExtentPolicy& policy);

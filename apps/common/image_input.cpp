@@ -23,6 +23,7 @@ RecoveredImage recovered_in_memory(const Tool& tool, const Store& store) {
     recovered.store = std::make_unique<OverlayStore>(store);
     recovered.windows =
         apply_intents(*recovered.store, StampCheck::required, most_bytes_in_memory).windows;
+    clear_intents(*recovered.store);
     tool.note(fmt::format(
         "{}: left by an interrupted live device; its last commit ({}) is applied in memory",
         store.name(), counted(recovered.windows, "window")));
@@ -43,7 +44,7 @@ void refuse_foreign_content(const std::string& path, const Store& store) {
 ImageInput::ImageInput(const Tool& tool, const ImageInputOptions& options)
     : store_(open_store(options.path, Access::read, tool.sharing())) {
     const SizeCheck check = options.ignore_size ? SizeCheck::trust_super : SizeCheck::strict;
-    image_ = Image::open(*store_, check);
+    image_ = Image::open(*store_, check, PendingCheck::ignore);
     RecoveredImage recovered = recovered_in_memory(tool, *store_);
     recovered_ = std::move(recovered.store);
     if (recovered_) {

@@ -1,5 +1,7 @@
 #include "common/pack_report.hpp"
 
+#include "common/identity_options.hpp"
+
 #include <fmt/format.h>
 
 #include "common/report.hpp"
@@ -32,6 +34,7 @@ Json pack_json(const PackReport& report, const PackResult& result, double second
     document["algorithm"] = to_string(report.algorithm);
     document["dry_run"] = writes_nothing(report.kind);
     document["source_bytes"] = result.source_bytes;
+    add_identity(document, result.identity);
     document["device_bytes"] = geometry.device_bytes();
     add_totals(document, geometry, result.extents);
     document["image_occupied_bytes"] = image_occupied_bytes(result);

@@ -4,7 +4,7 @@
 
 #include "common/tool.hpp"
 #include "insitu/format/geometry.hpp"
-#include "insitu/ops/totals.hpp"
+#include "insitu/image/totals.hpp"
 
 namespace insitu::apps {
 

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <optional>
+#include <span>
 
 #include "common/report.hpp"
+#include "common/sha256.hpp"
 #include "common/sizes.hpp"
 #include "common/target_run.hpp"
 #include "insitu/error.hpp"
@@ -29,12 +32,25 @@ std::uint64_t wanted_bytes(const FormatArguments& arguments) {
     return open_store(arguments.target, Access::read)->size_bytes();
 }
 
-void report(const Tool& tool, const FormatArguments& arguments, const SuperBlock& super) {
+// An empty image holds nothing that a UUID could follow from.
+Uuid default_uuid(const SuperBlock& super) {
+    const char* const epoch = std::getenv("SOURCE_DATE_EPOCH");
+    if (epoch == nullptr || *epoch == '\0') return random_uuid();
+    Sha256 sha256;
+    const std::string facts = fmt::format("insitu-format {} {} {}", super.counts.data_blocks,
+                                          unsigned{super.comp_alg}, epoch);
+    sha256.add(std::as_bytes(std::span(facts)));
+    return make_uuid(*parse_uuid(sha256.hex_digits().substr(0, 32)), UuidKind::digest);
+}
+
+void report(const Tool& tool, const FormatArguments& arguments, const SuperBlock& super,
+            const Identity& identity) {
     const Geometry geometry(super.counts);
     if (tool.common().json) {
         Json document;
         document["target"] = arguments.target;
         document["algorithm"] = to_string(arguments.algorithm);
+        add_identity(document, identity);
         document["device_bytes"] = geometry.device_bytes();
         document["logical_bytes"] = geometry.logical_bytes();
         document["meta_blocks"] = geometry.meta_blocks();
@@ -48,7 +64,7 @@ void report(const Tool& tool, const FormatArguments& arguments, const SuperBlock
                            to_string(arguments.algorithm), human_bytes(geometry.logical_bytes()),
                            geometry.data_blocks(), geometry.meta_blocks()));
     if (!tool.common().verbose) return;
-    tool.print(layout_text(geometry) +
+    tool.print(fmt::format("{:<12}{}\n", "name", identity_text(identity)) + layout_text(geometry) +
                fmt::format("{:<12}{}\n", "table",
                            table_line(geometry, arguments.target, MetaPolicy::writeback,
                                       default_commit_delay_seconds)));
@@ -68,6 +84,8 @@ int format_target(Tool& tool, const FormatArguments& arguments) {
             fmt::format("the device has {} bytes: an image takes the whole of it", *device_bytes),
             fmt::format("leave {} out, or make a partition of that size", arguments.size_option));
     }
+    const auto uuid = arguments.identity.parsed_uuid();
+    const std::string& label = arguments.identity.checked_label();
     const SuperBlock super = super_block_for(size_bytes, arguments.algorithm, arguments.target);
     const auto overwrite = arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse;
     if (!to_stdout && node_kind(arguments.target) == NodeKind::regular_file && !arguments.force) {
@@ -77,16 +95,18 @@ int format_target(Tool& tool, const FormatArguments& arguments) {
                         fmt::format("the file holds data: {}", *content), "--force overwrites it");
         }
     }
+    const Identity identity{uuid ? *uuid : default_uuid(super), label};
     Target target = to_stdout ? make_stdout_target(size_bytes)
                               : Target(arguments.target, TargetKind::image, size_bytes, overwrite);
     if (!arguments.dry_run) {
         begin_target(tool, target);
-        format_image(target.store(), arguments.algorithm, target.content(), tool.control());
+        format_image(target.store(), arguments.algorithm, target.content(), tool.control(),
+                     identity);
         commit_target(tool, target);
         if (to_stdout) send_to_stdout(tool, target);
     }
     tool.end_progress();
-    report(tool, arguments, super);
+    report(tool, arguments, super, identity);
     return exit_done;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "common/identity_options.hpp"
 #include "common/tool.hpp"
 #include "insitu/format/super_block.hpp"
 
@@ -12,6 +13,7 @@ struct FormatArguments {
     std::string target;
     std::string size;  // of the file; empty: as large as it is, or as the device
     Algorithm algorithm = Algorithm::lzo;
+    IdentityArguments identity;
     bool force = false;
     bool dry_run = false;
     std::string size_option = "--size";  // what messages call it

@@ -112,6 +112,8 @@ int run_check(Tool& tool, const FsckOptions& options) {
     }
     const Store& image = recovered.store ? *recovered.store : *store;
     CheckOptions wanted = check_options(options);
+    // What the driver sees, or what is there, since nothing can be made of the intent.
+    if (options.kernel_safe || blocked) wanted.pending = PendingCheck::ignore;
     std::optional<ManifestFile> manifest_file;
     std::optional<Manifest> manifest;
     if (!options.manifest.empty()) {

@@ -56,7 +56,7 @@ void add_evidence_options(CLI::App& cli, FsckOptions& options) {
 bool asks_for_repair(const FsckOptions& options) {
     return options.safe_only || options.everything || options.rebuild_super ||
            options.rebuild_meta || options.salvage || options.trust_payloads ||
-           options.resize_file || options.dry_run || options.punch ||
+           options.resize_file || options.dry_run || options.punch || options.seals() ||
            !options.restore_meta.empty() || !options.output.empty();
 }
 
@@ -116,6 +116,12 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
     add_evidence_options(cli, options);
     cli.add_flag("--punch", options.punch,
                  "Free the space of holes, if the image is clean; undo does not bring it back");
+    auto* seal = cli.add_flag("--seal", options.seal,
+                              "Seal compressed payloads that have no seal; with nothing else: "
+                              "repair nothing");
+    cli.add_flag("--seal-all", options.seal_all,
+                 "The same, and believe the content of those that differ from their seal")
+        ->excludes(seal);
     cli.add_option("--undo", options.log, "Where the undo log goes (default: beside the image)")
         ->type_name("FILE");
     cli.add_option("-o,--output", options.output, "Repair a copy, leave the image alone")
@@ -140,6 +146,11 @@ void settle(FsckOptions& options, Sharing sharing) {
     if (options.no_changes && options.mode == FsckMode::repair) refuse("-n", "excludes repair");
     if (options.rebuild_meta && !options.restore_meta.empty()) {
         refuse("--rebuild-meta", "excludes --restore-meta");
+    }
+    FsckOptions others = options;
+    others.seal = others.seal_all = false;
+    if (options.mode == FsckMode::check && options.seals() && !asks_for_repair(others)) {
+        options.safe_only = true;
     }
     if (options.mode == FsckMode::check && asks_for_repair(options)) {
         if (options.no_changes) refuse("-n", "changes nothing, the other options would");

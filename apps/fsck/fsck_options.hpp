@@ -37,12 +37,16 @@ struct FsckOptions {
     bool rebuild_meta = false;
     bool resize_file = false;
     bool punch = false;
+    bool seal = false;
+    bool seal_all = false;
     bool dry_run = false;
     bool force = false;
     std::string manifest;
     std::string restore_meta;
     std::string log;     // --undo FILE
     std::string output;  // -o NEW
+
+    bool seals() const noexcept { return seal || seal_all; }
 };
 
 // Takes `check`, `repair` or `undo` out of the arguments, where it is the first: --help depends on

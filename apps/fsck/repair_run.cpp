@@ -15,6 +15,7 @@
 #include "fsck/undo_place.hpp"
 #include "insitu/fsck/holes.hpp"
 #include "insitu/fsck/repair.hpp"
+#include "insitu/fsck/seal_image.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/journal/recovery.hpp"
 #include "insitu/store/aligned_buffer.hpp"
@@ -141,11 +142,16 @@ struct Outcome {
     std::string log;
     std::uint64_t punched_bytes = 0;
     bool punched = false;
+    SealResult seals;
+
+    bool sealed() const noexcept { return seals.added + seals.replaced != 0; }
 };
 
 int status_of(const Outcome& outcome, bool dry_run) {
     int status = fsck_clean;
-    if (outcome.result.changed || outcome.earlier_work || outcome.punched) status |= fsck_corrected;
+    if (outcome.result.changed || outcome.earlier_work || outcome.punched || outcome.sealed()) {
+        status |= fsck_corrected;
+    }
     if (outcome.result.after.errors != 0) status |= fsck_uncorrected;
     return dry_run && outcome.result.before.errors != 0 ? fsck_uncorrected : status;
 }
@@ -166,6 +172,8 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
         members["lost_blocks"] = result.lost_blocks;
         members["undecided_blocks"] = result.undecided_blocks;
         members["punched_bytes"] = outcome.punched_bytes;
+        members["seals_added"] = outcome.seals.added;
+        members["seals_replaced"] = outcome.seals.replaced;
         members["exit_status"] = status_of(outcome, options.dry_run);
         return report.end(members);
     }
@@ -188,6 +196,14 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
     if (outcome.punched) {
         report.line(fmt::format("{}: holes of {} bytes punched", name, outcome.punched_bytes));
     }
+    if (options.seals()) {
+        const SealResult& seals = outcome.seals;
+        report.line(fmt::format(
+            "{}: {} sealed{}, {} had a seal, {} without room, {} left alone", name,
+            counted(seals.added, "extent"),
+            seals.replaced != 0 ? fmt::format(", {} sealed anew", seals.replaced) : std::string(),
+            seals.sealed_before, seals.no_room, seals.differing + seals.damaged));
+    }
     if (!result.changed || outcome.log.empty()) return;
     report.line(fmt::format("{}: insitu-fsck undo {} {} takes it back", name, name, outcome.log));
 }
@@ -199,6 +215,19 @@ void punch(Tool& tool, Store& store, Outcome& outcome) {
     outcome.punched_bytes = punch_holes(Image::open(store), store, tool.control());
     store.sync();
     outcome.punched = outcome.punched_bytes != 0;
+}
+
+// After the repair: what it made readable is sealed, too.
+void seal(Tool& tool, const FsckOptions& options, Store& store, Outcome& outcome) {
+    const Image image = Image::open(store);
+    outcome.seals = seal_image(
+        image, store, options.seal_all ? SealScope::all : SealScope::unsealed, tool.control());
+    // Each of those whose content is believed now was a finding.
+    FindingCounts& after = outcome.result.after;
+    std::uint64_t& unsealed = after.by_id[static_cast<std::size_t>(FindingId::p08)];
+    const std::uint64_t settled = std::min(unsealed, outcome.seals.replaced);
+    unsealed -= settled;
+    after.errors -= settled;
 }
 
 // The log of a repair. It is removed again unless it is kept: a repair that ends before it changes
@@ -288,6 +317,7 @@ int run_repair(Tool& tool, const FsckOptions& options) {
         throw;
     }
     if (outcome.result.rolled_back) log.rolled_back();
+    if (options.seals() && !options.dry_run) seal(tool, options, store, outcome);
     if (options.punch && !options.dry_run) punch(tool, store, outcome);
     if (patient.copy) patient.copy->commit();
     if (outcome.result.changed) log.keep();

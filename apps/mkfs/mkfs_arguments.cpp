@@ -129,6 +129,8 @@ void add_mkfs_arguments(Tool& tool, MkfsArguments& arguments, WithoutType withou
     add_system_options(cli, arguments, type);
     add_codec_options(cli, arguments.pack.codec);
     add_extent_option(cli, arguments.pack.extents);
+    add_seals_option(cli, arguments.pack.seals);
+    add_identity_options(cli, arguments.identity, "one that follows from what it holds");
     cli.add_flag("--verify", arguments.verify,
                  "Compare the contents of files as well, and read the image back from the medium");
     cli.add_flag("--dry-run", arguments.dry_run, "Print the size of the file system, write nothing")
@@ -145,6 +147,8 @@ void add_mkfs_arguments(Tool& tool, MkfsArguments& arguments, WithoutType withou
 void complete_request(const Tool& tool, MkfsArguments& arguments,
                       std::optional<std::uint64_t> device_bytes) {
     MkfsRequest& request = arguments.request;
+    arguments.pack.uuid = arguments.identity.parsed_uuid();
+    arguments.pack.label = arguments.identity.checked_label();
     check_sizes(arguments, device_bytes.has_value());
     if (!arguments.size.empty()) request.size_bytes = parse_size(arguments.size, "SIZE");
     if (!arguments.free.empty()) request.free_bytes = parse_size(arguments.free, "--free");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/identity_options.hpp"
 #include "common/tool.hpp"
 #include "insitu/ops/pack.hpp"
 #include "mkfs/file_system.hpp"
@@ -21,6 +22,9 @@ struct MkfsArguments {
     std::string owner = "keep";           // "root", "keep" or "UID:GID"
     std::vector<std::string> exclusions;  // globs
     PackOptions pack;
+    // The label and the UUID of the file system are its own: two devices with one name would be
+    // taken for one.
+    IdentityArguments identity{{}, {}, "--image-uuid", "--image-label"};
     bool verify = false;
     bool force = false;
     bool strict = false;

@@ -86,6 +86,10 @@ int set_switch(DeviceOptions& options, const std::string& key, const char* value
     if (on < 0) return unknown_value(key, value, "true or false");
     if (key == "readonly") {
         options.access = on != 0 ? Access::read : Access::read_write;
+    } else if (key == "seals") {
+        options.seals = on != 0 ? Seals::write : Seals::none;
+    } else if (key == "verify-seals") {
+        options.seal_check = on != 0 ? SealCheck::verify : SealCheck::ignore;
     } else {
         options.compaction = on != 0 ? Compaction::idle : Compaction::off;
     }
@@ -101,7 +105,9 @@ int set_parameter(Parameters& parameters, const std::string& key, const char* va
     if (key == "cache-size" || key == "decode-cache" || key == "threads" || key == "commit-delay") {
         return set_numbers(parameters, key, value);
     }
-    if (key == "readonly" || key == "compact") return set_switch(parameters.options, key, value);
+    if (key == "readonly" || key == "compact" || key == "seals" || key == "verify-seals") {
+        return set_switch(parameters.options, key, value);
+    }
     return set_choices(parameters.options, key, value);
 }
 
@@ -141,6 +147,8 @@ const char* const parameter_help =
     "compact=<BOOL>                Put cut-up windows together when idle (default: false).\n"
     "threads=<N>                   Requests that work at a time (default: nbdkit's --threads).\n"
     "readonly=<BOOL>               Open the image for reading only (default: false).\n"
+    "seals=<BOOL>                  Seal what is written (default: true).\n"
+    "verify-seals=<BOOL>           Reads fail if content differs from its seal (default: true).\n"
     "unprotected=refuse|allow      Writes that a full image has no journal for (default: allow).\n"
     "control=<PATH>                A socket for insitu-stat --live (default: none).\n"
     "pending=apply|drop            What an interrupted run left (default: apply if there is no "

@@ -18,6 +18,8 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
                    "File, block device, or - for standard output; not needed to --measure");
     add_codec_options(cli, arguments.pack.codec);
     add_extent_option(cli, arguments.pack.extents);
+    add_seals_option(cli, arguments.pack.seals);
+    add_identity_options(cli, arguments.identity, "one that follows from what it holds");
     cli.add_option("--size", arguments.size,
                    "Logical size of the image, where it is to have more room than the source, or "
                    "the source is a stream")

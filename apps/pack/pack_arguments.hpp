@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "common/identity_options.hpp"
 #include "common/manifest_writer.hpp"
 #include "common/tool.hpp"
 #include "insitu/ops/pack.hpp"
@@ -23,6 +24,7 @@ struct PackArguments {
     std::string check_manifest;
     RawSum raw_sum = RawSum::automatic;
     PackOptions pack;
+    IdentityArguments identity;
     bool verify = false;
     bool force = false;
     bool in_place = false;

@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "common/identity_options.hpp"
 #include "common/report.hpp"
 #include "common/sizes.hpp"
+#include "insitu/image/create.hpp"
 
 namespace insitu::apps {
 
@@ -55,11 +57,13 @@ std::string histogram_text(const char* title, std::span<const std::uint64_t> cou
     return text;
 }
 
-Json stat_json(const ImageInput& input, const ImageStat& stat) {
+Json stat_json(const ImageInput& input, const ImageStat& stat,
+               const std::optional<SealCoverage>& seals) {
     const Geometry& geometry = input.image().geometry();
     const auto allocated = input.store().allocated_bytes();
     Json document;
     document["image"] = input.store().name();
+    add_identity(document, read_identity(input.store()));
     document["algorithm"] = to_string(input.image().algorithm());
     document["device_bytes"] = geometry.device_bytes();
     document["meta_blocks"] = geometry.meta_blocks();
@@ -68,6 +72,11 @@ Json stat_json(const ImageInput& input, const ImageStat& stat) {
     document["allocated_bytes"] = allocated ? Json(*allocated) : Json(nullptr);
     const auto pending = input.pending_windows();
     document["pending_intent"] = pending ? Json{{"windows", *pending}} : Json(nullptr);
+    if (seals) {
+        document["seals"] = Json{{"compressed_extents", seals->compressed_extents},
+                                 {"sealed_extents", seals->sealed_extents},
+                                 {"unreadable_extents", seals->unreadable_extents}};
+    }
     document["crossing_extents"] = stat.crossing_extents;
     document["faulty_extents"] = stat.faulty_extents;
     document["faulty_blocks"] = stat.faulty_blocks;
@@ -76,12 +85,25 @@ Json stat_json(const ImageInput& input, const ImageStat& stat) {
     return document;
 }
 
-std::string stat_text(const ImageInput& input, const ImageStat& stat, bool verbose) {
+std::string seals_text(const SealCoverage& seals) {
+    std::string text = fmt::format("{} of {}", seals.sealed_extents,
+                                   counted(seals.compressed_extents, "compressed extent"));
+    if (seals.unreadable_extents != 0) {
+        text += fmt::format(", {} unreadable", seals.unreadable_extents);
+    }
+    return text;
+}
+
+std::string stat_text(const ImageInput& input, const ImageStat& stat,
+                      const std::optional<SealCoverage>& seals, bool verbose) {
     const Geometry& geometry = input.image().geometry();
     std::string text;
     const auto line = [&text](const char* name, const std::string& value) {
         text += fmt::format("{:<12}{}\n", name, value);
     };
+    if (const auto identity = read_identity(input.store())) {
+        line("name", identity_text(*identity));
+    }
     line("algorithm", to_string(input.image().algorithm()));
     line("device", fmt::format("{} ({} bytes)", human_bytes(geometry.device_bytes()),
                                geometry.device_bytes()));
@@ -89,6 +111,7 @@ std::string stat_text(const ImageInput& input, const ImageStat& stat, bool verbo
     if (const auto allocated = input.store().allocated_bytes()) {
         line("allocated", human_bytes(*allocated));
     }
+    if (seals) line("sealed", seals_text(*seals));
     if (stat.crossing_extents != 0) {
         line("note", counted(stat.crossing_extents, "extent") + " over window borders");
     }
@@ -110,11 +133,12 @@ std::string stat_text(const ImageInput& input, const ImageStat& stat, bool verbo
 
 }  // namespace
 
-void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat) {
+void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat,
+                const std::optional<SealCoverage>& seals) {
     if (tool.common().json) {
-        tool.print_json(stat_json(input, stat));
+        tool.print_json(stat_json(input, stat, seals));
     } else if (!tool.common().quiet) {
-        tool.print(stat_text(input, stat, tool.common().verbose));
+        tool.print(stat_text(input, stat, seals, tool.common().verbose));
     }
 }
 

@@ -7,6 +7,7 @@
 namespace insitu::apps {
 
 // Prints the report of insitu-stat: sizes and histograms, as text or JSON.
-void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat);
+void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat,
+                const std::optional<SealCoverage>& seals);
 
 }  // namespace insitu::apps

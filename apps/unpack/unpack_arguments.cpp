@@ -36,6 +36,8 @@ void add_unpack_arguments(Tool& tool, UnpackArguments& options) {
         ->excludes(offset)
         ->excludes(size_of)
         ->excludes(salvage);
+    cli.add_flag("--no-verify-seals", options.ignore_seals,
+                 "Read what differs from its seal all the same, as the driver does");
     cli.add_flag("--force", options.force, "Overwrite what a device holds");
     cli.add_flag("--in-place", options.in_place,
                  "Write into a file that cannot be replaced (a mount point, a closed directory)");
@@ -47,6 +49,7 @@ UnpackOptions unpack_options(const UnpackArguments& options, ContentSink* conten
     if (!options.offset.empty()) result.offset_bytes = parse_size(options.offset, "--offset");
     if (!options.length.empty()) result.length_bytes = parse_size(options.length, "--length");
     if (options.raw_bytes && options.length.empty()) result.length_bytes = options.raw_bytes;
+    if (options.ignore_seals) result.seal_check = SealCheck::ignore;
     if (!options.salvage.empty()) {
         result.damage = options.salvage == "strict" ? UnpackOptions::Damage::strict
                                                     : UnpackOptions::Damage::salvage;

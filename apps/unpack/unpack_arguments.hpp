@@ -21,6 +21,7 @@ struct UnpackArguments {
     std::string map;
     std::string salvage;
     std::optional<std::uint64_t> raw_bytes = {};  // as a manifest says
+    bool ignore_seals = false;
     bool force = false;
     bool in_place = false;
 

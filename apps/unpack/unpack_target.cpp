@@ -15,11 +15,13 @@ namespace insitu::apps {
 namespace {
 
 // Whether the content from `from_byte` on, which is in the last block, is zeros.
-bool ends_in_zeros(const Image& image, std::uint64_t from_byte) {
+bool ends_in_zeros(const Image& image, const UnpackArguments& options, std::uint64_t from_byte) {
     const Geometry& geometry = image.geometry();
     const WindowIndex last{geometry.window_count() - 1};
     std::vector<std::byte> content(geometry.blocks_in_window(last) * block_bytes);
-    WindowReader(image).read(last, content, nullptr);
+    WindowReader reader(image);
+    if (options.ignore_seals) reader.set_seal_check(SealCheck::ignore);
+    reader.read(last, content, nullptr);
     const auto from =
         content.begin() + static_cast<std::ptrdiff_t>(from_byte - last.value * window_bytes);
     return std::all_of(from, content.end(), [](std::byte byte) { return byte == std::byte{0}; });
@@ -35,7 +37,7 @@ void fit_device(const Tool& tool, const UnpackArguments& options, const Image& i
     const bool is_whole = options.length.empty();
     if (excess != 0) {
         const std::uint64_t end = wanted.offset_bytes + device_bytes;
-        if (!is_whole || excess >= block_bytes || !ends_in_zeros(image, end)) {
+        if (!is_whole || excess >= block_bytes || !ends_in_zeros(image, options, end)) {
             throw Error(
                 ErrorKind::refused, {.file = options.target},
                 fmt::format("the device has {} bytes, the content {}", device_bytes, length_bytes),

@@ -13,7 +13,7 @@
 
 #include "insitu/codec/codec.hpp"
 #include "insitu/format/payload.hpp"
-#include "insitu/image/extent_encoder.hpp"
+#include "insitu/window/extent_encoder.hpp"
 
 using namespace insitu;
 
@@ -53,8 +53,8 @@ int main(int argc, char** argv) {
     };
     std::vector<std::vector<std::byte>> payloads(windows);
     const double encoded = measure(windows, threads, [&] {
-        return [&, encoder = std::make_shared<ExtentEncoder>(options)](std::size_t i) {
-            const ByteView payload = encoder->encode(window_of(i));
+        return [&, encoder = std::make_shared<ExtentEncoder>(options, Seals::none)](std::size_t i) {
+            const ByteView payload = encoder->encode(first_block_of({i}), window_of(i));
             payloads[i].assign(payload.begin(), payload.end());
         };
     });

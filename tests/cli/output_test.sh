@@ -121,8 +121,6 @@ ldd "$(command -v insitu-pack)" | awk '/=>/ {print $3} /ld-linux/ {print $1}' | 
     cp -L "$library" "jail$library"
   done
 cp raw jail/tmp/
-LD_LIBRARY_PATH=$(ldd "$(command -v insitu-pack)" | sed -n 's|.*=> \(.*\)/libinsitu.so.*|\1|p')
-export LD_LIBRARY_PATH
 run 0 chroot jail /bin/insitu-pack -q /tmp/raw /tmp/i.img
 check "the same image" cmp jail/tmp/i.img plain.img
 run 0 chroot jail /bin/insitu-pack -q /tmp/raw /tmp/i.img

@@ -2,7 +2,9 @@
 
 #include "device/device_model.hpp"
 #include "insitu/error.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/journal/recovery.hpp"
+#include "insitu/ops/stat.hpp"
 #include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
@@ -63,6 +65,41 @@ TEST_CASE("what is written into a compressed extent becomes an extent of its own
     const auto store = text_image(32);
     write_and_close(*store, 5, noise(3));
     CHECK(heads(*store, {0}) == Heads{{0, 5}, {5, 3}, {8, 24}});
+}
+
+TEST_CASE("what the device writes is sealed, and what differs from its seal is not read") {
+    const auto store = text_image(4);
+    write_and_close(*store, 40, text(3));
+    const Image image = Image::open(*store);
+    const SealCoverage coverage = seal_coverage(image, {.threads = 1});
+    const std::uint64_t at = image.geometry().block_at_byte({40});
+    const auto extent = get_map(*store, {1}).extent_at(8);
+    REQUIRE(extent.blocks == 3);
+    std::vector<std::byte> payload(extent.payload_sectors * sector_bytes);
+    store->read_at(at, payload);
+    REQUIRE(check_seal(payload, {40}) == SealState::right);
+    // The hash of the seal: the stream decodes as before.
+    payload[payload.size() - 5] ^= std::byte{1};
+    store->write_at(at, payload);
+    std::vector<std::byte> block(block_bytes);
+    {
+        Device device(*store, {});
+        CHECK_THROWS_WITH(device.read(41 * block_bytes, block),
+                          Catch::Matchers::Contains("differs from its seal"));
+        // Nor is it sealed anew as the rest of an extent that is written in part.
+        CHECK_THROWS_WITH(device.write(41 * block_bytes, noise(1)),
+                          Catch::Matchers::Contains("differs from its seal"));
+    }
+    DeviceOptions trusting;
+    trusting.seal_check = SealCheck::ignore;
+    trusting.seals = Seals::none;
+    Device device(*store, trusting);
+    device.read(41 * block_bytes, block);
+    const auto written = text(3);
+    CHECK(std::equal(block.begin(), block.end(), written.begin() + block_bytes));
+    device.write(41 * block_bytes, text(1));
+    device.close();
+    CHECK(seal_coverage(image, {.threads = 1}).sealed_extents < coverage.sealed_extents);
 }
 
 TEST_CASE("what changes nothing costs nothing") {

@@ -5,9 +5,9 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "insitu/image/extent_encoder.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/window_reader.hpp"
+#include "insitu/window/extent_encoder.hpp"
 #include "support/random_content.hpp"
 
 namespace insitu::test {
@@ -109,8 +109,8 @@ void Recipe::put_entry(std::uint64_t block, unsigned bits, unsigned mask) {
 
 void Recipe::put_payload(std::uint64_t first, ByteView content, bool raw, bool with_meta,
                          DeflateWindow window) {
-    ExtentEncoder encoder({.algorithm = algorithm_, .window = window});
-    const ByteView payload = raw ? content : encoder.encode(content);
+    ExtentEncoder encoder({.algorithm = algorithm_, .window = window}, seals_);
+    const ByteView payload = raw ? content : encoder.encode({first}, content);
     device.write_at(at(first), payload);
     std::vector<std::byte>& logical = damaged_ ? newer : same;
     std::copy(content.begin(), content.end(),
@@ -124,6 +124,8 @@ void Recipe::put_payload(std::uint64_t first, ByteView content, bool raw, bool w
 bool Recipe::build(const Words& words) {
     if (words[0] == "device") {
         make_device(number(words.at(1)), words.at(2));
+    } else if (words[0] == "seals") {
+        seals_ = words.at(1) == "write" ? Seals::write : Seals::none;
     } else if (words[0] == "extent") {
         const auto content = content_of(words);
         put_payload(range(words[1]).first, content, words[2] == "random", true);
@@ -132,9 +134,9 @@ bool Recipe::build(const Words& words) {
         const Range where = range(words.at(1));
         Random random(where.first);
         auto content = make_content(random, Content::random, where.blocks * block_bytes);
-        ExtentEncoder encoder({.algorithm = algorithm_});
+        ExtentEncoder encoder({.algorithm = algorithm_}, seals_);
         const auto text = make_content(random, Content::text, where.blocks * block_bytes);
-        const ByteView payload = encoder.encode(text);
+        const ByteView payload = encoder.encode({where.first}, text);
         std::copy(payload.begin(), payload.end(), content.begin());
         put_payload(where.first, content, true, true);
     } else if (words[0] == "wide") {
@@ -192,6 +194,12 @@ void Recipe::begin_damage() {
     newer = same;
 }
 
+unsigned Recipe::extent_sectors(std::uint64_t first) const {
+    const Image image = Image::open(device);
+    const WindowMap map = MetaCursor(image).map(window_of({first}));
+    return map.extent_at(static_cast<unsigned>(first % 32)).payload_sectors;
+}
+
 bool Recipe::damage_data(const Words& words) {
     const auto arg = [&](std::size_t i) { return number(words.at(i)); };
     if (words[0] == "payload" || words[0] == "raw") {
@@ -204,6 +212,9 @@ bool Recipe::damage_data(const Words& words) {
                   device.bytes().begin() + static_cast<std::ptrdiff_t>(at(where.first)));
     } else if (words[0] == "flip") {
         device.bytes()[at(arg(1)) + arg(2)] ^= std::byte{static_cast<unsigned char>(1U << arg(3))};
+    } else if (words[0] == "break-seal") {
+        const unsigned sectors = extent_sectors(arg(1));
+        device.bytes()[at(arg(1), sectors) - length_word_bytes - 1] ^= std::byte{1};
     } else if (words[0] == "zero-sectors") {
         device.zero(at(arg(1), arg(2)), arg(3) * sector_bytes);
     } else if (words[0] == "random-sectors") {
@@ -220,9 +231,7 @@ bool Recipe::damage_data(const Words& words) {
                         ByteView(reinterpret_cast<const std::byte*>(&value), 4));
     } else if (words[0] == "length") {
         // The length word of the extent that the meta has there.
-        const Image image = Image::open(device);
-        const WindowMap map = MetaCursor(image).map(window_of({arg(1)}));
-        const unsigned sectors = map.extent_at(static_cast<unsigned>(arg(1) % 32)).payload_sectors;
+        const unsigned sectors = extent_sectors(arg(1));
         const std::uint64_t value = arg(2);
         device.write_at(at(arg(1), sectors) - 4,
                         ByteView(reinterpret_cast<const std::byte*>(&value), 4));

@@ -64,10 +64,12 @@ class Recipe {
     void put_meta(std::uint64_t first, std::uint64_t blocks, unsigned sectors);
     void put_entry(std::uint64_t block, unsigned bits, unsigned mask);
     void save_manifest();
+    unsigned extent_sectors(std::uint64_t first) const;  // as the meta has it
     std::uint64_t at(std::uint64_t block, std::uint64_t sector = 0) const;
 
     Geometry geometry_{BlockCounts{1, 1}};
     Algorithm algorithm_ = Algorithm::lzo;
+    Seals seals_ = Seals::none;  // as the driver writes
     bool damaged_ = false;
     std::vector<std::byte> snapshot_;
     std::vector<ManifestExtent> manifest_extents_;

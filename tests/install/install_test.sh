@@ -24,6 +24,14 @@ run 0 c++ -std=c++20 "$INSITU_TESTS/install/consumer/main.cpp" -o by-pkg-config 
 run 0 env LD_LIBRARY_PATH="$libdir" ./by-pkg-config raw b.img b.raw
 check "and so does the one of pkg-config" cmp a.img b.img
 
+# A device that held something else.
+truncate -s 5M disk
+loop disk
+tr '\0' '\21' </dev/zero | head -c 5M >"$loop"
+run 0 env LD_LIBRARY_PATH="$libdir" by-cmake/consumer raw "$loop" d.raw
+check "and on a used block device" cmp -n 4194304 raw d.raw
+run 0 insitu-fsck "$loop"
+
 # The installed tools find their library by themselves.
 run 0 env LD_LIBRARY_PATH="$libdir" usr/bin/insitu-unpack a.img c.raw
 check "the installed tool works" cmp raw c.raw

@@ -84,7 +84,8 @@ std::vector<std::byte> pack_to_file(ByteView content, const Variant& variant, un
     pack(*make_source(source), target.store(), options_of(variant, target.content()),
          {.threads = threads});
     target.commit();
-    return bytes_of(*open_store(directory.file("image"), Access::read));
+    const auto image = open_store(directory.file("image"), Access::read);
+    return bytes_of(*image);
 }
 
 std::vector<std::byte> padded(std::vector<std::byte> content) {

@@ -36,7 +36,8 @@ void put_map(Store& store, WindowIndex window, const WindowMap& map) {
 }
 
 WindowMap get_map(const Store& store, WindowIndex window) {
-    return MetaCursor(Image(store, read_super_block(store))).map(window);
+    const Image image(store, read_super_block(store));
+    return MetaCursor(image).map(window);
 }
 
 }  // namespace insitu::test

@@ -109,7 +109,7 @@ std::vector<std::byte> empty_image(std::uint64_t blocks, Algorithm algorithm, Cr
         byte = static_cast<std::byte>(random());
     const SuperBlock super = super_block_for(store.size_bytes(), algorithm, store.name());
     store.zero(block_bytes, super.counts.meta_blocks * block_bytes);
-    write_super_block_last(store, super);
+    write_super_block_last(store, super, std::nullopt);
     return {store.bytes().begin(), store.bytes().end()};
 }
 

@@ -201,7 +201,7 @@ class CutMaker {
     }
 
     void check_content(std::size_t cut) {
-        const Image image = Image::open(*state_);
+        const Image image = Image::open(*state_, SizeCheck::strict, PendingCheck::ignore);
         if (run_.unprotected_commits != 0) {
             for (WindowIndex window{0}; window.value < image.geometry().window_count();
                  window = window + 1) {

@@ -28,7 +28,9 @@ std::uint64_t settle_intents(Store& store, const DeviceOptions& options,
 
 Device::Device(Store& store, const DeviceOptions& options) {
     std::unique_ptr<OverlayStore> overlay;
-    Image::open(store);  // nothing is written to what the driver would refuse
+    const SizeCheck check = options.access == Access::read ? options.size_check : SizeCheck::strict;
+    // Nothing is written to what the driver would refuse.
+    static_cast<void>(Image::open(store, check, PendingCheck::ignore));
     const std::uint64_t recovered = settle_intents(store, options, overlay);
     core_ = std::make_unique<Core>(store, options, std::move(overlay), recovered);
 }

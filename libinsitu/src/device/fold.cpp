@@ -57,7 +57,7 @@ void Committer::merge_dirty(WindowIndex window, StagedWindow& staged, Workspace&
     const auto read = [&](const PlannedExtent& extent, ByteSpan output) {
         medium_.read_extent(window, extent, output, workspace, Medium::Keep::no);
     };
-    WindowEditor editor(read, workspace.encoder, workspace.content);
+    WindowEditor editor(window, read, workspace.encoder, workspace.content);
     const auto placing = space_.room_bytes() < worst_window_bytes ? WindowEditor::Placing::keep_raw
                                                                   : WindowEditor::Placing::encode;
     WindowPlan plan = editor.merge(staged.plan, staged.dirty, placing);
@@ -179,7 +179,7 @@ bool Committer::compact(WindowIndex window) {
     const auto read = [&](const PlannedExtent& extent, ByteSpan output) {
         medium_.read_extent(window, extent, output, *workspace, Medium::Keep::no);
     };
-    WindowEditor editor(read, (*workspace).encoder, (*workspace).content);
+    WindowEditor editor(window, read, (*workspace).encoder, (*workspace).content);
     WindowPlan plan = editor.compact(staged.plan);
     counters_.encoded += editor.encoded_bytes();
     if (editor.changed()) adopt(window, staged, std::move(plan));

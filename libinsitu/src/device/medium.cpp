@@ -6,6 +6,7 @@
 #include "device/medium.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/image/window_reader.hpp"
 
 namespace insitu {
@@ -22,11 +23,12 @@ void zero_fill(ByteSpan bytes) noexcept {
 
 Medium::Medium(Store& store, const DeviceOptions& options)
     : store_(store),
-      image_(Image::open(store_)),
+      image_(Image::open(store_, options.size_check, PendingCheck::ignore)),
       geometry_(image_.geometry()),
       meta_(store_, geometry_),
       content_(options.decode_cache_bytes),
-      workspaces_({image_.algorithm(), options.level, DeflateWindow::kib2}) {}
+      seal_check_(options.seal_check),
+      workspaces_({image_.algorithm(), options.level, DeflateWindow::kib2}, options.seals) {}
 
 Place Medium::place_of(WindowIndex window, unsigned block) const {
     const BlockIndex index = first_block_of(window) + block;
@@ -60,7 +62,15 @@ void Medium::decode(WindowIndex window, const PlannedExtent& extent, ByteView pa
                                 extent.payload_sectors));
     }
     const DecodeResult result = decoder.decode(payload.first(length), output);
-    if (result.status == DecodeStatus::ok && result.output_bytes == output.size()) return;
+    if (result.status == DecodeStatus::ok && result.output_bytes == output.size()) {
+        const bool differs =
+            seal_check_ == SealCheck::verify &&
+            check_seal(payload, first_block_of(window) + extent.first) == SealState::differs;
+        if (!differs) return;
+        throw Error(ErrorKind::damaged, place_of(window, extent.first), seal_differs_text,
+                    "insitu-fsck tells what can be repaired; verify-seals=false reads it all the "
+                    "same");
+    }
     throw Error(
         ErrorKind::damaged, place_of(window, extent.first),
         result.status == DecodeStatus::ok
@@ -152,6 +162,7 @@ void Medium::read_planned(const WindowPart& part, std::span<const PlannedExtent>
 // staged in part, so the medium has all.
 void Medium::read_unsound(const WindowPart& part, ByteSpan output) const {
     WindowReader reader(image_);
+    reader.set_seal_check(seal_check_);
     const BlockIndex first = first_block_of(part.window) + part.first;
     const BlockIndex end = first_block_of(part.window) + part.end;
     for (const StoredExtent& extent : reader.meta().extents_touching(part.window)) {

@@ -67,6 +67,7 @@ class Medium {
     Geometry geometry_;
     MetaCache meta_;
     ContentCache content_;
+    SealCheck seal_check_;
     Workspaces workspaces_;
 };
 

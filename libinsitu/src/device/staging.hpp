@@ -40,9 +40,8 @@ class Staging {
         std::unordered_map<std::uint64_t, StagedWindow> staged;
     };
 
-    Staging(Medium& medium, RedoSpace& space, const DeviceOptions& options,
-            AtomicCounters& counters)
-        : medium_(medium), space_(space), options_(options), counters_(counters) {}
+    Staging(Medium& medium, RedoSpace& space, const DeviceOptions& options)
+        : medium_(medium), space_(space), options_(options) {}
 
     // Whole blocks of one window.
     void read(const WindowPart& part, ByteSpan output, Workspace& space);
@@ -85,7 +84,6 @@ class Staging {
     Medium& medium_;
     RedoSpace& space_;
     const DeviceOptions& options_;
-    AtomicCounters& counters_;
     std::array<Stripe, stripe_count> stripes_;
     std::atomic<std::uint64_t> sequence_{0};
 };

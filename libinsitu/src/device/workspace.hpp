@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "insitu/codec/codec.hpp"
-#include "insitu/image/extent_encoder.hpp"
 #include "insitu/store/aligned_buffer.hpp"
+#include "insitu/window/extent_encoder.hpp"
 
 namespace insitu {
 
 // What a request needs of codecs and memory.
 struct Workspace {
-    explicit Workspace(const EncoderOptions& options)
-        : encoder(options), decoder(make_decoder(options.algorithm)) {}
+    Workspace(const EncoderOptions& options, Seals seals)
+        : encoder(options, seals), decoder(make_decoder(options.algorithm)) {}
 
     ExtentEncoder encoder;
     std::unique_ptr<Decoder> decoder;
@@ -24,7 +24,7 @@ struct Workspace {
 // Lends workspaces: as many as there are requests at a time.
 class Workspaces {
   public:
-    explicit Workspaces(const EncoderOptions& options) : options_(options) {}
+    Workspaces(const EncoderOptions& options, Seals seals) : options_(options), seals_(seals) {}
 
     class Loan {
       public:
@@ -49,7 +49,7 @@ class Workspaces {
                 return workspace;
             }
         }
-        return std::make_unique<Workspace>(options_);
+        return std::make_unique<Workspace>(options_, seals_);
     }
     void give(std::unique_ptr<Workspace> workspace) {
         const std::lock_guard lock(mutex_);
@@ -57,6 +57,7 @@ class Workspaces {
     }
 
     EncoderOptions options_;
+    Seals seals_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Workspace>> idle_;
 };

@@ -13,7 +13,8 @@ bool CandidateFinder::decode(ByteView stream, ByteSpan output) {
 }
 
 // Looks at the length word at the end of the sector before `end_sector`.
-void CandidateFinder::examine(ByteView bytes, unsigned first, std::uint64_t end_sector) {
+void CandidateFinder::examine(BlockIndex bytes_first, ByteView bytes, unsigned first,
+                              std::uint64_t end_sector) {
     const std::uint64_t end = end_sector * sector_bytes;
     const std::uint32_t length =
         unsafe_stream_length(bytes.subspan(end - sector_bytes, sector_bytes));
@@ -30,14 +31,17 @@ void CandidateFinder::examine(ByteView bytes, unsigned first, std::uint64_t end_
     if (sectors >= std::uint64_t{sectors_per_block} * blocks ||
         first + block + blocks > window_blocks)
         return;
-    found_.push_back({{first + block, blocks, static_cast<unsigned>(sectors)}, length});
+    const ByteView payload = bytes.subspan(start, sectors * sector_bytes);
+    found_.push_back({{first + block, blocks, static_cast<unsigned>(sectors)},
+                      length,
+                      check_seal(payload, bytes_first + block)});
 }
 
-const std::vector<Candidate>& CandidateFinder::find(ByteView bytes, unsigned first,
-                                                    std::uint32_t unreadable) {
+const std::vector<Candidate>& CandidateFinder::find(WindowIndex window, ByteView bytes,
+                                                    unsigned first, std::uint32_t unreadable) {
     found_.clear();
     for (std::uint64_t end = 1; end <= bytes.size() / sector_bytes; ++end)
-        examine(bytes, first, end);
+        examine(first_block_of(window) + first, bytes, first, end);
     std::erase_if(found_, [&](const Candidate& candidate) {
         const std::uint64_t touched = ceil_div(candidate.extent.payload_sectors, sectors_per_block);
         const std::uint64_t mask = ((std::uint64_t{1} << touched) - 1) << candidate.extent.first;

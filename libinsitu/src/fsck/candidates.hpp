@@ -6,6 +6,7 @@
 
 #include "insitu/codec/codec.hpp"
 #include "insitu/format/payload.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/format/window_map.hpp"
 #include "insitu/store/aligned_buffer.hpp"
 
@@ -17,6 +18,7 @@ namespace insitu {
 struct Candidate {
     Extent extent;
     std::uint32_t stream_bytes = 0;
+    SealState seal = SealState::none;
 };
 
 // Finds such payloads. The word at the end of a sector names the length, the length names the
@@ -26,16 +28,17 @@ class CandidateFinder {
   public:
     explicit CandidateFinder(Algorithm algorithm);
 
-    // The candidates in `bytes`, whole blocks from block `first` of a window on, in order of their
-    // start and then of their payload. Bit `b` of `unreadable` excludes payloads that touch block b
-    // of the window. Valid until the next call.
-    const std::vector<Candidate>& find(ByteView bytes, unsigned first, std::uint32_t unreadable);
+    // The candidates in `bytes`, whole blocks from block `first` of the window on, in order of
+    // their start and then of their payload. Bit `b` of `unreadable` excludes payloads that touch
+    // block b of the window. Valid until the next call.
+    const std::vector<Candidate>& find(WindowIndex window, ByteView bytes, unsigned first,
+                                       std::uint32_t unreadable);
 
     // Decodes one into `output`; false where it gives another length.
     bool decode(ByteView stream, ByteSpan output);
 
   private:
-    void examine(ByteView bytes, unsigned first, std::uint64_t end_sector);
+    void examine(BlockIndex bytes_first, ByteView bytes, unsigned first, std::uint64_t end_sector);
 
     std::unique_ptr<Decoder> decoder_;
     AlignedBuffer output_;

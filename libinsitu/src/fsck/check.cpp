@@ -8,7 +8,8 @@
 #include "engine/for_each.hpp"
 #include "fsck/super_check.hpp"
 #include "fsck/window_check.hpp"
-#include "ops/window_batches.hpp"
+#include "image/window_batches.hpp"
+#include "insitu/journal/recovery.hpp"
 
 namespace insitu {
 
@@ -115,6 +116,7 @@ void check_holes(const Image& image, CheckResult& result, FindingSink& sink) {
 
 CheckResult check(const Store& store, const CheckOptions& options, FindingSink& sink,
                   const Control& control) {
+    require_settled(store, options.pending);
     CheckResult result;
     const SuperVerdict verdict = judge_super(store);
     for (const Finding& finding : verdict.findings)

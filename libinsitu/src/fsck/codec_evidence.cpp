@@ -29,6 +29,8 @@ CodecEvidence codec_by_meta(const Store& store, BlockCounts counts, unsigned lim
     MetaCursor cursor(as_lzo);
     WindowReader lzo(as_lzo);
     WindowReader deflate(as_deflate);
+    lzo.set_seal_check(SealCheck::ignore);
+    deflate.set_seal_check(SealCheck::ignore);
     AlignedBuffer content(window_bytes);
     const WindowIndex end{as_lzo.geometry().window_count()};
     unsigned windows = 0;
@@ -68,8 +70,8 @@ CodecEvidence codec_by_payloads(const Store& store, BlockCounts counts, unsigned
         } catch (const Error&) {
             continue;
         }
-        evidence.lzo += static_cast<unsigned>(lzo.find(bytes, 0, 0).size());
-        evidence.deflate += static_cast<unsigned>(deflate.find(bytes, 0, 0).size());
+        evidence.lzo += static_cast<unsigned>(lzo.find(window, bytes, 0, 0).size());
+        evidence.deflate += static_cast<unsigned>(deflate.find(window, bytes, 0, 0).size());
         evidence.tried = evidence.lzo + evidence.deflate;
         if (evidence.tried >= limit) break;
     }

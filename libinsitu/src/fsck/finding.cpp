@@ -53,6 +53,8 @@ constexpr std::array<FindingKind, finding_id_count> table{{
     {p06, "P06", Severity::error, KernelEffect::eio, "unreadable sectors", "none: reported"},
     {p07, "P07", Severity::note, KernelEffect::none, "deflate distances over 2 KiB",
      "pack again: fine for the driver, not for ports to Linux 6.15 and later"},
+    {p08, "P08", Severity::error, KernelEffect::wrong_data, "content differs from its seal",
+     "-y looks for what a seal proves, --seal-all believes the content"},
     {h01, "H01", Severity::note, KernelEffect::none, "holes take space", "--punch frees them"},
 }};
 

@@ -2,10 +2,13 @@
 
 #include "insitu/error.hpp"
 #include "insitu/image/meta_cursor.hpp"
+#include "insitu/journal/recovery.hpp"
 
 namespace insitu {
 
 std::uint64_t punch_holes(const Image& image, Store& store, const Control& control) {
+    // The redo stream of an intent is in holes.
+    require_settled(store, PendingCheck::refuse);
     const Geometry& geometry = image.geometry();
     MetaCursor cursor(image);
     std::uint64_t punched_bytes = 0;

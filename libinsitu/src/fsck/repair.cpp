@@ -9,9 +9,10 @@
 #include "engine/for_each.hpp"
 #include "fsck/super_plan.hpp"
 #include "fsck/window_plan.hpp"
+#include "image/window_batches.hpp"
 #include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "insitu/store/overlay_store.hpp"
-#include "ops/window_batches.hpp"
 
 namespace insitu {
 
@@ -239,8 +240,10 @@ void prove_manifest(const Store& image, const UndoLog& log, const RepairOptions&
     OverlayStore result(image);
     log.preview(result);
     NoSink quiet;
+    CheckOptions wanted = options.check;
+    wanted.pending = PendingCheck::ignore;
     const CheckResult found =
-        check(result, options.check, quiet, {control.threads, control.stop, nullptr});
+        check(result, wanted, quiet, {control.threads, control.stop, nullptr});
     if (found.contradicted_blocks > found.confirmed_blocks) {
         throw Error(
             ErrorKind::refused, {.file = image.name()},
@@ -256,6 +259,7 @@ void prove_manifest(const Store& image, const UndoLog& log, const RepairOptions&
 
 RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& options,
                     FindingSink& sink, const Control& control) {
+    require_settled(image, options.check.pending);
     RepairResult result;
     const SuperVerdict verdict = judge_super(image);
     for (const Finding& finding : verdict.findings) {
@@ -289,6 +293,7 @@ RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& op
     result.changed = true;
 
     CheckOptions again = options.check;
+    again.pending = PendingCheck::ignore;
     NoSink quiet;
     const CheckResult after = check(image, again, quiet, {control.threads, nullptr, nullptr});
     const bool comparable = verdict.usable && !plan.reformatted && !options.rebuild_super &&

@@ -62,7 +62,10 @@ WindowChecker::WindowChecker(const Image& image, const CheckOptions& options)
       decoder_(make_decoder(image.algorithm())),
       finder_(image.algorithm()),
       payload_(window_bytes),
-      content_(window_bytes) {}
+      content_(window_bytes) {
+    // Content is compared with a manifest as the driver reads it.
+    reader_.set_seal_check(SealCheck::ignore);
+}
 
 std::uint64_t WindowChecker::at_byte(const Extent& extent) const {
     return image_.geometry().block_at_byte(first_block_of(window_) + extent.first);
@@ -310,6 +313,11 @@ void WindowChecker::judge_compressed(JudgedExtent& judged, ByteView payload) {
         }
         return;
     }
+    if (check_seal(payload, first_block_of(window_) + extent.first) == SealState::differs) {
+        judged.judgement = Judgement::unsealed;
+        report(FindingId::p08, stored(extent), seal_differs_text);
+        return;
+    }
     if (!stream_fits(length, extent.payload_sectors)) {
         Finding& finding =
             report(FindingId::p01, stored(extent),
@@ -326,7 +334,7 @@ void WindowChecker::judge_compressed(JudgedExtent& judged, ByteView payload) {
 }
 
 void WindowChecker::judge_raw(JudgedExtent& judged, ByteView payload) {
-    const auto& candidates = finder_.find(payload, judged.extent.first, 0);
+    const auto& candidates = finder_.find(window_, payload, judged.extent.first, 0);
     if (!candidates.empty()) suspect(judged, candidates.front());
 }
 
@@ -343,7 +351,7 @@ void WindowChecker::judge_raw_beside_damage() {
     } catch (const Error&) {
         return;
     }
-    for (const Candidate& candidate : finder_.find(content, 0, 0)) {
+    for (const Candidate& candidate : finder_.find(window_, content, 0, 0)) {
         for (std::size_t i = 0; i < count_; ++i) {
             const Extent& extent = extents_[i].extent;
             const unsigned start = candidate.extent.first;
@@ -356,10 +364,12 @@ void WindowChecker::judge_raw_beside_damage() {
 void WindowChecker::suspect(JudgedExtent& judged, const Candidate& first) {
     judged.judgement = Judgement::suspect_raw;
     report(FindingId::p04, stored(judged.extent),
-           fmt::format("at block {} stands a payload of {} sectors that gives {} blocks: stale "
-                       "meta, or an image inside the image",
+           fmt::format("at block {} stands a payload of {} sectors that gives {} blocks: {}",
                        first_block_of(window_).value + first.extent.first,
-                       first.extent.payload_sectors, first.extent.blocks));
+                       first.extent.payload_sectors, first.extent.blocks,
+                       first.seal == SealState::right
+                           ? "it is sealed for this place, so the meta is stale"
+                           : "stale meta, or an image inside the image"));
 }
 
 }  // namespace insitu

@@ -25,6 +25,7 @@ enum class Judgement {
     broken,       // the meta makes sense, the payload does not
     unreadable,   // the payload cannot be read from the medium
     differs,      // readable, but a manifest says that it should hold something else
+    unsealed,     // decodes, but is not the stream that its seal is of
 };
 
 // The blocks of an extent as bits.

@@ -24,7 +24,8 @@ bool WindowChecker::reads_well(const ManifestExtent& expected) const {
     return std::none_of(extents().begin(), extents().end(), [&](const JudgedExtent& judged) {
         const BlockIndex start = first + judged.extent.first;
         return judged.damaged() && judged.judgement != Judgement::differs &&
-               start < expected.end() && expected.first < start + judged.extent.blocks;
+               judged.judgement != Judgement::unsealed && start < expected.end() &&
+               expected.first < start + judged.extent.blocks;
     });
 }
 

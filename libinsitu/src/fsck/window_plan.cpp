@@ -79,9 +79,10 @@ void copy_entries(const WindowMeta& from, unsigned first, unsigned count, Window
 WindowPlanner::WindowPlanner(const Image& image, const RepairOptions& options)
     : image_(image),
       options_(options),
-      encoder_({.algorithm = image.algorithm()}),
-      search_(image.algorithm(), {options.trust_payloads, options.salvage,
-                                  options.manifest_trust == RepairOptions::ManifestTrust::force}),
+      encoder_({.algorithm = image.algorithm()}, options.seals),
+      search_(image.algorithm(),
+              {options.trust_payloads, options.salvage,
+               options.manifest_trust == RepairOptions::ManifestTrust::force, options.seals}),
       content_(window_bytes) {}
 
 // Reads a window's space, and what the manifest has of it; blocks that cannot be read are zeros and
@@ -131,8 +132,9 @@ void WindowPlanner::split(WindowPlan& plan, const StoredExtent& extent, WindowRe
         const WindowIndex window = window_of(first);
         const BlockIndex end = std::min(first_block_of(window + 1), extent.end());
         const auto blocks = static_cast<unsigned>(end.value - first.value);
-        const ByteView payload = encoder_.encode(content.view().subspan(
-            (first.value - extent.first.value) * block_bytes, blocks * block_bytes));
+        const ByteView part = content.view().subspan(
+            (first.value - extent.first.value) * block_bytes, blocks * block_bytes);
+        const ByteView payload = encoder_.encode(first, part);
         PlannedWrite write;
         write.at_byte = image_.geometry().block_at_byte(first);
         write.new_bytes.assign(payload.begin(), payload.end());

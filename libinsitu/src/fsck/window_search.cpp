@@ -13,7 +13,9 @@ namespace {
 // What a way to explain blocks costs; only the order matters. A payload that describes itself is
 // not there by accident, so leaving one unexplained at the start of an extent is worst of all:
 // it can only be stale where an earlier extent covers it.
+constexpr unsigned cost_sealed = 1;  // a seal proves the stream, its length and its place
 constexpr unsigned cost_candidate = 10;
+constexpr unsigned cost_against_seal = 100;
 constexpr unsigned cost_against_prior = 5;
 constexpr unsigned cost_empty = 20;
 constexpr unsigned cost_cut = 40;
@@ -32,7 +34,7 @@ WindowSearch::WindowSearch(Algorithm algorithm, const SearchOptions& options)
     : algorithm_(algorithm),
       options_(options),
       finder_(algorithm),
-      encoder_({.algorithm = algorithm}),
+      encoder_({.algorithm = algorithm}, options.seals),
       content_(window_bytes),
       probe_(make_encoder({.algorithm = algorithm, .level = Level::fast})),
       probe_output_(encode_bound_bytes(block_bytes)) {}
@@ -43,7 +45,15 @@ ByteView WindowSearch::bytes_of(const Extent& extent) const {
 
 // Content can look like a payload (docs/format.md §5.3): it is none where the meta says otherwise.
 bool WindowSearch::credible(const Candidate& candidate) const {
-    return options_.trust_payloads || !prior_.denies(candidate.extent);
+    return options_.trust_payloads || candidate.seal == SealState::right ||
+           !prior_.denies(candidate.extent);
+}
+
+unsigned WindowSearch::cost_of(const Candidate& candidate) const {
+    unsigned cost = cost_candidate;
+    if (candidate.seal == SealState::right) cost = cost_sealed;
+    if (candidate.seal == SealState::differs) cost += cost_against_seal;
+    return cost + (prior_.agrees(candidate.extent) ? 0 : cost_against_prior);
 }
 
 // Whether another payload starts among the sectors of this one: one of them was written over the
@@ -77,6 +87,7 @@ void WindowSearch::set_states() {
             case Judgement::suspect_raw:
                 if (!options_.trust_payloads) mark(judged.extent, State::fixed);
                 break;
+            case Judgement::unsealed:  // no other stream can start and end there
             case Judgement::differs:
             case Judgement::unreadable:
                 mark(judged.extent, State::undecided);
@@ -144,8 +155,11 @@ void WindowSearch::offer_candidates(unsigned block, unsigned end) {
         if (extent.first != block || !credible((*candidates_)[i])) continue;
         const unsigned candidate_end = block + extent.blocks;
         if (candidate_end <= end) {
-            const unsigned cost = cost_candidate + (prior_.agrees(extent) ? 0 : cost_against_prior);
-            offer(block, {cost, {extent, PieceKind::candidate, false, {}}, static_cast<int>(i)},
+            const bool doubtful = (*candidates_)[i].seal == SealState::differs;
+            offer(block,
+                  {cost_of((*candidates_)[i]),
+                   {extent, PieceKind::candidate, doubtful, {}},
+                   static_cast<int>(i)},
                   candidate_end);
         } else {
             const Extent part{block, end - block, 0};
@@ -176,7 +190,8 @@ void WindowSearch::partition_region(unsigned first, unsigned end) {
 }
 
 void WindowSearch::store_again(Piece& piece, ByteView content) {
-    const ByteView payload = encoder_.encode(content);
+    const ByteView payload =
+        encoder_.encode(first_block_of(input_->window) + piece.extent.first, content);
     piece.payload.assign(payload.begin(), payload.end());
     piece.extent.payload_sectors = static_cast<unsigned>(payload.size() / sector_bytes);
 }
@@ -334,7 +349,7 @@ void WindowSearch::finish() {
 const std::vector<Piece>& WindowSearch::solve(const SearchInput& input) {
     input_ = &input;
     prior_ = PriorMeta(input.prior, input.judged);
-    candidates_ = &finder_.find(input.content, 0, input.unreadable);
+    candidates_ = &finder_.find(input.window, input.content, 0, input.unreadable);
     set_states();
     prove_by_manifest();
     judge_blocks();

@@ -8,7 +8,7 @@
 #include "fsck/prior_meta.hpp"
 #include "fsck/window_check.hpp"
 #include "insitu/fsck/finding.hpp"
-#include "insitu/image/extent_encoder.hpp"
+#include "insitu/window/extent_encoder.hpp"
 
 namespace insitu {
 
@@ -51,6 +51,7 @@ struct SearchOptions {
     bool trust_payloads = false;
     bool salvage = false;
     bool unmap_sound = false;  // where a manifest has zeros
+    Seals seals = Seals::write;
 };
 
 // Finds the partition of a window into extents that explains its bytes best (docs/fsck.md): extents
@@ -77,6 +78,7 @@ class WindowSearch {
     void prove_zeros();
     void drop_partial_proofs();
     bool prove(const ManifestExtent& expected);
+    void reseal(Piece& piece) const;
     bool may_replace(const Extent& range) const;
     void judge_blocks();
     void partition();
@@ -92,6 +94,7 @@ class WindowSearch {
     void finish();
     void store_again(Piece& piece, ByteView content);
     bool credible(const Candidate& candidate) const;
+    unsigned cost_of(const Candidate& candidate) const;
     bool contested(const Extent& extent) const;
     ByteView bytes_of(const Extent& extent) const;
     bool decode(const Candidate& candidate);

@@ -17,6 +17,14 @@ bool WindowSearch::may_replace(const Extent& range) const {
         });
 }
 
+// What a manifest proves is right, whatever its seal says: the seal is made anew.
+void WindowSearch::reseal(Piece& piece) const {
+    const ByteView payload =
+        bytes_of(piece.extent).first(piece.extent.payload_sectors * sector_bytes);
+    piece.payload.assign(payload.begin(), payload.end());
+    seal_payload(piece.payload, first_block_of(input_->window) + piece.extent.first);
+}
+
 bool WindowSearch::prove(const ManifestExtent& expected) {
     const auto first =
         static_cast<unsigned>(expected.first.value - first_block_of(input_->window).value);
@@ -26,7 +34,9 @@ bool WindowSearch::prove(const ManifestExtent& expected) {
         if (candidate.extent.first != first || candidate.extent.blocks != range.blocks) continue;
         if (!decode(candidate)) continue;
         if (content_hash(content_.first(range.blocks * block_bytes)) != expected.hash) continue;
-        proven_.push_back({candidate.extent, PieceKind::candidate, false, {}});
+        Piece piece{candidate.extent, PieceKind::candidate, false, {}};
+        if (candidate.seal == SealState::differs) reseal(piece);
+        proven_.push_back(std::move(piece));
         return true;
     }
     if ((input_->unreadable & mask_of(range)) != 0) return false;

@@ -55,13 +55,37 @@ std::uint64_t invalidate_target(Store& target, TargetContent content) {
     return written_bytes;
 }
 
-std::uint64_t write_super_block_last(Store& target, const SuperBlock& super) {
+std::uint64_t write_super_block_last(Store& target, const SuperBlock& super,
+                                     const std::optional<Identity>& identity) {
     AlignedBuffer block(block_bytes);
     encode_super_block(super, block.span().first<block_bytes>());
+    if (identity) {
+        encode_identity(*identity, block.span().subspan(identity_at_byte).first<sector_bytes>());
+    }
     target.sync();
     target.write_at(0, block.view());
     target.sync();
     return block_bytes;
+}
+
+std::optional<Identity> read_identity(const Store& store) {
+    if (store.size_bytes() < block_bytes) return std::nullopt;
+    AlignedBuffer sector(sector_bytes);
+    store.read_at(identity_at_byte, sector.span());
+    return decode_identity(sector.view().first<sector_bytes>());
+}
+
+void write_identity(Store& store, const Identity& identity) {
+    if (!valid_label(identity.label)) {
+        throw Error(ErrorKind::refused, {.file = store.name()},
+                    fmt::format("a label of {} bytes cannot be stored: expected at most {} of "
+                                "UTF-8 without control characters",
+                                identity.label.size(), label_bytes));
+    }
+    AlignedBuffer sector(sector_bytes);
+    encode_identity(identity, sector.span().first<sector_bytes>());
+    store.write_at(identity_at_byte, sector.view());
+    store.sync();
 }
 
 }  // namespace insitu

@@ -49,6 +49,10 @@ Target::Target(const std::string& path, TargetKind kind, std::uint64_t file_byte
 Target::Target(std::unique_ptr<FileStore> unnamed)
     : kind_(TargetKind::raw), unnamed_(std::move(unnamed)) {}
 
+Target::Target(Target&& other) noexcept = default;
+Target& Target::operator=(Target&& other) noexcept = default;
+Target::~Target() = default;
+
 Store& Target::store() noexcept {
     if (device_) return *device_;
     if (unnamed_) return *unnamed_;

@@ -8,6 +8,7 @@
 #include "codec/partial.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
+#include "insitu/format/seal.hpp"
 
 namespace insitu {
 
@@ -53,7 +54,11 @@ void WindowReader::report(const ExtentDamage& found, DamageSink* damage) const {
                       .block = found.extent.first,
                       .byte = found.at_byte};
     throw Error(found.os_error != 0 ? ErrorKind::io : ErrorKind::damaged, place, found.text,
-                "--salvage goes on behind damaged extents; insitu-fsck tells what can be repaired",
+                found.seal_differs
+                    ? "insitu-fsck tells what can be repaired; --no-verify-seals reads it all the "
+                      "same"
+                    : "--salvage goes on behind damaged extents; insitu-fsck tells what can be "
+                      "repaired",
                 found.os_error);
 }
 
@@ -82,7 +87,12 @@ std::optional<ExtentDamage> WindowReader::decode_whole(const StoredExtent& exten
     }
     const DecodeResult result = decoder_->decode(payload.first(length), output);
     if (result.status == DecodeStatus::ok && result.output_bytes == output.size()) {
-        return std::nullopt;
+        const bool differs = seal_check_ == SealCheck::verify &&
+                             check_seal(payload, extent.first) == SealState::differs;
+        if (!differs) return std::nullopt;
+        ExtentDamage damage = damage_of(extent, seal_differs_text);
+        damage.seal_differs = true;
+        return damage;
     }
     if (result.status == DecodeStatus::corrupt && decode_beside_word(payload, output)) {
         return std::nullopt;

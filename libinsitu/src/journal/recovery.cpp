@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "image/pending.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/window_map.hpp"
@@ -231,8 +232,13 @@ bool has_intent(const Store& store) {
     return pending_state(store) != PendingState::none;
 }
 
+void require_settled(const Store& store, PendingCheck pending) {
+    if (pending == PendingCheck::refuse && has_intent(store)) refuse_pending(store);
+}
+
 Recovery apply_intents(Store& store, StampCheck stamps, std::uint64_t most_bytes) {
-    const Geometry geometry(Image::open(store, SizeCheck::trust_super).super().counts);
+    const Geometry geometry =
+        Image::open(store, SizeCheck::trust_super, PendingCheck::ignore).geometry();
     Recovery recovery;
     const auto intents = valid_intents(store, geometry, stamps, recovery.last_generation);
     recovery.windows = check_intents(store, geometry, intents, most_bytes);

@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "engine/for_each.hpp"
+#include "image/window_batches.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/image/window_reader.hpp"
-#include "ops/window_batches.hpp"
 
 namespace insitu {
 

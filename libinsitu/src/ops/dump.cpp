@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "engine/for_each.hpp"
+#include "image/window_batches.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 #include "insitu/image/window_reader.hpp"
-#include "ops/window_batches.hpp"
 
 namespace insitu {
 

@@ -26,12 +26,21 @@ void clear_meta(Store& target, const Geometry& geometry, const Control& control)
 }  // namespace
 
 SuperBlock format_image(Store& target, Algorithm algorithm, TargetContent content,
-                        const Control& control) {
+                        const Control& control, const std::optional<Identity>& identity) {
     const SuperBlock super = super_block_for(target.size_bytes(), algorithm, target.name());
     invalidate_target(target, content);
     if (content == TargetContent::unknown) clear_meta(target, Geometry(super.counts), control);
-    if (control.progress != nullptr) control.progress->syncing();
-    write_super_block_last(target, super);
+    control.syncing();
+    write_super_block_last(target, super, identity);
+    return super;
+}
+
+SuperBlock format_image(Target& target, Algorithm algorithm, const Control& control,
+                        const std::optional<Identity>& identity) {
+    target.prepare();
+    const SuperBlock super =
+        format_image(target.store(), algorithm, target.content(), control, identity);
+    target.commit();
     return super;
 }
 

@@ -49,7 +49,7 @@ class Packer {
 
     void write_payloads_and_meta();
     void verify(const SuperBlock& super);
-    PackResult result() const;
+    PackResult result(const SuperBlock& super) const;
 
   private:
     void pack_batch(PackItem& item, WindowWriter& writer);
@@ -64,7 +64,8 @@ class Packer {
     Writeback writeback_;
     bool verify_;
     ContentSums sums_;
-    std::mutex mutex_;  // guards totals_ and source_bytes_
+    std::mutex mutex_;  // guards what follows
+    ContentDigest digest_;
     ExtentTotals totals_;
     std::uint64_t source_bytes_ = 0;
 };
@@ -92,7 +93,9 @@ void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
     writer.finish();
     writeback_.written(geometry_.block_at_byte(first_block_of(batch.first)), padded);
     control_.advance(batch.skipped_bytes + batch.length_bytes);
+    const ContentDigest digest = writer.take_digest();
     const std::lock_guard guard(mutex_);
+    digest_ += digest;
     totals_ += totals;
     source_bytes_ = std::max(source_bytes_, batch.first.value * window_bytes + batch.length_bytes);
 }
@@ -154,8 +157,10 @@ void Packer::verify(const SuperBlock& super) {
     }
 }
 
-PackResult Packer::result() const {
+PackResult Packer::result(const SuperBlock& super) const {
     PackResult result;
+    result.super = super;
+    result.identity = {options_.uuid.value_or(digest_.uuid(super)), options_.label};
     result.extents = totals_;
     result.source_bytes = source_.size_bytes().value_or(source_bytes_);
     result.meta_written_bytes = meta_.written_bytes();
@@ -187,9 +192,16 @@ PackResult pack(Source& source, Store& target, const PackOptions& options, const
     source.check_unchanged();
     if (options.verify == PackOptions::Verify::yes) packer.verify(super);
 
-    PackResult result = packer.result();
-    result.super = super;
-    result.written_bytes += cleared_bytes + write_super_block_last(target, super);
+    PackResult result = packer.result(super);
+    result.written_bytes += cleared_bytes + write_super_block_last(target, super, result.identity);
+    return result;
+}
+
+PackResult pack(Source& source, Target& target, PackOptions options, const Control& control) {
+    options.target_content = target.content();
+    target.prepare();
+    PackResult result = pack(source, target.store(), options, control);
+    target.commit();
     return result;
 }
 

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 #include "engine/for_each.hpp"
+#include "insitu/error.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/image/meta_cursor.hpp"
+#include "insitu/store/aligned_buffer.hpp"
 
 namespace insitu {
 
@@ -135,13 +139,12 @@ class StatWorker {
     std::uint64_t repeats_ = 0;  // windows with that map that are not counted yet
 };
 
-}  // namespace
-
-ImageStat stat_image(const Image& image, const Control& control) {
+// Calls add(first, end) for the windows of each step of an image that has mapped ones, by several
+// workers, each made by make_worker().
+template <class MakeWorker>
+void for_each_step(const Image& image, const Control& control, MakeWorker make_worker) {
     constexpr std::uint64_t step = 16 * group_windows;
     const std::uint64_t windows = image.geometry().window_count();
-    std::mutex mutex;
-    ImageStat total;
     MetaCursor ahead(image);
     std::uint64_t next = 0;
     for_each<WindowIndex>(
@@ -156,13 +159,79 @@ ImageStat stat_image(const Image& image, const Control& control) {
             return true;
         },
         [&] {
-            return [&, worker = StatWorker(image)](WindowIndex first) mutable {
+            return [worker = make_worker(), windows](WindowIndex first) mutable {
+                worker(first, WindowIndex{std::min(first.value + step, windows)});
+            };
+        });
+}
+
+// One worker's share of the payloads' ends.
+class SealWorker {
+  public:
+    explicit SealWorker(const Image& image) : image_(image), cursor_(image) {}
+
+    SealCoverage count(WindowIndex first, WindowIndex end) {
+        SealCoverage found;
+        for (WindowIndex window = cursor_.next_mapped(first); window < end;
+             window = cursor_.next_mapped(window + 1)) {
+            for (const StoredExtent& extent : cursor_.extents_touching(window)) {
+                const bool compressed = extent.fault == ExtentFault::none && !extent.unmapped() &&
+                                        !extent.raw() && window_of(extent.first) == window;
+                if (compressed) add(extent, found);
+            }
+        }
+        return found;
+    }
+
+  private:
+    void add(const StoredExtent& extent, SealCoverage& found) {
+        ++found.compressed_extents;
+        const std::uint64_t end =
+            image_.geometry().block_at_byte(extent.first) + extent.payload_sectors * sector_bytes;
+        try {
+            image_.store().read_at(end - sector_bytes, sector_.span());
+        } catch (const Error&) {
+            ++found.unreadable_extents;
+            return;
+        }
+        if (is_sealed(sector_.view(), extent.first, extent.payload_sectors)) ++found.sealed_extents;
+    }
+
+    const Image& image_;
+    MetaCursor cursor_;
+    AlignedBuffer sector_{sector_bytes};
+};
+
+}  // namespace
+
+ImageStat stat_image(const Image& image, const Control& control) {
+    std::mutex mutex;
+    ImageStat total;
+    for_each_step(image, control, [&] {
+        return
+            [&, worker = std::make_unique<StatWorker>(image)](WindowIndex first, WindowIndex end) {
                 ImageStat part;
-                worker.add_windows(first, {std::min(first.value + step, windows)}, part);
+                worker->add_windows(first, end, part);
                 const std::lock_guard guard(mutex);
                 total += part;
             };
-        });
+    });
+    return total;
+}
+
+SealCoverage seal_coverage(const Image& image, const Control& control) {
+    std::mutex mutex;
+    SealCoverage total;
+    for_each_step(image, control, [&] {
+        return
+            [&, worker = std::make_unique<SealWorker>(image)](WindowIndex first, WindowIndex end) {
+                const SealCoverage part = worker->count(first, end);
+                const std::lock_guard guard(mutex);
+                total.compressed_extents += part.compressed_extents;
+                total.sealed_extents += part.sealed_extents;
+                total.unreadable_extents += part.unreadable_extents;
+            };
+    });
     return total;
 }
 

@@ -11,10 +11,11 @@
 #include <mutex>
 
 #include "engine/for_each.hpp"
+#include "image/window_batches.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
+#include "insitu/journal/recovery.hpp"
 #include "ops/stream_target.hpp"
-#include "ops/window_batches.hpp"
 #include "store/writeback.hpp"
 
 namespace insitu {
@@ -95,6 +96,7 @@ class BatchReader {
         if (options.damage == UnpackOptions::Damage::salvage) {
             reader_.set_salvage(WindowReader::Salvage::prefix);
         }
+        reader_.set_seal_check(options.seal_check);
     }
 
     // Reads a batch; the wanted bytes of it stand in content().
@@ -192,6 +194,7 @@ std::uint64_t unpacked_bytes(const Image& image, const UnpackOptions& options) {
 
 UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& options,
                     const Control& control) {
+    require_settled(image.store(), options.pending);
     const Part part = part_of(image, options);
     UnpackResult result;
     result.logical_bytes = part.end - part.start;
@@ -247,8 +250,19 @@ UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& opti
     return result;
 }
 
+UnpackResult unpack(const Image& image, Target& target, UnpackOptions options,
+                    const Control& control) {
+    options.target_content = target.content();
+    target.prepare();
+    UnpackResult result = unpack(image, target.store(), options, control);
+    if (control.progress != nullptr) control.progress->syncing();
+    target.commit();
+    return result;
+}
+
 UnpackResult unpack_to_stream(const Image& image, int fd, const std::string& name,
                               const UnpackOptions& options, const Control& control) {
+    require_settled(image.store(), options.pending);
     const Part part = part_of(image, options);
     UnpackResult result;
     result.logical_bytes = part.end - part.start;

@@ -5,11 +5,13 @@
 
 #include "image/zero_blocks.hpp"
 #include "insitu/format/payload.hpp"
+#include "insitu/format/seal.hpp"
 
 namespace insitu {
 
 WindowWriter::WindowWriter(const PackOptions& options, const Geometry& geometry, Store& target)
-    : encoder_(options.codec),
+    : encoder_(options.codec, options.seals),
+      seals_(options.seals),
       policy_(options.extents),
       geometry_(geometry),
       target_(target.write_queue()) {
@@ -24,6 +26,7 @@ void WindowWriter::record(Cut cut, ByteView payload) {
     const auto sectors = static_cast<unsigned>(payload.size() / sector_bytes);
     target_->write_at(geometry_.block_at_byte(first_block_ + cut.first), payload);
     map_.set_extent({cut.first, cut.blocks, sectors});
+    digest_.add(first_block_ + cut.first, cut.blocks, payload);
     totals_->add(cut.blocks, sectors);
 }
 
@@ -32,12 +35,13 @@ void WindowWriter::write_raw_blocks(Cut cut) {
     target_->write_at(geometry_.block_at_byte(first_block_ + cut.first), content_of(cut));
     for (unsigned i = 0; i < cut.blocks; ++i) {
         map_.set_extent({cut.first + i, 1, sectors_per_block});
+        digest_.add(first_block_ + cut.first + i, 1, content_of({cut.first + i, 1}));
         totals_->add(1, sectors_per_block);
     }
 }
 
 void WindowWriter::write_extent(Cut cut) {
-    record(cut, encoder_.encode(content_of(cut)));
+    record(cut, encoder_.encode(first_block_ + cut.first, content_of(cut)));
 }
 
 // Cut at the multiples of the extent size.
@@ -65,6 +69,7 @@ void WindowWriter::write_by_content(Cut run) {
             const ByteSpan payload =
                 cutter_->stream().first(payload_sectors_for(piece.stream_bytes) * sector_bytes);
             frame_payload(payload, piece.stream_bytes);
+            if (seals_ == Seals::write) seal_payload(payload, first_block_ + run.first);
             record({run.first, piece.blocks}, payload);
             raw = {run.first + piece.blocks, 0};
         }

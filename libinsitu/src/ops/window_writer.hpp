@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "insitu/format/geometry.hpp"
 #include "insitu/format/window_map.hpp"
-#include "insitu/image/extent_encoder.hpp"
 #include "insitu/ops/pack.hpp"
+#include "insitu/window/extent_encoder.hpp"
+#include "ops/content_digest.hpp"
 #include "ops/extent_cutter.hpp"
 
 namespace insitu {
@@ -20,6 +22,8 @@ class WindowWriter {
     WindowMap write(WindowIndex window, ByteView content, ExtentTotals& totals);
     // Returns when all payloads are written; throws what went wrong with them.
     void finish() { target_->finish(); }
+    // Of what was written since the last call.
+    ContentDigest take_digest() noexcept { return std::exchange(digest_, {}); }
 
   private:
     struct Cut {
@@ -36,6 +40,8 @@ class WindowWriter {
     ByteView content_of(Cut cut) const;
 
     ExtentEncoder encoder_;
+    Seals seals_;
+    ContentDigest digest_;
     ExtentPolicy policy_;
     std::unique_ptr<ExtentCutter> cutter_;  // if the policy wants it
     const Geometry& geometry_;

@@ -98,7 +98,7 @@ NodeKind node_kind(const std::string& path) {
     return NodeKind::stream;
 }
 
-std::unique_ptr<Store> open_store(const std::string& path, Access access, Sharing sharing) {
+OwnedStore open_store(const std::string& path, Access access, Sharing sharing) {
     switch (node_kind(path)) {
         case NodeKind::missing:
             throw io_error({.file = path}, "cannot open", ENOENT);
@@ -108,7 +108,7 @@ std::unique_ptr<Store> open_store(const std::string& path, Access access, Sharin
         case NodeKind::stream:
             throw Error(ErrorKind::refused, {.file = path}, "is no regular file or block device");
         case NodeKind::block_device:
-            return std::make_unique<BlockDevice>(path, access, sharing);
+            return OwnedStore(std::make_unique<BlockDevice>(path, access, sharing));
         case NodeKind::regular_file:
             break;
     }
@@ -119,7 +119,7 @@ std::unique_ptr<Store> open_store(const std::string& path, Access access, Sharin
         lock_file(fd.get(), path, access);
         refuse_busy_loop(fd.get(), path);
     }
-    return std::make_unique<FileStore>(std::move(fd), path);
+    return OwnedStore(std::make_unique<FileStore>(std::move(fd), path));
 }
 
 bool same_storage(const std::string& a, const std::string& b) {

@@ -36,7 +36,8 @@ void WindowEditor::put_payload(unsigned first, unsigned blocks, ByteView payload
 }
 
 void WindowEditor::put(unsigned first, ByteView blocks) {
-    put_payload(first, static_cast<unsigned>(blocks.size() / block_bytes), encoder_.encode(blocks));
+    put_payload(first, static_cast<unsigned>(blocks.size() / block_bytes),
+                encoder_.encode(window_first_ + first, blocks));
 }
 
 // A part of a raw extent stays where it is.
@@ -154,7 +155,7 @@ void WindowEditor::compact_run(std::span<const PlannedExtent> run) {
             read_(extent, blocks.subspan((extent.first - first) * block_bytes,
                                          extent.blocks * block_bytes));
         }
-        const ByteView payload = encoder_.encode(blocks);
+        const ByteView payload = encoder_.encode(window_first_ + first, blocks);
         if (worth_it(old_bytes, payload.size())) {
             changed_ = true;
             return put_payload(first, static_cast<unsigned>(blocks.size() / block_bytes), payload);

@@ -2,8 +2,8 @@
 
 #include <functional>
 
-#include "insitu/image/extent_encoder.hpp"
 #include "insitu/store/aligned_buffer.hpp"
+#include "insitu/window/extent_encoder.hpp"
 #include "window/dirty_blocks.hpp"
 #include "window/plan.hpp"
 
@@ -22,8 +22,12 @@ class WindowEditor {
     // sectors of others are untouched. For the times in which nothing protects a commit.
     enum class Placing { encode, keep_raw };
 
-    WindowEditor(ReadExtent read, ExtentEncoder& encoder, AlignedBuffer& content)
-        : read_(std::move(read)), encoder_(encoder), content_(content) {}
+    WindowEditor(WindowIndex window, ReadExtent read, ExtentEncoder& encoder,
+                 AlignedBuffer& content)
+        : window_first_(first_block_of(window)),
+          read_(std::move(read)),
+          encoder_(encoder),
+          content_(content) {}
 
     // The plan with the dirty blocks in it. Blocks whose extent shows that they hold nothing new
     // are no change.
@@ -46,6 +50,7 @@ class WindowEditor {
     void compact_run(std::span<const PlannedExtent> run);
     WindowPlan finish();
 
+    BlockIndex window_first_;  // payloads are sealed for their place
     ReadExtent read_;
     ExtentEncoder& encoder_;
     AlignedBuffer& content_;  // of a window

@@ -8,9 +8,9 @@
 
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
-#include "insitu/image/extent_encoder.hpp"
 #include "insitu/ops/format.hpp"
 #include "insitu/store/fault_store.hpp"
+#include "insitu/window/extent_encoder.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/random_content.hpp"
@@ -101,8 +101,8 @@ TEST_CASE("each kind of damage has its words") {
 
     std::vector<std::byte> payload(sectors * 512);
     f.store->read_at(at, payload);
-    ExtentEncoder encoder({.algorithm = Algorithm::lzo});
-    const ByteView small = encoder.encode(f.original(1).first(16 * block_bytes));
+    ExtentEncoder encoder({.algorithm = Algorithm::lzo}, Seals::none);
+    const ByteView small = encoder.encode({32}, f.original(1).first(16 * block_bytes));
     f.store->write_at(at, small);
     map = WindowMap();
     map.set_extent({0, 32, static_cast<unsigned>(small.size() / 512)});

@@ -53,7 +53,8 @@ TEST_CASE("zeros are not written where the target holds zeros") {
     const auto store = test::pack_in_memory(content, {});
     MemoryStore target(content.size(), std::byte{0});
     FaultStore counting(target);
-    const UnpackResult result = unpack(Image::open(*store), counting, {}, {.threads = 2});
+    const UnpackResult result = unpack(Image::open(*store), counting,
+                                       {.target_content = TargetContent::zeros}, {.threads = 2});
     CHECK(result.written_bytes == block_bytes);
     CHECK(counting.writes() == 1);
     CHECK(std::equal(content.begin(), content.end(), target.bytes().begin()));

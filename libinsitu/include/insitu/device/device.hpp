@@ -10,6 +10,8 @@
 #include "insitu/api.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/format/geometry.hpp"
+#include "insitu/format/seal.hpp"
+#include "insitu/image/image.hpp"
 #include "insitu/store/block_device.hpp"
 #include "insitu/store/store.hpp"
 
@@ -51,8 +53,13 @@ struct DeviceOptions {
     // Of the content of compressed extents of which a part was read; 0: each read decodes.
     std::uint64_t decode_cache_bytes = std::uint64_t{256} << 20;
     PendingIntent pending = PendingIntent::automatic;
+    // An image of another size than its super block says is only read.
+    SizeCheck size_check = SizeCheck::strict;
     Compaction compaction = Compaction::off;
     UnprotectedCommits unprotected = UnprotectedCommits::allow;
+    Seals seals = Seals::write;
+    // What differs from its seal is not read: a `damaged` Error, so that no wrong data is given.
+    SealCheck seal_check = SealCheck::verify;
     // Is told, as a sentence, what its owner should know: a commit in the background that failed, a
     // journal without room. From any thread; may be empty.
     std::function<void(const std::string&)> warn = {};

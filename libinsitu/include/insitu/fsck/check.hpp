@@ -8,7 +8,8 @@
 #include "insitu/format/super_block.hpp"
 #include "insitu/fsck/finding.hpp"
 #include "insitu/fsck/manifest.hpp"
-#include "insitu/ops/totals.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/image/totals.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {
@@ -20,6 +21,7 @@ struct CheckOptions {
     // them about as much as the rest of the check.
     enum class Distances { sample, all } distances = Distances::sample;
     const Manifest* manifest = nullptr;  // outlives the check
+    PendingCheck pending = PendingCheck::refuse;
 };
 
 struct CheckResult {
@@ -38,7 +40,8 @@ struct CheckResult {
 
 // Reads the whole image and tells what is wrong, in rising order; writes nothing. Damage is told,
 // never thrown. Memory: 0.6 MiB a thread, whatever the image. Throws `cancelled` Errors, `io` ones
-// where the meta itself cannot be read, and `refused` for a store that is no image at all.
+// where the meta itself cannot be read, and `refused` for a store that is no image at all, or has a
+// pending intent.
 INSITU_API CheckResult check(const Store& store, const CheckOptions& options, FindingSink& sink,
                              const Control& control);
 

@@ -33,9 +33,10 @@ enum class FindingId : unsigned {
     p05,
     p06,
     p07,
+    p08,
     h01,
 };
-inline constexpr std::size_t finding_id_count = 20;
+inline constexpr std::size_t finding_id_count = 21;
 
 enum class Severity {
     note,     // sound, worth knowing

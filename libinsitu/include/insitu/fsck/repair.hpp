@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "insitu/api.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/fsck/check.hpp"
 #include "insitu/fsck/undo_log.hpp"
 
@@ -17,6 +18,7 @@ struct RepairOptions {
         all,   // -y: everything that there is evidence for
     } scope = Scope::all;
     CheckOptions check;
+    Seals seals = Seals::write;   // of what is stored again
     bool trust_payloads = false;  // a perfect payload beats a raw extent
     bool salvage = false;        // keep the blocks that decode of a torn stream, zeros for the rest
     bool rebuild_super = false;  // block 0 from the size and the payloads

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "insitu/api.hpp"
+#include "insitu/format/identity.hpp"
 #include "insitu/format/super_block.hpp"
 #include "insitu/image/meta_writer.hpp"
 #include "insitu/store/store.hpp"
@@ -18,7 +19,15 @@ INSITU_API SuperBlock super_block_for(std::uint64_t device_bytes, Algorithm algo
 // bytes written.
 INSITU_API std::uint64_t invalidate_target(Store& target, TargetContent content);
 
-// Syncs, writes the super block (one whole block), syncs. Returns the bytes written.
-INSITU_API std::uint64_t write_super_block_last(Store& target, const SuperBlock& super);
+// Syncs, writes the super block and the identity, if any (one whole block), syncs. Returns the
+// bytes written.
+INSITU_API std::uint64_t write_super_block_last(Store& target, const SuperBlock& super,
+                                                const std::optional<Identity>& identity);
+
+// The name of an image; none if it has none. Throws `io` Errors.
+INSITU_API std::optional<Identity> read_identity(const Store& store);
+// Gives an image another name: writes one sector, which a power cut leaves old or new, and syncs.
+// Throws `io` Errors, and a `refused` one for a label that is not valid.
+INSITU_API void write_identity(Store& store, const Identity& identity);
 
 }  // namespace insitu

@@ -13,16 +13,28 @@ enum class SizeCheck {
     trust_super,  // read it by the counts in the super block, whatever the size (--ignore-size)
 };
 
+// What to do with an image that an interrupted live device left: its last acknowledged commit is
+// in an intent, not yet in place (docs/crash-safety.md).
+enum class PendingCheck {
+    refuse,  // a `refused` Error with the ways out: what is in place is not what was promised
+    ignore,  // work on what is in place: the caller has looked, or wants what the driver sees
+};
+
 // An image that is open for reading: a validated super block over a store. A value that refers to
-// the store, which outlives it.
+// the store, which outlives it. open_image() owns both and settles a pending intent as well.
 class INSITU_API Image {
   public:
-    // Throws an `io` Error, or a `damaged` one that says what the super block should hold.
-    static Image open(const Store& store, SizeCheck check = SizeCheck::strict);
+    // Throws an `io` Error, a `damaged` one that says what the super block should hold, or a
+    // `refused` one for a pending intent.
+    [[nodiscard]] static Image open(const Store& store, SizeCheck check = SizeCheck::strict,
+                                    PendingCheck pending = PendingCheck::refuse);
+    static Image open(const Store&& store, SizeCheck check = SizeCheck::strict,
+                      PendingCheck pending = PendingCheck::refuse) = delete;
 
     // An image whose super block is known and needs no check.
     Image(const Store& store, const SuperBlock& super) noexcept
         : store_(&store), super_(super), geometry_(super.counts) {}
+    Image(const Store&& store, const SuperBlock& super) = delete;
 
     const Store& store() const noexcept { return *store_; }
     const SuperBlock& super() const noexcept { return super_; }
@@ -36,6 +48,6 @@ class INSITU_API Image {
 };
 
 // Reads the fields of block 0. Throws an `io` Error, or `damaged` for a store of less than a block.
-INSITU_API SuperBlock read_super_block(const Store& store);
+[[nodiscard]] INSITU_API SuperBlock read_super_block(const Store& store);
 
 }  // namespace insitu

@@ -49,6 +49,7 @@ struct StoredExtent {
 class INSITU_API MetaCursor {
   public:
     explicit MetaCursor(const Image& image);
+    explicit MetaCursor(const Image&& image) = delete;
 
     WindowMap map(WindowIndex window);
     // The meta bytes of a window as they stand on the disk; 20 bytes, zeros behind the last meta

@@ -33,6 +33,10 @@ class INSITU_API Target {
            OutputOptions output = {});
     // A file without a name, all zeros, whose content is sent elsewhere when it is complete.
     explicit Target(std::unique_ptr<FileStore> unnamed);
+    Target(Target&& other) noexcept;
+    Target& operator=(Target&& other) noexcept;
+    // A file that was not committed is gone.
+    ~Target();
 
     Store& store() noexcept;
     TargetContent content() const noexcept;

@@ -8,6 +8,7 @@
 
 #include "insitu/api.hpp"
 #include "insitu/codec/codec.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/meta_cursor.hpp"
 #include "insitu/store/aligned_buffer.hpp"
@@ -20,7 +21,8 @@ struct ExtentDamage {
     std::uint64_t at_byte =
         0;  // on the device: of its payload, or of its meta where that is at fault
     std::string text;
-    int os_error = 0;  // where the payload could not be read
+    int os_error = 0;           // where the payload could not be read
+    bool seal_differs = false;  // it decodes, and is not what was sealed
     // The first blocks of it that decode before the damage, if asked for: nothing proves them.
     unsigned unproven_blocks = 0;
 };
@@ -36,10 +38,15 @@ class INSITU_API DamageSink {
 class INSITU_API WindowReader {
   public:
     explicit WindowReader(const Image& image);
+    explicit WindowReader(const Image&& image) = delete;
 
     // What of a damaged extent is given: nothing, or what decodes before the damage.
     enum class Salvage { nothing, prefix };
     void set_salvage(Salvage salvage) noexcept { salvage_ = salvage; }
+
+    // Whether an extent whose stream differs from its seal is damaged, or is read as the driver
+    // reads it. Default: damaged.
+    void set_seal_check(SealCheck check) noexcept { seal_check_ = check; }
 
     // Reads a window's blocks into `output` (blocks_in_window() * 4096 bytes); unmapped blocks give
     // zeros. Blocks of a damaged extent give zeros and are told to `damage`; without a sink the
@@ -78,6 +85,7 @@ class INSITU_API WindowReader {
     AlignedBuffer payload_;
     std::uint64_t long_words_ = 0;
     Salvage salvage_ = Salvage::nothing;
+    SealCheck seal_check_ = SealCheck::verify;
 };
 
 }  // namespace insitu

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "insitu/api.hpp"
+#include "insitu/image/image.hpp"
 #include "insitu/store/store.hpp"
 
 // What to do with the intents of an interrupted run (docs/crash-safety.md).
@@ -16,8 +17,10 @@ enum class PendingState {
 
 // Reads block 0, the bitmap's stamp and the redo streams; `none` for what is no image, and for the
 // intents of a former life of an image that was formatted since. Throws `io` Errors.
-INSITU_API PendingState pending_state(const Store& store);
-INSITU_API bool has_intent(const Store& store);
+[[nodiscard]] INSITU_API PendingState pending_state(const Store& store);
+[[nodiscard]] INSITU_API bool has_intent(const Store& store);
+// Throws a `refused` Error for an image with a pending intent, unless it is to be ignored.
+INSITU_API void require_settled(const Store& store, PendingCheck pending);
 
 // Whether intents count only if they have the stamp of the bitmap.
 enum class StampCheck {

@@ -2,8 +2,10 @@
 
 #include "insitu/api.hpp"
 #include "insitu/engine/control.hpp"
+#include "insitu/format/identity.hpp"
 #include "insitu/format/super_block.hpp"
 #include "insitu/image/meta_writer.hpp"
+#include "insitu/image/target.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {
@@ -12,6 +14,10 @@ namespace insitu {
 // Errors for sizes that the driver cannot use, `cancelled` and `io` ones else: the target then
 // holds no image. Progress counts the bytes of meta that are cleared. Returns the super block.
 INSITU_API SuperBlock format_image(Store& target, Algorithm algorithm, TargetContent content,
-                                   const Control& control = {});
+                                   const Control& control = {},
+                                   const std::optional<Identity>& identity = {});
+// The same over a Target, whose whole protocol is run: prepare, write, commit.
+INSITU_API SuperBlock format_image(Target& target, Algorithm algorithm, const Control& control = {},
+                                   const std::optional<Identity>& identity = {});
 
 }  // namespace insitu

@@ -1,15 +1,20 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "insitu/api.hpp"
 #include "insitu/codec/codec.hpp"
 #include "insitu/engine/control.hpp"
+#include "insitu/format/identity.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/format/super_block.hpp"
 #include "insitu/image/meta_writer.hpp"
+#include "insitu/image/target.hpp"
+#include "insitu/image/totals.hpp"
 #include "insitu/ops/content_sink.hpp"
 #include "insitu/ops/source.hpp"
-#include "insitu/ops/totals.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {
@@ -23,7 +28,11 @@ struct ExtentPolicy {
 struct PackOptions {
     EncoderOptions codec = {};
     ExtentPolicy extents = {};
-    TargetContent target_content = TargetContent::zeros;
+    Seals seals = Seals::write;
+    // The name of the image. Without a UUID it is given one that follows from what it holds.
+    std::optional<Uuid> uuid = {};
+    std::string label = {};
+    TargetContent target_content = TargetContent::unknown;
     // Read everything back from the medium, decode it and compare.
     enum class Verify { no, yes } verify = Verify::no;
     // Is given the content of the source, if set: every window that was read.
@@ -32,6 +41,7 @@ struct PackOptions {
 
 struct PackResult {
     SuperBlock super;
+    Identity identity;
     ExtentTotals extents;
     std::uint64_t source_bytes = 0;
     std::uint64_t written_bytes = 0;       // payloads, meta, super block: all that was written
@@ -53,6 +63,10 @@ INSITU_API SuperBlock super_block_for_source(const Source& source, std::uint64_t
 // alone. Memory: 5 MiB of meta and 1.5 MiB a thread. Throws `refused`, `io` and `cancelled` Errors
 // (and `damaged` when verifying fails); the target then holds no image.
 INSITU_API PackResult pack(Source& source, Store& target, const PackOptions& options,
+                           const Control& control);
+// The same into a Target, whose whole protocol is run: prepare, write, commit. Its own content() is
+// what counts, not that of `options`. A file has no name, or its old content, if this fails.
+INSITU_API PackResult pack(Source& source, Target& target, PackOptions options,
                            const Control& control);
 
 }  // namespace insitu

@@ -12,10 +12,6 @@
 
 namespace insitu {
 
-// Windows that one worker takes at a time: reads of 1 MiB were the fastest.
-inline constexpr unsigned batch_windows = 8;
-inline constexpr std::uint64_t batch_bytes = batch_windows * window_bytes;
-
 // Consecutive windows of raw content.
 struct SourceBatch {
     WindowIndex first;
@@ -44,8 +40,10 @@ class INSITU_API Source {
 
 // A file or device; holes are skipped without reading them. The store outlives it.
 enum class SourceSize { fixed, may_change };
-INSITU_API std::unique_ptr<Source> make_source(const Store& store,
-                                               SourceSize size = SourceSize::fixed);
+[[nodiscard]] INSITU_API std::unique_ptr<Source> make_source(const Store& store,
+                                                             SourceSize size = SourceSize::fixed);
+std::unique_ptr<Source> make_source(const Store&& store,
+                                    SourceSize size = SourceSize::fixed) = delete;
 
 // An open pipe or other stream, read until it ends; more than `limit_bytes` are an error. The
 // descriptor stays the caller's. `start` is what was read from it already. Waiting for input ends

@@ -6,7 +6,7 @@
 #include "insitu/api.hpp"
 #include "insitu/engine/control.hpp"
 #include "insitu/image/image.hpp"
-#include "insitu/ops/totals.hpp"
+#include "insitu/image/totals.hpp"
 
 namespace insitu {
 
@@ -26,6 +26,17 @@ struct ImageStat {
 
     ImageStat& operator+=(const ImageStat& other) noexcept;
 };
+
+// How many of the compressed extents have a seal for their place (docs/format.md §5).
+struct SealCoverage {
+    std::uint64_t compressed_extents = 0;
+    std::uint64_t sealed_extents = 0;
+    std::uint64_t unreadable_extents = 0;
+};
+
+// Reads the meta and the last sector of each compressed payload; whether a stream fits its seal is
+// what check() says. Throws `io` (of the meta) and `cancelled` Errors. 30 KiB a thread.
+INSITU_API SealCoverage seal_coverage(const Image& image, const Control& control);
 
 // Reads the whole meta (and nothing else). Throws `io` and `cancelled` Errors. 30 KiB a thread.
 INSITU_API ImageStat stat_image(const Image& image, const Control& control);

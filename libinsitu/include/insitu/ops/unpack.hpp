@@ -7,8 +7,10 @@
 
 #include "insitu/api.hpp"
 #include "insitu/engine/control.hpp"
+#include "insitu/format/seal.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/meta_writer.hpp"
+#include "insitu/image/target.hpp"
 #include "insitu/image/window_reader.hpp"
 #include "insitu/ops/content_sink.hpp"
 #include "insitu/store/store.hpp"
@@ -22,7 +24,10 @@ struct UnpackOptions {
     // Whether damaged extents end the work, or are listed and give what decodes of them before the
     // damage (salvage) or zeros (strict).
     enum class Damage { fail, salvage, strict } damage = Damage::fail;
-    TargetContent target_content = TargetContent::zeros;
+    // Whether an extent that differs from its seal is damaged.
+    SealCheck seal_check = SealCheck::verify;
+    TargetContent target_content = TargetContent::unknown;
+    PendingCheck pending = PendingCheck::refuse;
     // Is given the content, if set, by whole windows: always all of it, also behind the part that
     // is written.
     ContentSink* content = nullptr;
@@ -46,9 +51,15 @@ inline constexpr std::size_t listed_damage_limit = 100000;
 INSITU_API std::uint64_t unpacked_bytes(const Image& image, const UnpackOptions& options);
 
 // Writes the content of an image to the start of `target`, which has at least unpacked_bytes().
+// An image with a pending intent is refused: open_image() has one that is settled.
 // Blocks of zeros are not written where the target holds zeros, else zeroed. Memory: 1.5 MiB a
 // thread. Throws `damaged`, `io`, `refused` and `cancelled` Errors. Does not sync.
 INSITU_API UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& options,
+                               const Control& control);
+
+// The same to a Target, whose whole protocol is run: prepare, write, commit. Its own content() is
+// what counts, not that of `options`.
+INSITU_API UnpackResult unpack(const Image& image, Target& target, UnpackOptions options,
                                const Control& control);
 
 // The same to a stream: everything in order, zeros included. A closed reader is an `io` Error of

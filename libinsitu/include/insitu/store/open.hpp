@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "insitu/api.hpp"
 #include "insitu/store/block_device.hpp"
@@ -16,11 +17,20 @@ enum class NodeKind { missing, regular_file, block_device, stream, directory };
 // `io` Error where the path cannot be looked up.
 INSITU_API NodeKind node_kind(const std::string& path);
 
+// An open store, owned. While it is a temporary it cannot be dereferenced: what would be made of
+// *open_store(…) outlived it.
+class [[nodiscard]] OwnedStore : public std::unique_ptr<Store> {
+  public:
+    OwnedStore(std::unique_ptr<Store> store) noexcept : std::unique_ptr<Store>(std::move(store)) {}
+    Store& operator*() const& noexcept { return *get(); }
+    Store& operator*() const&& = delete;
+};
+
 // Opens an existing regular file or block device. Image files are locked with an OFD lock over the
 // whole file (shared for readers) and refused while a loop device over them is in use, devices are
 // treated as BlockDevice says. Throws `io` and `refused` Errors.
-INSITU_API std::unique_ptr<Store> open_store(const std::string& path, Access access,
-                                             Sharing sharing = Sharing::exclusive);
+INSITU_API OwnedStore open_store(const std::string& path, Access access,
+                                 Sharing sharing = Sharing::exclusive);
 
 // Whether two paths lead to one file or device, or one lies on the other, any number deep: a loop
 // device on its file, a partition on its disk. False where one of them does not exist.

@@ -14,6 +14,7 @@ class INSITU_API OverlayStore final : public Store {
   public:
     // `below` outlives the overlay.
     explicit OverlayStore(const Store& below);
+    explicit OverlayStore(const Store&& below) = delete;
 
     std::uint64_t size_bytes() const override { return below_.size_bytes(); }
     void read_at(std::uint64_t at_byte, ByteSpan output) const override;

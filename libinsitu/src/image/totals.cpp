@@ -1,4 +1,4 @@
-#include "insitu/ops/totals.hpp"
+#include "insitu/image/totals.hpp"
 
 namespace insitu {
 

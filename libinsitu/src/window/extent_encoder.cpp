@@ -1,12 +1,14 @@
-#include "insitu/image/extent_encoder.hpp"
+#include "insitu/window/extent_encoder.hpp"
 
 #include "codec/compressibility.hpp"
 #include "insitu/format/payload.hpp"
+#include "insitu/format/seal.hpp"
 
 namespace insitu {
 
-ExtentEncoder::ExtentEncoder(const EncoderOptions& options)
+ExtentEncoder::ExtentEncoder(const EncoderOptions& options, Seals seals)
     : options_(options),
+      seals_(seals),
       encoder_(make_encoder(options)),
       probe_(is_slow_on_random(options) ? std::make_unique<CompressibilityProbe>() : nullptr),
       payload_(encode_bound_bytes(window_bytes)) {}
@@ -19,7 +21,7 @@ bool ExtentEncoder::worth_encoding(ByteView blocks) noexcept {
     return !probe_ || probe_->compressible(blocks, evidence_for(options_.algorithm));
 }
 
-ByteView ExtentEncoder::encode(ByteView blocks) {
+ByteView ExtentEncoder::encode(BlockIndex first, ByteView blocks) {
     if (!worth_encoding(blocks)) return blocks;
     const auto count = static_cast<unsigned>(blocks.size() / block_bytes);
     const std::size_t length =
@@ -27,6 +29,7 @@ ByteView ExtentEncoder::encode(ByteView blocks) {
     if (length == 0) return blocks;
     const ByteSpan payload = payload_.first(payload_sectors_for(length) * sector_bytes);
     frame_payload(payload, static_cast<std::uint32_t>(length));
+    if (seals_ == Seals::write) seal_payload(payload, first);
     return payload;
 }
 

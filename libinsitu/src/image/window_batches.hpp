@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "insitu/image/meta_cursor.hpp"
-#include "insitu/ops/source.hpp"
 
 namespace insitu {
 

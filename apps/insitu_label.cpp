@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+
+#include "common/identity_options.hpp"
+#include "common/image_input.hpp"
+#include "common/tool.hpp"
+#include "insitu/image/create.hpp"
+#include "insitu/image/image.hpp"
+#include "insitu/store/open.hpp"
+
+using namespace insitu;
+using namespace insitu::apps;
+
+namespace {
+
+struct Options {
+    std::string path;
+    std::optional<std::string> label;
+    IdentityArguments identity;
+};
+
+void report(const Tool& tool, const Options& options, const std::optional<Identity>& identity) {
+    if (tool.common().json) {
+        Json document;
+        document["image"] = options.path;
+        add_identity(document, identity);
+        return tool.print_json(document);
+    }
+    if (tool.common().quiet) return;
+    tool.print(identity ? fmt::format("{:<12}{}\n{:<12}{}\n", "label", identity->label, "uuid",
+                                      to_string(identity->uuid))
+                        : fmt::format("{}: has no name\n", options.path));
+}
+
+int label_tool(Tool& tool, Options& options) {
+    const auto uuid = options.identity.parsed_uuid();
+    if (options.label) {
+        options.identity.label = *options.label;
+        options.identity.checked_label();
+    }
+    const bool writes = options.label || uuid;
+    const auto store =
+        open_store(options.path, writes ? Access::read_write : Access::read, tool.sharing());
+    refuse_foreign_content(options.path, *store);
+    // A name over what is no image would be written into the middle of something else.
+    Image::open(*store, SizeCheck::trust_super);
+    std::optional<Identity> identity = read_identity(*store);
+    if (writes) {
+        if (!identity) identity = Identity{uuid.value_or(random_uuid()), {}};
+        if (uuid) identity->uuid = *uuid;
+        if (options.label) identity->label = *options.label;
+        write_identity(*store, *identity);
+    }
+    report(tool, options, identity);
+    return exit_done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Tool tool("insitu-label", "Print or change the label and UUID of an insitu-comp image");
+    Options options;
+    CLI::App& cli = tool.cli();
+    cli.add_option("IMAGE", options.path, "Image file or block device")->required();
+    cli.add_option("LABEL", options.label,
+                   "New label: at most 64 bytes of UTF-8, '' for none (default: print the name)");
+    cli.add_option("--uuid", options.identity.uuid, "New UUID, or random")->type_name("UUID");
+    tool.add_json_option();
+    return tool.run(argc, argv, [&] { return label_tool(tool, options); });
+}

@@ -1,0 +1,44 @@
+#include "face/settled_store.hpp"
+
+#include "insitu/journal/recovery.hpp"
+#include "insitu/store/open.hpp"
+
+namespace insitu {
+
+namespace {
+
+std::uint64_t apply_in_place(Store& store) {
+    if (!has_intent(store)) return 0;
+    const std::uint64_t windows = apply_intents(store).windows;
+    clear_intents(store);
+    return windows;
+}
+
+}  // namespace
+
+SettledStore open_settled(const std::string& path, Access access, Sharing sharing,
+                          PendingPolicy pending) {
+    SettledStore result;
+    if (access == Access::read && pending == PendingPolicy::apply) {
+        // Opened for writing only if there is something to write.
+        result.opened = open_store(path, Access::read, sharing);
+        if (!has_intent(*result.opened)) return result;
+        result.opened.reset();
+        const auto writable = open_store(path, Access::read_write, sharing);
+        result.recovered_windows = apply_in_place(*writable);
+    }
+    result.opened = open_store(path, access, sharing);
+    if (pending == PendingPolicy::refuse) require_settled(*result.opened, PendingCheck::refuse);
+    if (pending == PendingPolicy::ignore || pending == PendingPolicy::refuse) return result;
+    if (access == Access::read_write) {
+        result.recovered_windows = apply_in_place(*result.opened);
+    } else if (has_intent(*result.opened)) {
+        result.overlay = std::make_unique<OverlayStore>(*result.opened);
+        result.recovered_windows =
+            apply_intents(*result.overlay, StampCheck::required, most_bytes_in_memory).windows;
+        clear_intents(*result.overlay);
+    }
+    return result;
+}
+
+}  // namespace insitu

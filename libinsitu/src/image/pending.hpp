@@ -1,0 +1,10 @@
+#pragma once
+
+#include "insitu/store/store.hpp"
+
+namespace insitu {
+
+// Throws the `refused` Error for an image with a pending intent, with the ways out.
+[[noreturn]] void refuse_pending(const Store& store);
+
+}  // namespace insitu

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# A program in C11 over insitu.h, on a file and on a used block device.
+# shellcheck source=../cli/lib.sh
+. "$INSITU_TESTS/cli/lib.sh"
+
+include=$INSITU_TESTS/../libinsitu/include
+library=$INSITU_BUILD/libinsitu
+run 0 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$include" "$INSITU_TESTS/capi/capi.c" \
+  -L"$library" -linsitu -Wl,-rpath,"$library" -o capi
+silent err
+printf '#include <insitu.h>\nint main() { return insitu_error_code(nullptr); }\n' >header.cpp
+run 0 c++ -std=c++20 -Wall -Wextra -Wpedantic -Werror -I"$include" -fsyntax-only header.cpp
+
+# What is zeros, what compresses, what does not; no whole number of blocks.
+content text 300000
+{ cat text; head -c 500000 /dev/zero; head -c 200001 /dev/urandom; } >raw
+run 0 ./capi raw file.img
+silent err
+run 0 insitu-fsck file.img
+
+truncate -s 3M disk
+loop disk
+tr '\0' '\21' </dev/zero | head -c 3M >"$loop"
+run 0 ./capi raw "$loop"
+silent err
+run 0 insitu-fsck "$loop"
+
+# A window whose shares are garbage.
+run 0 insitu-pack -q --force raw damaged.img
+printf '\377\377\377' | dd of=damaged.img bs=1 seek=4096 conv=notrunc status=none
+run 0 ./capi --damaged damaged.img
+silent err
+check "the repair can be taken back" insitu-fsck undo damaged.img undo.log
+run 4 insitu-fsck damaged.img
+
+# Every function of the header is exported, and every exported one is in the header.
+grep -o 'insitu_[a-z_]*(' "$include/insitu.h" | tr -d '(' | LC_ALL=C sort -u >declared
+nm -D --defined-only "$library/libinsitu.so.0" | sed -n 's/.* \(insitu_[a-z_]*\)@@INSITU_0[.]2$/\1/p' |
+  LC_ALL=C sort -u >exported
+check "declared and exported" diff declared exported
+grep -o 'insitu_[a-z_]*\*()' "$INSITU_TESTS/../docs/man/insitu.3.scd" | tr -d '*()' | LC_ALL=C sort -u >described
+check "declared and described" diff declared described
