@@ -128,6 +128,9 @@ std::string run_or_throw(const Command& command, const std::string& file, const 
         reason.erase(hint);
     }
     if (const auto line = reason.rfind('\n'); line != std::string::npos) reason.erase(0, line + 1);
+    for (const std::string& speaker : {command.shown_name + ": ", std::string("error: ")}) {
+        if (reason.starts_with(speaker)) reason.erase(0, speaker.size());
+    }
     if (reason.empty()) {
         reason = fmt::format("{} ended with status {}", command.arguments.front(), result.status);
     }
