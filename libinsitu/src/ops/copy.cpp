@@ -7,11 +7,11 @@
 #include <mutex>
 
 #include "engine/for_each.hpp"
+#include "image/window_batches.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/create.hpp"
 #include "insitu/image/meta_cursor.hpp"
 #include "insitu/store/aligned_buffer.hpp"
-#include "ops/window_batches.hpp"
 
 namespace insitu {
 

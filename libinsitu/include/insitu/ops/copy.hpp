@@ -9,7 +9,7 @@
 #include "insitu/format/identity.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/meta_writer.hpp"
-#include "insitu/ops/totals.hpp"
+#include "insitu/image/totals.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {
