@@ -43,6 +43,9 @@ done
 losetup -d "$loop"
 nothing_left "an image on a device"
 
+run 1 insitu-attach --set colour=red "$image"
+says err "unknown parameter 'colour'"
+
 # Mounted, and busy.
 mkdir mnt other
 run 0 insitu-attach --json --fs ext4 -o noatime --set commit-delay=500ms "$image" mnt
