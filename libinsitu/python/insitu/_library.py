@@ -345,10 +345,10 @@ class _Stop:
         function("stop_free")(self.handle)
 
 
-def _wait_for(worker: threading.Thread) -> None:
-    while worker.is_alive():
+def _wait_for(done: threading.Event) -> None:
+    while not done.is_set():
         try:
-            worker.join()
+            done.wait(0.1)
         except KeyboardInterrupt:  # it has been asked to stop already
             pass
 
@@ -374,18 +374,21 @@ def run_long(
             failed.append(error)
         finally:
             kept.clear()
+            done.set()
 
     # What the library uses lives until it has returned.
     kept = [stop]
+    # Not join(), which Python 3.11 takes for done if it is interrupted.
+    done = threading.Event()
     worker = threading.Thread(target=run, name="insitu")
     try:
         worker.start()
-        while worker.is_alive():
-            # A signal that another thread gets does not end a wait without a limit.
-            worker.join(0.1)
+        while not done.wait(0.1):
+            pass  # a signal that another thread gets does not end a wait without a limit
     except BaseException:
         stop.request()
-        _wait_for(worker)
+        if worker.ident is not None:
+            _wait_for(done)
         raise
     caught.reraise()
     if failed:
