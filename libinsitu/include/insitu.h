@@ -134,6 +134,8 @@ typedef struct insitu_info {
     uint64_t recovered_windows; /* of a pending commit, applied when it was opened */
     uint32_t algorithm;         /* INSITU_LZO, INSITU_DEFLATE */
     uint32_t reserved;
+    char uuid[40];  /* "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", or "" */
+    char label[72]; /* UTF-8, or "" */
 } insitu_info;
 #define INSITU_INFO_INIT { .size = sizeof(insitu_info) }
 INSITU_CHECKED int insitu_get_info(const insitu_image *image, insitu_info *info,
