@@ -245,8 +245,7 @@ std::string partition_device(const AttachArguments& arguments, const ImageFolder
 
 std::vector<std::string> devices_of(const ImageFolder& folder, const AttachState& state) {
     if (state.through == Through::fuse_loop) return loop_devices_over(folder.fuse_file());
-    if (state.through == Through::nbd) return {state.device};
-    return {};
+    return {state.device};
 }
 
 void disconnect_device(const ImageFolder& folder, const AttachState& state) {
@@ -263,8 +262,12 @@ void disconnect_device(const ImageFolder& folder, const AttachState& state) {
                         "fuser -v names it; the device goes when it ends: detach again then");
         }
     }
-    unmount_fuse(folder, {});
-    if (is_mount_point(folder.fuse_mount())) {
+    // A loop device lets go of its file a moment after it is gone.
+    const auto is_unmounted = [&] {
+        unmount_fuse(folder, {});
+        return !is_mount_point(folder.fuse_mount());
+    };
+    if (!wait_until(is_unmounted, std::chrono::seconds{5})) {
         throw Error(ErrorKind::refused, {.file = folder.fuse_file()}, "a program has it open",
                     "fuser -v names it");
     }

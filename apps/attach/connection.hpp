@@ -23,7 +23,8 @@ void connect_device(const AttachArguments& arguments, const ImageFolder& folder,
 // such partition.
 std::string partition_device(const AttachArguments& arguments, const ImageFolder& folder,
                              const AttachState& state, const StopFlag* stop);
-// The block devices of an image: one, and those of partition_device().
+// The devices of an image that are there: one (for who is not root: the file), and those of
+// partition_device(). None if it was detached in part.
 std::vector<std::string> devices_of(const ImageFolder& folder, const AttachState& state);
 // The opposite, of a device that nobody uses. Throws a `refused` Error.
 void disconnect_device(const ImageFolder& folder, const AttachState& state);

@@ -24,7 +24,7 @@ bool is_image(const std::string& path) {
 }
 
 bool is_named(const ImageFolder& folder, const AttachState& state, const std::string& name) {
-    if (state.image == name || state.mountpoint == name || state.device == name) return true;
+    if (state.image == name || state.mountpoint == name) return true;
     const auto devices = devices_of(folder, state);
     const auto is_device = [&](const std::string& device) { return is_part_of(name, device); };
     if (std::any_of(devices.begin(), devices.end(), is_device)) return true;
@@ -62,10 +62,7 @@ void unmount_all(const std::vector<std::string>& devices) {
 
 // What the host has in memory goes to the server, and from there to the image.
 void flush(const ImageFolder& folder, const AttachState& state) {
-    // The disk as a whole comes last: the devices of its partitions write to the same file.
-    auto devices = devices_of(folder, state);
-    devices.push_back(state.device);
-    for (const std::string& name : devices) {
+    for (const std::string& name : devices_of(folder, state)) {
         const UniqueFd device(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
         if (device && ::fsync(device.get()) != 0) {
             throw io_error({.file = name}, "cannot write what waits in memory", errno);

@@ -122,12 +122,18 @@ std::string run_or_throw(const Command& command, const std::string& file, const 
     while (result.output.ends_with('\n'))
         result.output.pop_back();
     if (result.done()) return result.output;
-    // What it says last is why.
+    // What it calls an error is why, or what it says last.
     std::string reason = result.output;
     if (const auto hint = reason.find("\n       dmesg"); hint != std::string::npos) {
         reason.erase(hint);
     }
-    if (const auto line = reason.rfind('\n'); line != std::string::npos) reason.erase(0, line + 1);
+    const std::string word = ": error: ";
+    if (const auto error = reason.find(word); error != std::string::npos) {
+        reason.erase(0, error + word.size());
+        reason.resize(std::min(reason.find('\n'), reason.size()));
+    } else if (const auto line = reason.rfind('\n'); line != std::string::npos) {
+        reason.erase(0, line + 1);
+    }
     if (reason.empty()) {
         reason = fmt::format("{} ended with status {}", command.arguments.front(), result.status);
     }

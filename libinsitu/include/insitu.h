@@ -32,7 +32,7 @@ extern "C" {
 #define INSITU_CHECKED INSITU_EXPORT __attribute__((warn_unused_result))
 
 /* The version of the library that is running, "0.1.0". */
-INSITU_EXPORT const char *insitu_version(void);
+INSITU_EXPORT const char* insitu_version(void);
 
 /* ---- Errors ---- */
 
@@ -49,40 +49,42 @@ typedef struct insitu_error insitu_error;
 
 /* All of these take NULL, for which the code is INSITU_OK and the texts are empty. Texts are valid
  * until insitu_error_free(). */
-INSITU_EXPORT int insitu_error_code(const insitu_error *error);
+INSITU_EXPORT int insitu_error_code(const insitu_error* error);
 /* One line, with the place: "rootfs.img: window 12, block 389 (byte 1613824): …". */
-INSITU_EXPORT const char *insitu_error_text(const insitu_error *error);
+INSITU_EXPORT const char* insitu_error_text(const insitu_error* error);
 /* A cure, or "". */
-INSITU_EXPORT const char *insitu_error_hint(const insitu_error *error);
+INSITU_EXPORT const char* insitu_error_hint(const insitu_error* error);
 /* The errno of INSITU_IO, otherwise 0. */
-INSITU_EXPORT int insitu_error_os(const insitu_error *error);
-/* The place. Numbers: 1 and *value if it is known, otherwise 0. The byte is of the file or device. */
-INSITU_EXPORT const char *insitu_error_file(const insitu_error *error);
-INSITU_EXPORT int insitu_error_window(const insitu_error *error, uint64_t *value);
-INSITU_EXPORT int insitu_error_block(const insitu_error *error, uint64_t *value);
-INSITU_EXPORT int insitu_error_byte(const insitu_error *error, uint64_t *value);
-INSITU_EXPORT void insitu_error_free(insitu_error *error);
+INSITU_EXPORT int insitu_error_os(const insitu_error* error);
+/* The place. Numbers: 1 and *value if it is known, otherwise 0. The byte is of the file or device.
+ */
+INSITU_EXPORT const char* insitu_error_file(const insitu_error* error);
+INSITU_EXPORT int insitu_error_window(const insitu_error* error, uint64_t* value);
+INSITU_EXPORT int insitu_error_block(const insitu_error* error, uint64_t* value);
+INSITU_EXPORT int insitu_error_byte(const insitu_error* error, uint64_t* value);
+INSITU_EXPORT void insitu_error_free(insitu_error* error);
 
 /* ---- How long work is run ---- */
 
 /* Asks running work to stop, from any thread or a signal handler. */
 typedef struct insitu_stop insitu_stop;
-INSITU_EXPORT insitu_stop *insitu_stop_new(void); /* NULL: no memory */
-INSITU_EXPORT void insitu_stop_request(insitu_stop *stop);
+INSITU_EXPORT insitu_stop* insitu_stop_new(void); /* NULL: no memory */
+INSITU_EXPORT void insitu_stop_request(insitu_stop* stop);
 /* When no work uses it any more. */
-INSITU_EXPORT void insitu_stop_free(insitu_stop *stop);
+INSITU_EXPORT void insitu_stop_free(insitu_stop* stop);
 
 typedef struct insitu_control {
     size_t size;
-    insitu_stop *stop; /* may be NULL */
+    insitu_stop* stop; /* may be NULL */
     /* May be NULL. Called from any thread, by one at a time; returns 0 to go on, anything else to
      * stop. total_bytes is 0 as long as it is not known. */
-    int (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes);
-    void *user;
+    int (*progress)(void* user, uint64_t done_bytes, uint64_t total_bytes);
+    void* user;
     uint32_t threads; /* 0: one a processor */
     uint32_t reserved;
 } insitu_control;
-#define INSITU_CONTROL_INIT { .size = sizeof(insitu_control) }
+#define INSITU_CONTROL_INIT \
+    { .size = sizeof(insitu_control) }
 
 /* ---- An open image ---- */
 
@@ -115,46 +117,50 @@ typedef struct insitu_open_options {
     uint64_t cache_bytes;        /* of what waits for a commit; default 64 MiB */
     uint64_t decode_cache_bytes; /* of decoded content; default 16 MiB */
 } insitu_open_options;
-#define INSITU_OPEN_OPTIONS_INIT { .size = sizeof(insitu_open_options) }
+#define INSITU_OPEN_OPTIONS_INIT \
+    { .size = sizeof(insitu_open_options) }
 
 typedef struct insitu_image insitu_image;
 
 /* NULL if it fails. `path`: a file or block device. */
-INSITU_CHECKED insitu_image *insitu_open(const char *path, const insitu_open_options *options,
-                                         insitu_error **error);
+INSITU_CHECKED insitu_image* insitu_open(const char* path, const insitu_open_options* options,
+                                         insitu_error** error);
 /* Commits what was written and frees the image, also if it fails. NULL is fine. */
-INSITU_EXPORT int insitu_close(insitu_image *image, insitu_error **error);
+INSITU_EXPORT int insitu_close(insitu_image* image, insitu_error** error);
 
 typedef struct insitu_info {
     size_t size;
-    uint64_t logical_bytes;     /* of the logical device */
-    uint64_t device_bytes;      /* of the file or device that holds it */
-    uint64_t meta_blocks;       /* of 4096 bytes */
+    uint64_t logical_bytes; /* of the logical device */
+    uint64_t device_bytes;  /* of the file or device that holds it */
+    uint64_t meta_blocks;   /* of 4096 bytes */
     uint64_t data_blocks;
     uint64_t recovered_windows; /* of a pending commit, applied when it was opened */
     uint32_t algorithm;         /* INSITU_LZO, INSITU_DEFLATE */
     uint32_t reserved;
+    char uuid[40];  /* "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", or "" */
+    char label[72]; /* UTF-8, or "" */
 } insitu_info;
-#define INSITU_INFO_INIT { .size = sizeof(insitu_info) }
-INSITU_CHECKED int insitu_get_info(const insitu_image *image, insitu_info *info,
-                                   insitu_error **error);
+#define INSITU_INFO_INIT \
+    { .size = sizeof(insitu_info) }
+INSITU_CHECKED int insitu_get_info(const insitu_image* image, insitu_info* info,
+                                   insitu_error** error);
 
-INSITU_CHECKED int insitu_read(insitu_image *image, uint64_t at_byte, void *buffer, size_t length,
-                               insitu_error **error);
+INSITU_CHECKED int insitu_read(insitu_image* image, uint64_t at_byte, void* buffer, size_t length,
+                               insitu_error** error);
 
 enum { INSITU_FUA = 1 }; /* durable when it returns */
-INSITU_CHECKED int insitu_write(insitu_image *image, uint64_t at_byte, const void *buffer,
-                                size_t length, uint32_t flags, insitu_error **error);
+INSITU_CHECKED int insitu_write(insitu_image* image, uint64_t at_byte, const void* buffer,
+                                size_t length, uint32_t flags, insitu_error** error);
 /* The range reads as zeros; whole blocks of it take no space. */
-INSITU_CHECKED int insitu_zero(insitu_image *image, uint64_t at_byte, uint64_t length,
-                               uint32_t flags, insitu_error **error);
+INSITU_CHECKED int insitu_zero(insitu_image* image, uint64_t at_byte, uint64_t length,
+                               uint32_t flags, insitu_error** error);
 /* Blocks that are whole within the range read as zeros and take no space; others stay. */
-INSITU_CHECKED int insitu_unmap(insitu_image *image, uint64_t at_byte, uint64_t length,
-                                uint32_t flags, insitu_error **error);
+INSITU_CHECKED int insitu_unmap(insitu_image* image, uint64_t at_byte, uint64_t length,
+                                uint32_t flags, insitu_error** error);
 /* Returns when every write that had returned before is durable. */
-INSITU_CHECKED int insitu_flush(insitu_image *image, insitu_error **error);
+INSITU_CHECKED int insitu_flush(insitu_image* image, insitu_error** error);
 /* Starts a thread that commits every five seconds, and makes an idle image clean. */
-INSITU_CHECKED int insitu_start_commits(insitu_image *image, insitu_error **error);
+INSITU_CHECKED int insitu_start_commits(insitu_image* image, insitu_error** error);
 
 /* Callbacks return 0 to go on, anything else to end the walk, which is no error. */
 typedef struct insitu_run {
@@ -164,10 +170,10 @@ typedef struct insitu_run {
     uint32_t mapped; /* 0: reads as zeros */
     uint32_t reserved;
 } insitu_run;
-typedef int (*insitu_run_callback)(void *user, const insitu_run *run);
+typedef int (*insitu_run_callback)(void* user, const insitu_run* run);
 /* The runs of whole blocks that cover the range, in order; neighbours may be alike. */
-INSITU_CHECKED int insitu_map(insitu_image *image, uint64_t at_byte, uint64_t length,
-                              insitu_run_callback callback, void *user, insitu_error **error);
+INSITU_CHECKED int insitu_map(insitu_image* image, uint64_t at_byte, uint64_t length,
+                              insitu_run_callback callback, void* user, insitu_error** error);
 
 typedef struct insitu_extent {
     size_t size;
@@ -177,10 +183,10 @@ typedef struct insitu_extent {
     uint32_t raw;           /* 1: stored as it is */
     uint32_t faulty;        /* 1: its meta makes no sense */
 } insitu_extent;
-typedef int (*insitu_extent_callback)(void *user, const insitu_extent *extent);
+typedef int (*insitu_extent_callback)(void* user, const insitu_extent* extent);
 /* What is stored, in order. Only of an image that is open for reading. */
-INSITU_CHECKED int insitu_extents(insitu_image *image, insitu_extent_callback callback, void *user,
-                                  insitu_error **error);
+INSITU_CHECKED int insitu_extents(insitu_image* image, insitu_extent_callback callback, void* user,
+                                  insitu_error** error);
 
 typedef struct insitu_totals {
     size_t size;
@@ -191,10 +197,11 @@ typedef struct insitu_totals {
     uint64_t faulty_extents;
     uint64_t faulty_blocks;
 } insitu_totals;
-#define INSITU_TOTALS_INIT { .size = sizeof(insitu_totals) }
+#define INSITU_TOTALS_INIT \
+    { .size = sizeof(insitu_totals) }
 /* Sums over the meta, which is read whole. Only of an image that is open for reading. */
-INSITU_CHECKED int insitu_stat(insitu_image *image, const insitu_control *control,
-                               insitu_totals *totals, insitu_error **error);
+INSITU_CHECKED int insitu_stat(insitu_image* image, const insitu_control* control,
+                               insitu_totals* totals, insitu_error** error);
 
 /* ---- Whole images ---- */
 
@@ -206,11 +213,12 @@ typedef struct insitu_pack_options {
     uint32_t level;         /* 1 (fast) to 9 (small), 0: 3 */
     uint32_t extent_blocks; /* 1, 2, 4 … 32; 0: chosen by content */
     uint32_t force;
-    uint32_t verify;       /* 1: read everything back and compare */
+    uint32_t verify; /* 1: read everything back and compare */
     uint32_t reserved;
     uint64_t target_bytes; /* of a file; 0: as large as the source needs */
 } insitu_pack_options;
-#define INSITU_PACK_OPTIONS_INIT { .size = sizeof(insitu_pack_options) }
+#define INSITU_PACK_OPTIONS_INIT \
+    { .size = sizeof(insitu_pack_options) }
 
 typedef struct insitu_pack_result {
     size_t size;
@@ -219,11 +227,12 @@ typedef struct insitu_pack_result {
     uint64_t mapped_blocks;
     uint64_t payload_bytes;
 } insitu_pack_result;
-#define INSITU_PACK_RESULT_INIT { .size = sizeof(insitu_pack_result) }
+#define INSITU_PACK_RESULT_INIT \
+    { .size = sizeof(insitu_pack_result) }
 /* Packs a raw file or block device. `result` may be NULL. */
-INSITU_CHECKED int insitu_pack(const char *source, const char *target,
-                               const insitu_pack_options *options, const insitu_control *control,
-                               insitu_pack_result *result, insitu_error **error);
+INSITU_CHECKED int insitu_pack(const char* source, const char* target,
+                               const insitu_pack_options* options, const insitu_control* control,
+                               insitu_pack_result* result, insitu_error** error);
 
 enum {
     INSITU_DAMAGE_FAIL = 0,    /* INSITU_DAMAGED */
@@ -237,7 +246,8 @@ typedef struct insitu_unpack_options {
     uint32_t damage;
     uint32_t force;
 } insitu_unpack_options;
-#define INSITU_UNPACK_OPTIONS_INIT { .size = sizeof(insitu_unpack_options) }
+#define INSITU_UNPACK_OPTIONS_INIT \
+    { .size = sizeof(insitu_unpack_options) }
 
 typedef struct insitu_unpack_result {
     size_t size;
@@ -245,12 +255,13 @@ typedef struct insitu_unpack_result {
     uint64_t damaged_extents;
     uint64_t damaged_blocks;
 } insitu_unpack_result;
-#define INSITU_UNPACK_RESULT_INIT { .size = sizeof(insitu_unpack_result) }
+#define INSITU_UNPACK_RESULT_INIT \
+    { .size = sizeof(insitu_unpack_result) }
 /* Unpacks an image that is open for reading. `result` may be NULL. */
-INSITU_CHECKED int insitu_unpack(insitu_image *image, const char *target,
-                                 const insitu_unpack_options *options,
-                                 const insitu_control *control, insitu_unpack_result *result,
-                                 insitu_error **error);
+INSITU_CHECKED int insitu_unpack(insitu_image* image, const char* target,
+                                 const insitu_unpack_options* options,
+                                 const insitu_control* control, insitu_unpack_result* result,
+                                 insitu_error** error);
 
 typedef struct insitu_format_options {
     size_t size;
@@ -258,10 +269,11 @@ typedef struct insitu_format_options {
     uint32_t algorithm;
     uint32_t force;
 } insitu_format_options;
-#define INSITU_FORMAT_OPTIONS_INIT { .size = sizeof(insitu_format_options) }
+#define INSITU_FORMAT_OPTIONS_INIT \
+    { .size = sizeof(insitu_format_options) }
 /* Makes an image in which nothing is mapped. */
-INSITU_CHECKED int insitu_format(const char *target, const insitu_format_options *options,
-                                 const insitu_control *control, insitu_error **error);
+INSITU_CHECKED int insitu_format(const char* target, const insitu_format_options* options,
+                                 const insitu_control* control, insitu_error** error);
 
 /* ---- Check and repair ---- */
 
@@ -270,17 +282,17 @@ enum { INSITU_NOTE = 0, INSITU_WARNING = 1, INSITU_ERROR = 2 };
 /* Texts are valid during the callback. */
 typedef struct insitu_finding {
     size_t size;
-    const char *id;     /* "M03": docs/fsck.md */
-    const char *text;   /* what the id means */
-    const char *detail; /* this case, or "" */
-    const char *effect; /* what the driver does with it */
+    const char* id;     /* "M03": docs/fsck.md */
+    const char* text;   /* what the id means */
+    const char* detail; /* this case, or "" */
+    const char* effect; /* what the driver does with it */
     uint64_t at_byte;   /* of the file or device */
     uint64_t block;     /* the first that is affected */
     uint64_t blocks;    /* 0: none */
     uint32_t severity;
     uint32_t reserved;
 } insitu_finding;
-typedef int (*insitu_finding_callback)(void *user, const insitu_finding *finding);
+typedef int (*insitu_finding_callback)(void* user, const insitu_finding* finding);
 
 typedef struct insitu_check_options {
     size_t size;
@@ -289,7 +301,8 @@ typedef struct insitu_check_options {
     uint32_t meta_only; /* 1: no payload is decoded */
     uint32_t reserved;
 } insitu_check_options;
-#define INSITU_CHECK_OPTIONS_INIT { .size = sizeof(insitu_check_options) }
+#define INSITU_CHECK_OPTIONS_INIT \
+    { .size = sizeof(insitu_check_options) }
 
 typedef struct insitu_check_result {
     size_t size;
@@ -298,13 +311,14 @@ typedef struct insitu_check_result {
     uint64_t notes;
     uint64_t error_blocks;
 } insitu_check_result;
-#define INSITU_CHECK_RESULT_INIT { .size = sizeof(insitu_check_result) }
+#define INSITU_CHECK_RESULT_INIT \
+    { .size = sizeof(insitu_check_result) }
 /* Reads the whole image and changes nothing. Damage is a finding and no error: INSITU_OK says that
  * the check came to its end, result->errors what it found. The callback (may be NULL) gets findings
  * in rising order; if it returns anything but 0 the check ends with INSITU_CANCELLED. */
-INSITU_CHECKED int insitu_check(const char *path, const insitu_check_options *options,
-                                const insitu_control *control, insitu_finding_callback callback,
-                                void *user, insitu_check_result *result, insitu_error **error);
+INSITU_CHECKED int insitu_check(const char* path, const insitu_check_options* options,
+                                const insitu_control* control, insitu_finding_callback callback,
+                                void* user, insitu_check_result* result, insitu_error** error);
 
 typedef struct insitu_repair_options {
     size_t size;
@@ -312,10 +326,12 @@ typedef struct insitu_repair_options {
     uint32_t safe_only; /* 1: only what changes no block that reads today */
     uint32_t salvage;   /* 1: keep the blocks that decode of a torn stream */
     uint32_t pending;   /* as in insitu_open_options */
-    /* A new file for the undo log, which "insitu-fsck undo" takes; needed unless it is a dry run. */
-    const char *undo_log;
+    /* A new file for the undo log, which "insitu-fsck undo" takes; needed unless it is a dry run.
+     */
+    const char* undo_log;
 } insitu_repair_options;
-#define INSITU_REPAIR_OPTIONS_INIT { .size = sizeof(insitu_repair_options) }
+#define INSITU_REPAIR_OPTIONS_INIT \
+    { .size = sizeof(insitu_repair_options) }
 
 typedef struct insitu_repair_result {
     size_t size;
@@ -327,11 +343,12 @@ typedef struct insitu_repair_result {
     uint32_t changed;     /* 1: the image was changed, and the undo log is there */
     uint32_t rolled_back; /* 1: the result was worse and was taken back */
 } insitu_repair_result;
-#define INSITU_REPAIR_RESULT_INIT { .size = sizeof(insitu_repair_result) }
+#define INSITU_REPAIR_RESULT_INIT \
+    { .size = sizeof(insitu_repair_result) }
 /* As insitu_check(); then repairs what there is evidence for. */
-INSITU_CHECKED int insitu_repair(const char *path, const insitu_repair_options *options,
-                                 const insitu_control *control, insitu_finding_callback callback,
-                                 void *user, insitu_repair_result *result, insitu_error **error);
+INSITU_CHECKED int insitu_repair(const char* path, const insitu_repair_options* options,
+                                 const insitu_control* control, insitu_finding_callback callback,
+                                 void* user, insitu_repair_result* result, insitu_error** error);
 
 #ifdef __cplusplus
 }

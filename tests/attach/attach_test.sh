@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # insitu-attach and insitu-detach: an image as a device or mounted, and what can be in the way.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/attach/lib.sh"
+. "${INSITU_TESTS:?}/attach/lib.sh"
 
 # A device, whatever the image is called.
 image="an image, \"so\" called.img"
@@ -28,6 +28,23 @@ run 1 insitu-detach "$image"
 says err "is not attached"
 run 0 insitu-fsck -n "$image"
 insitu-unpack -q "$image" raw && run 0 e2fsck -fn raw
+
+# Detached in part by somebody else, and an image on a device.
+run 0 insitu-attach "$image"
+[[ $(cat out) != /dev/loop* ]] || losetup -d "$(cat out)"
+run 0 insitu-detach "$image"
+nothing_left "the rest of it"
+cp "$image" disk
+loop disk
+for _ in 1 2; do
+  run 0 insitu-attach "$loop"
+  run 0 insitu-detach "$(cat out)"
+done
+losetup -d "$loop"
+nothing_left "an image on a device"
+
+run 1 insitu-attach --set colour=red "$image"
+says err "unknown parameter 'colour'"
 
 # Mounted, and busy.
 mkdir mnt other

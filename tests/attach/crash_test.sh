@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Servers that were killed, states that cannot be believed, a last commit that fails.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/attach/lib.sh"
+. "${INSITU_TESTS:?}/attach/lib.sh"
 
 insitu-format -q --size 40M a.img
 mkdir mnt

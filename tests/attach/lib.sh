@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the tests of insitu-attach share: a run directory of their own, and its end.
 # shellcheck source=../cli/lib.sh
-. "$INSITU_TESTS/cli/lib.sh"
+. "${INSITU_TESTS:?}/cli/lib.sh"
 
 export INSITU_RUN_DIR=$work/run
 

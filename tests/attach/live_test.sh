@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A running server's control socket, and insitu-stat --live that asks it.
 # shellcheck source=../device/lib.sh
-. "$INSITU_TESTS/device/lib.sh"
+. "${INSITU_TESTS:?}/device/lib.sh"
 export INSITU_RUN_DIR=$work/run
 
 insitu-format -q --size 33M a.img

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Who is not root gets a file, and nobody else's run directory.
 # shellcheck source=lib.sh
-. "$INSITU_TESTS/attach/lib.sh"
+. "${INSITU_TESTS:?}/attach/lib.sh"
 if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null; then
   pass
   exit

@@ -18,6 +18,14 @@ run 0 ./capi raw file.img
 silent err
 run 0 insitu-fsck file.img
 
+# UUID and label are those that the tools know.
+run 0 insitu-pack -q --force --label "a name" raw named.img
+PYTHONPATH=$INSITU_TESTS/../libinsitu/python INSITU_LIBRARY=$library/libinsitu.so.0 PYTHONDONTWRITEBYTECODE=1 \
+  /usr/bin/python3 -c 'import insitu; info = insitu.open("named.img").info; print(info.uuid, info.label)' >name
+insitu-stat --json named.img | jq -r '.uuid + " " + .label' >known
+check "the name" diff name known
+check "is not empty" grep -q ' a name$' name
+
 truncate -s 3M disk
 loop disk
 tr '\0' '\21' </dev/zero | head -c 3M >"$loop"

@@ -7,6 +7,7 @@ import pathlib
 import random
 import signal
 import threading
+import time
 import unittest
 
 import insitu
@@ -195,11 +196,27 @@ class WholeImageTest(unittest.TestCase):
             insitu.check("bad2.img", found=stop)
 
     def test_ctrl_c_stops(self) -> None:
-        def interrupt(_done: int, _total: int) -> None:
-            signal.raise_signal(signal.SIGINT)
+        arrived = threading.Event()
+        calls: list[int] = []
 
-        with self.assertRaises(KeyboardInterrupt):
-            insitu.pack("raw", "interrupted.img", progress=interrupt)
+        def handler(_signal: int, _frame: object) -> None:
+            arrived.set()
+            raise KeyboardInterrupt
+
+        def interrupt(done: int, _total: int) -> None:
+            calls.append(done)
+            if len(calls) == 1:
+                signal.raise_signal(signal.SIGINT)
+                self.assertTrue(arrived.wait(30))
+                time.sleep(0.2)  # the other thread is about to ask for the stop
+
+        before = signal.signal(signal.SIGINT, handler)
+        try:
+            with self.assertRaises(KeyboardInterrupt):
+                insitu.pack("raw", "interrupted.img", progress=interrupt, threads=1)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        self.assertFalse(os.path.exists("interrupted.img"))
 
     def test_a_target_that_is_the_source(self) -> None:
         with self.assertRaises(insitu.Error) as caught:

@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "insitu/api.hpp"
 #include "insitu/device/device.hpp"
+#include "insitu/format/identity.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/meta_cursor.hpp"
 
@@ -50,6 +52,8 @@ class INSITU_API OpenedImage {
     [[nodiscard]] Algorithm algorithm() const noexcept;
     // Of the logical device.
     [[nodiscard]] std::uint64_t size_bytes() const noexcept { return geometry().logical_bytes(); }
+    // UUID and label, if it has a name.
+    [[nodiscard]] const std::optional<Identity>& identity() const noexcept;
     // Windows of a pending commit that was applied when the image was opened.
     [[nodiscard]] std::uint64_t recovered_windows() const noexcept;
 

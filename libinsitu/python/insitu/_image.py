@@ -36,6 +36,8 @@ class Info:
     data_blocks: int
     recovered_windows: int  # of a pending commit, applied when the image was opened
     algorithm: str
+    uuid: str  # or ""
+    label: str  # or ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Image:
             info.data_blocks,
             info.recovered_windows,
             ALGORITHMS[info.algorithm],
+            lib.text_of(info.uuid),
+            lib.text_of(info.label),
         )
 
     def _open_handle(self) -> int:

@@ -60,6 +60,8 @@ class InfoStruct(Sized):
             "recovered_windows",
         ),
         *_fields(c_uint32, "algorithm", "reserved"),
+        ("uuid", ctypes.c_char * 40),
+        ("label", ctypes.c_char * 72),
     ]
 
 
@@ -328,6 +330,29 @@ class Caught:
 Progress = Callable[[int, int], object]
 
 
+class _Stop:
+    """An insitu_stop, for as long as anybody has it: an interrupt may come at any line."""
+
+    def __init__(self) -> None:
+        self.handle = function("stop_new")()
+        if not self.handle:
+            raise MemoryError
+
+    def request(self) -> None:
+        function("stop_request")(self.handle)
+
+    def __del__(self) -> None:
+        function("stop_free")(self.handle)
+
+
+def _wait_for(done: threading.Event) -> None:
+    while not done.is_set():
+        try:
+            done.wait(0.1)
+        except KeyboardInterrupt:  # it has been asked to stop already
+            pass
+
+
 def run_long(
     progress: Progress | None, threads: int, caught: Caught, work: Callable[[Any], None]
 ) -> None:
@@ -338,10 +363,8 @@ def run_long(
         control.progress = ProgressCallback(
             caught.guard(lambda _user, done, total: report(done, total))
         )
-    stop = function("stop_new")()
-    if not stop:
-        raise MemoryError
-    control.stop = stop
+    stop = _Stop()
+    control.stop = stop.handle
     failed: list[BaseException] = []
 
     def run() -> None:
@@ -349,17 +372,24 @@ def run_long(
             work(byref(control))
         except BaseException as error:  # raised again below
             failed.append(error)
+        finally:
+            kept.clear()
+            done.set()
 
+    # What the library uses lives until it has returned.
+    kept = [stop]
+    # Not join(), which Python 3.11 takes for done if it is interrupted.
+    done = threading.Event()
     worker = threading.Thread(target=run, name="insitu")
-    worker.start()
     try:
-        worker.join()
+        worker.start()
+        while not done.wait(0.1):
+            pass  # a signal that another thread gets does not end a wait without a limit
     except BaseException:
-        function("stop_request")(stop)
-        worker.join()
+        stop.request()
+        if worker.ident is not None:
+            _wait_for(done)
         raise
-    finally:
-        function("stop_free")(stop)
     caught.reraise()
     if failed:
         raise failed[0]

@@ -31,6 +31,12 @@ Device::Durability durability_of(std::uint32_t flags) {
                                                    : Device::Durability::later;
 }
 
+// A text in an array of zeros.
+template <std::size_t Bytes>
+void put_text(char (&target)[Bytes], const std::string& text) {
+    std::memcpy(target, text.data(), std::min(text.size(), Bytes - 1));
+}
+
 void map_runs(OpenedImage& image, std::uint64_t at_byte, std::uint64_t length,
               insitu_run_callback callback, void* user) {
     while (length != 0) {
@@ -79,6 +85,10 @@ int insitu_get_info(const insitu_image* image, insitu_info* info, insitu_error**
         result.data_blocks = geometry.data_blocks();
         result.recovered_windows = opened.recovered_windows();
         result.algorithm = opened.algorithm() == Algorithm::lzo ? INSITU_LZO : INSITU_DEFLATE;
+        if (const auto& identity = opened.identity()) {
+            put_text(result.uuid, to_string(identity->uuid));
+            put_text(result.label, identity->label);
+        }
         write_result(require(info, "info"), result);
     });
 }

@@ -4,6 +4,7 @@
 
 #include "face/settled_store.hpp"
 #include "insitu/error.hpp"
+#include "insitu/image/create.hpp"
 
 namespace insitu {
 
@@ -11,6 +12,7 @@ struct OpenedImage::State {
     std::string path;
     SettledStore settled;
     Image image;
+    std::optional<Identity> identity;
     Access access;
     std::unique_ptr<Device> device;  // none after close()
 };
@@ -64,6 +66,10 @@ const Geometry& OpenedImage::geometry() const noexcept {
 
 Algorithm OpenedImage::algorithm() const noexcept {
     return state_->image.algorithm();
+}
+
+const std::optional<Identity>& OpenedImage::identity() const noexcept {
+    return state_->identity;
 }
 
 std::uint64_t OpenedImage::recovered_windows() const noexcept {
@@ -164,9 +170,10 @@ OpenedImage open_image(const std::string& path, const OpenOptions& options) {
                                         by_device ? PendingPolicy::ignore : options.pending);
     const Image image = Image::open(settled.store(), options.size_check, PendingCheck::ignore);
     auto device = std::make_unique<Device>(settled.store(), device_options(options));
+    auto identity = read_identity(settled.store());
     settled.recovered_windows += device->counters().recovered_windows;
-    return OpenedImage(std::make_unique<OpenedImage::State>(
-        OpenedImage::State{path, std::move(settled), image, options.access, std::move(device)}));
+    return OpenedImage(std::make_unique<OpenedImage::State>(OpenedImage::State{
+        path, std::move(settled), image, std::move(identity), options.access, std::move(device)}));
 }
 
 }  // namespace insitu
