@@ -186,8 +186,9 @@ class ExtFiller {
                      copy_blocks(entry, source.get(), at, block, count);
                  });
         auto* const plain = reinterpret_cast<struct ext2_inode*>(&inode);
-        check_ext(::ext2fs_inode_size_set(fs_.get(), plain, entry.size_bytes), path_of(i),
-                  "cannot hold its size");
+        check_ext(
+            ::ext2fs_inode_size_set(fs_.get(), plain, static_cast<ext2_off64_t>(entry.size_bytes)),
+            path_of(i), "cannot hold its size");
     }
 
     void copy_blocks(const Entry& entry, int source, std::uint64_t at, std::uint64_t block,
@@ -265,9 +266,10 @@ class ExtFiller {
                      for (std::uint64_t k = 0; k < count; ++k)
                          blocks.push_back(block + k);
                  });
-        check_ext(::ext2fs_inode_size_set(fs_.get(), reinterpret_cast<struct ext2_inode*>(&inode),
-                                          counts.size() * shape_.block_bytes),
-                  path_of(i), "cannot hold its size");
+        check_ext(
+            ::ext2fs_inode_size_set(fs_.get(), reinterpret_cast<struct ext2_inode*>(&inode),
+                                    static_cast<ext2_off64_t>(counts.size() * shape_.block_bytes)),
+            path_of(i), "cannot hold its size");
         store_inode(i, inode);
         std::size_t first = 0;
         for (std::size_t k = 0; k < counts.size(); ++k) {
