@@ -96,8 +96,9 @@ check "the document is on stderr" jq -e '.verified and .schema == "insitu-pack/1
 check "a file of that name stays" [ ! -s ./- ]
 rm ./-
 run 0 bash -c 'cat raw | insitu-pack - - | cmp - plain.img'
-insitu-format -q --size 3M empty.img
-run 0 bash -c 'insitu-format --size 3M - | cmp - empty.img'
+uuid=11111111-2222-4333-8444-555555555555
+insitu-format -q --uuid $uuid --size 3M empty.img
+run 0 bash -c "insitu-format --uuid $uuid --size 3M - | cmp - empty.img"
 run 1 insitu-format -
 says err "does not exist"
 run 1 bash -c 'insitu-pack --expect-size 1M raw - | wc -c >count; exit "${PIPESTATUS[0]}"'

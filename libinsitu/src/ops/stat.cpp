@@ -62,7 +62,7 @@ class StatWorker {
     }
 
   private:
-    static constexpr std::size_t most_sectors = window_blocks * sectors_per_block;
+    static constexpr std::size_t most_sectors = std::size_t{window_blocks} * sectors_per_block;
     static constexpr std::size_t count_of_counts = (window_blocks + 1) * (most_sectors + 1);
 
     std::uint64_t& count_at(std::size_t blocks, std::size_t sectors) {

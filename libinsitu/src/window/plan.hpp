@@ -10,7 +10,7 @@
 namespace insitu {
 
 // The sectors of a window's space.
-inline constexpr std::uint64_t window_sectors = window_blocks * sectors_per_block;
+inline constexpr std::uint64_t window_sectors = std::uint64_t{window_blocks} * sectors_per_block;
 using SectorMask = std::bitset<window_sectors>;
 
 using HeldPayload = std::shared_ptr<const std::vector<std::byte>>;
