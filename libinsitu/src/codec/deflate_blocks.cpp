@@ -27,6 +27,8 @@ void Blocks::start(ByteView input) noexcept {
     input_bytes_ = static_cast<std::uint32_t>(input.size());
     here_ = {};
     borders_ = 0;
+    const std::size_t all = ceil_div(input.size(), block_bytes);
+    if (all > at_border_.size()) at_border_.resize(all);
     next_border_ = end_of(1);
     estimated_ = 0;
     estimate_ = {};

@@ -72,7 +72,8 @@ class Blocks {
     Mark here_;
     std::uint32_t next_border_ = 0;
     unsigned borders_ = 0;  // reached
-    std::array<Border, window_blocks> at_border_{};
+    // A window's, or more for an input that is longer than one: no extent that is written is.
+    std::vector<Border> at_border_ = std::vector<Border>(window_blocks);
     unsigned estimated_ = 0;  // borders up to which
     SymbolCounts estimate_;   // this is counted
     SymbolCounts pending_;    // and the literals of the input in

@@ -39,6 +39,7 @@ void LzoBorderEncoder::start(ByteView run, ByteSpan output) noexcept {
     literals_ = 0;
     emitted_ = 0;
     blocks_ = static_cast<unsigned>(ceil_div(run.size(), block_bytes));
+    if (blocks_ > checkpoints_.size()) checkpoints_.resize(blocks_);
     borders_ = 0;
     full_ = false;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <vector>
 
 #include "codec/border_encoder.hpp"
 #include "codec/lzo_tokens.hpp"
@@ -76,7 +77,8 @@ class LzoBorderEncoder : public BorderEncoder {
     unsigned blocks_ = 0;         // of the run
     unsigned borders_ = 0;        // checkpoints made
     bool full_ = false;           // the output has no room for the next token
-    std::array<Checkpoint, window_blocks> checkpoints_{};
+    // A window's, or more for an input that is longer than one: no extent that is written is.
+    std::vector<Checkpoint> checkpoints_ = std::vector<Checkpoint>(window_blocks);
 };
 
 // Where a search is and what it has emitted: a local copy, so that the loop keeps it in registers.
