@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "insitu/device/device.hpp"
 #include "insitu/error.hpp"
@@ -36,7 +37,7 @@ void fill_content(CrashRandom& random, ByteSpan out) {
 class Client {
   public:
     Client(Device& device, CrashRun& run, DeviceOptions options, CrashRandom& random)
-        : device_(device), run_(run), options_(options), random_(random) {}
+        : device_(device), run_(run), options_(std::move(options)), random_(random) {}
 
     void request(unsigned client, unsigned clients) {
         constexpr std::uint64_t stretch = 8;
