@@ -70,6 +70,24 @@ void OverlayStore::zero(std::uint64_t at_byte, std::uint64_t length_bytes) {
         });
 }
 
+std::uint64_t OverlayStore::next_data(std::uint64_t at_byte) const {
+    const std::lock_guard guard(mutex_);
+    const std::uint64_t below = below_.next_data(at_byte);
+    const auto changed = blocks_.lower_bound(at_byte / block_bytes);
+    if (changed == blocks_.end()) return below;
+    return std::min(below, std::max(at_byte, changed->first * block_bytes));
+}
+
+std::uint64_t OverlayStore::next_hole(std::uint64_t at_byte) const {
+    const std::lock_guard guard(mutex_);
+    std::uint64_t hole = below_.next_hole(at_byte);
+    while (hole < size_bytes() && blocks_.count(hole / block_bytes) != 0) {
+        const std::uint64_t end = (hole / block_bytes + 1) * block_bytes;
+        hole = below_.next_hole(std::min(end, size_bytes()));
+    }
+    return hole;
+}
+
 std::uint64_t OverlayStore::changed_bytes() const {
     const std::lock_guard guard(mutex_);
     return blocks_.size() * block_bytes;

@@ -1,8 +1,11 @@
 #include "insitu/store/overlay_store.hpp"
 
 #include "insitu/store/memory_store.hpp"
+#include "insitu/store/open.hpp"
+#include "insitu/store/output_file.hpp"
 #include "support/catch.hpp"
 #include "support/random_content.hpp"
+#include "support/temporary_directory.hpp"
 
 using namespace insitu;
 
@@ -33,4 +36,32 @@ TEST_CASE("an overlay reads as if it had been written, and what is below stays")
     CHECK(overlay.changed_bytes() <= 13 * block_bytes);
     std::vector<std::byte> byte(2);
     CHECK_THROWS(overlay.read_at(size - 1, byte));
+}
+
+TEST_CASE("an overlay has the holes of the store below, but for what was written") {
+    const test::TemporaryDirectory directory;
+    constexpr std::uint64_t size = std::uint64_t{1} << 40;
+    constexpr std::uint64_t data = std::uint64_t{1} << 30;
+    {
+        OutputFile file(directory.file("sparse"), size);
+        file.store().write_at(data, std::vector<std::byte>(block_bytes, std::byte{1}));
+        file.commit();
+    }
+    const auto below = open_store(directory.file("sparse"), Access::read);
+    OverlayStore overlay(*below);
+    CHECK(overlay.next_data(0) == below->next_data(0));
+    CHECK(overlay.next_hole(data) == below->next_hole(data));
+    // Before, within and behind what is there.
+    const std::uint64_t early = 5 * block_bytes;
+    overlay.write_at(early + 7, std::vector<std::byte>(1, std::byte{2}));
+    CHECK(overlay.next_data(0) == early);
+    CHECK(overlay.next_data(early + 100) == early + 100);
+    CHECK(overlay.next_data(early + block_bytes) == below->next_data(early));
+    CHECK(overlay.next_hole(early) == early + block_bytes);
+    const std::uint64_t after = below->next_hole(data);
+    overlay.zero(after, 2 * block_bytes);
+    CHECK(overlay.next_hole(data) == after + 2 * block_bytes);
+    overlay.write_at(size - 1, std::vector<std::byte>(1, std::byte{3}));
+    CHECK(overlay.next_hole(size - 1) == size);
+    CHECK(overlay.next_data(after + 2 * block_bytes) == size - block_bytes);
 }

@@ -21,6 +21,15 @@ class INSITU_API OverlayStore final : public Store {
     void write_at(std::uint64_t at_byte, ByteView input) override;
     void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override;
     void sync() override {}
+    std::uint64_t present_size_bytes() const override { return below_.present_size_bytes(); }
+    // Holes of the store below that nothing was written into are holes.
+    std::uint64_t next_data(std::uint64_t at_byte) const override;
+    std::uint64_t next_hole(std::uint64_t at_byte) const override;
+    std::optional<std::uint64_t> allocated_bytes() const override {
+        return below_.allocated_bytes();
+    }
+    std::size_t alignment_bytes() const noexcept override { return below_.alignment_bytes(); }
+    void drop_cache() const override { below_.drop_cache(); }
 
     // Bytes of blocks that differ from the store below, or may.
     std::uint64_t changed_bytes() const;
