@@ -6,6 +6,7 @@
 
 #include "common/image_input.hpp"
 #include "common/paths.hpp"
+#include "common/target_run.hpp"
 #include "common/tool.hpp"
 #include "dump_meta/dump_printer.hpp"
 #include "insitu/error.hpp"
@@ -47,11 +48,14 @@ DumpOptions dump_options(const Options& options) {
     return result;
 }
 
-void write_binary(const Options& options, const Image& image) {
+void write_binary(Tool& tool, const Options& options, const Image& image) {
     const Geometry& geometry = image.geometry();
+    const bool to_stdout = options.binary == "-";
+    if (to_stdout) begin_stdout_data(tool);
     refuse_same_storage(options.image.path, options.binary, "the image");
-    Target target(options.binary, TargetKind::raw, geometry.meta_bytes(),
-                  Target::Overwrite::refuse);
+    Target target = to_stdout ? make_stdout_target(geometry.meta_bytes())
+                              : Target(options.binary, TargetKind::raw, geometry.meta_bytes(),
+                                       Target::Overwrite::refuse);
     AlignedBuffer buffer(group_meta_bytes);
     for (std::uint64_t at = 0; at < geometry.meta_bytes(); at += buffer.size()) {
         const std::uint64_t length =
@@ -60,13 +64,14 @@ void write_binary(const Options& options, const Image& image) {
         target.store().write_at(at, buffer.view().first(length));
     }
     target.commit();
+    if (to_stdout) send_to_stdout(tool, target);
 }
 
 int dump_tool(Tool& tool, const Options& options) {
     const DumpOptions wanted = dump_options(options);
     const ImageInput input(tool, options.image);
     if (!options.binary.empty()) {
-        write_binary(options, input.image());
+        write_binary(tool, options, input.image());
         return exit_done;
     }
     DumpPrinter printer(tool, input.image());
@@ -87,7 +92,8 @@ int main(int argc, char** argv) {
     auto* hash = cli.add_flag("--hash", options.hash,
                               "Decode each extent and print the XXH3-128 of its content");
     cli.add_flag("--meta-only", options.meta_only, "Read no payload: no lengths")->excludes(hash);
-    cli.add_option("--binary", options.binary, "Write the meta area as it is to this file")
+    cli.add_option("--binary", options.binary,
+                   "Write the meta area as it is to this file, or - for standard output")
         ->type_name("FILE");
     tool.add_json_option();
     tool.add_progress_option(Tool::Prints::data);

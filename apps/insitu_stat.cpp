@@ -6,6 +6,7 @@
 
 #include "common/identity_options.hpp"
 #include "common/image_input.hpp"
+#include "common/sector_warning.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/create.hpp"
@@ -111,6 +112,7 @@ int stat_tool(Tool& tool, const Options& options) {
     std::optional<SealCoverage> seals;
     if (options.seals) seals = seal_coverage(input.image(), tool.control());
     tool.end_progress();
+    warn_of_small_sectors(tool, input.image());
     print_stat(tool, input, stat, seals);
     return exit_done;
 }

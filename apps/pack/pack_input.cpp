@@ -12,9 +12,9 @@
 #include <cerrno>
 #include <vector>
 
+#include "common/sector_warning.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
-#include "insitu/store/sector_check.hpp"
 #include "pack/container.hpp"
 
 namespace insitu::apps {
@@ -51,21 +51,6 @@ void refuse_if_container(const PackInputOptions& options, const Store& store) {
     refuse_if_container(options, store.name(), head, tail);
 }
 
-// The driver's device has sectors of 4096 bytes, whatever the disk had that was packed.
-void note_small_sectors(const Tool& tool, const std::string& name, std::uint64_t size_bytes,
-                        const ContentReader& read) {
-    const auto found = find_small_sectors(size_bytes, read);
-    if (!found) return;
-    // Said with -q as well: who does not hear it finds out when the disk does not mount.
-    tool.complain(
-        fmt::format("warning: {}: holds {} with units of {} bytes, and the driver's device has "
-                    "sectors of 4096 bytes: it cannot be used there",
-                    name, found->content, found->unit_bytes));
-    tool.complain(
-        fmt::format("hint: {}; or serve the image with nbdkit, which takes requests of 512 bytes",
-                    found->remedy));
-}
-
 UniqueFd open_stream_fd(const std::string& path, const std::string& name) {
     if (path == "-" && ::isatty(STDIN_FILENO) == 1) {
         throw Error(ErrorKind::refused, {.file = name}, "an image is not typed in at a terminal",
@@ -91,7 +76,7 @@ PackInput open_stream(const Tool& tool, const std::string& path, const PackInput
     refuse_if_container(options, name,
                         ByteView(start).first(std::min(container_head_bytes, start.size())), {});
     const std::uint64_t known_bytes = options.limit_bytes.value_or(start.size());
-    note_small_sectors(tool, name, known_bytes, [&](std::uint64_t at_byte, ByteSpan output) {
+    warn_of_small_sectors(tool, name, known_bytes, [&](std::uint64_t at_byte, ByteSpan output) {
         std::fill(output.begin(), output.end(), std::byte{0});
         const std::size_t length = std::min(output.size(), start.size() - at_byte);
         std::copy_n(start.begin() + static_cast<std::ptrdiff_t>(at_byte), length, output.begin());
@@ -124,7 +109,7 @@ PackInput open_pack_input(const Tool& tool, const std::string& path,
     PackInput input;
     input.store = open_store(path, Access::read, tool.sharing());
     refuse_if_container(options, *input.store);
-    note_small_sectors(
+    warn_of_small_sectors(
         tool, path, input.store->size_bytes(),
         [&](std::uint64_t at_byte, ByteSpan output) { input.store->read_at(at_byte, output); });
     input.source =

@@ -73,3 +73,10 @@ check "and the damaged one, without" [ "$(grep -c "^$first $blocks $sectors comp
 run 1 insitu-dump-meta --hash --json damaged.img
 check "the document is complete" [ "$(jq '.extents | length' out)" -eq "$(wc -l <whole)" ]
 check "the damage is told" [ "$(jq '[.extents[] | select(.damage)] | length' out)" -eq 1 ]
+
+# The meta area on standard output.
+content piped 3000000
+insitu-pack -q piped piped.img
+insitu-dump-meta -q --binary piped.bin piped.img
+run 0 bash -c 'insitu-dump-meta --binary - piped.img | cmp - piped.bin'
+check "no file of that name" [ ! -e ./- ]

@@ -108,6 +108,8 @@ check "nothing of a wrong source comes down" [ "$(cat count)" -eq 0 ]
 warned() { # FILE WORDS
   run 0 insitu-pack -q "$1" new.img
   says err "$1: holds $2"
+  run 0 insitu-stat -q new.img
+  says err "new.img: holds $2"
   run 0 bash -c "cat $1 | insitu-pack -q - new.img"
   says err "standard input: holds $2"
 }
@@ -128,6 +130,8 @@ truncate -s 20M fat && mkfs.vfat -F 16 fat >/dev/null
 warned fat "FAT with units of 512"
 quiet_about() {
   run 0 insitu-pack -q "$1" new.img
+  silent err
+  run 0 insitu-stat -q new.img
   silent err
 }
 rm -f ext fat xfs gpt
