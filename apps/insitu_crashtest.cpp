@@ -15,7 +15,9 @@ namespace {
 class FirstFinding final : public FindingSink {
   public:
     void found(const Finding& finding) override {
-        if (finding.severity == Severity::note || !text.empty()) return;
+        // What was overwritten or trimmed is left in unmapped blocks.
+        if (finding.severity == Severity::note || finding.id == FindingId::m07) return;
+        if (!text.empty()) return;
         text = fmt::format("fsck: {} at block {}: {}", kind_of(finding.id).name,
                            finding.block.value, finding.detail);
     }

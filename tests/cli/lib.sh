@@ -33,6 +33,12 @@ fail() {
   return 0
 }
 
+# A typing error in a test is a failure, not a line that does nothing.
+command_not_found_handle() {
+  fail "no such command: $1"
+  return 127
+}
+
 # run STATUS COMMAND...: runs it with stdout in ./out and stderr in ./err; the status must be that.
 run() {
   local want=$1 got=0

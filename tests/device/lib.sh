@@ -74,11 +74,12 @@ detach() {
   fuse=
 }
 
-# sound_image IMAGE: no intent, nothing to repair, and it decodes as a whole.
+# sound_image IMAGE: no intent, nothing to repair, and it decodes as a whole. What was overwritten or
+# trimmed stands in unmapped blocks until it is punched: M07 is no fault here.
 sound_image() {
   check "$1: no intent" cmp -s <(head -c 1536 "$1" | tail -c 1024) <(head -c 1024 /dev/zero)
   run 0 insitu-fsck -n -f --json "$1"
-  check "$1: nothing to repair" jq -e '.result | .errors == 0 and .warnings == 0' out
+  check "$1: nothing to repair" jq -e '.findings | all(.severity == "note" or .id == "M07")' out
   check "$1: decodes" insitu-unpack -q "$1" -
 }
 # clean_image IMAGE: nor do holes take space. After kill -9 they may.

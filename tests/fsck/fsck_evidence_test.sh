@@ -48,3 +48,38 @@ run 8 insitu-fsck repair --rebuild-super signed
 says err "not an insitu image: dos"
 run 1 insitu-fsck repair --rebuild-super --force signed
 check "forced, it is back" sh -c 'insitu-unpack -q --force signed back && cmp back raw'
+
+# Meta that was lost looks like nothing: the payloads that it leaves are told (M07), not repaired.
+run 0 insitu-pack -q --force --alg lzo raw image
+run 0 insitu-fsck image
+check "no M07" sh -c "! grep -q M07 out"
+cp image lost.img
+dd if=/dev/zero of=lost.img bs=4096 seek=1 count=1 conv=notrunc status=none
+run 0 insitu-fsck lost.img
+says out "window 0, block 0 (byte 8192): M07 warning: payloads in unmapped blocks"
+run 0 insitu-fsck --json lost.img
+check "one warning with a count" jq -e '.result.warnings == 1 and .result.by_id.M07 == 1
+  and (.findings[0].detail | test("^[1-9][0-9]* payloads"))' out
+run 0 insitu-fsck --meta-only lost.img
+check "no M07" sh -c "! grep -q M07 out"
+before=$(sha lost.img)
+run 0 insitu-fsck -p lost.img
+says out M07
+run 0 insitu-fsck -y lost.img
+check "neither -p nor -y touches it" test "$(sha lost.img)" = "$before"
+run 0 insitu-fsck repair --rebuild-meta --dry-run lost.img
+says out "remap"
+run 1 insitu-fsck repair --rebuild-meta lost.img
+run 0 insitu-unpack -q --force lost.img back
+# Raw blocks leave no evidence.
+check "what decodes is back" test "$(cmp -l back raw | wc -l)" -lt "$(stat -c %s raw)"
+
+# Behind the first GiB one window in 64 is looked into, and of a sparse file only what is there.
+truncate -s 3G large && dd if=raw of=large bs=1M seek=2048 conv=notrunc status=none
+run 0 insitu-pack -q large large.img
+run 0 insitu-fsck large.img
+check "no M07" sh -c "! grep -q M07 out"
+meta=$(insitu-stat --json large.img | jq '.meta_bytes')
+dd if=/dev/zero of=large.img bs=4096 seek=1 count=$((meta / 4096)) conv=notrunc status=none
+run 0 insitu-fsck large.img
+says out "at least"

@@ -141,3 +141,53 @@ if [ "$(id -u)" = 0 ] && cp again.img dev.img && loop dev.img 2>/dev/null; then
   says err "belongs to user 65534"
   check "the next log has the next number" test -e "$name.8"
 fi
+
+# Early boot: /var cannot be written, so the log goes to /run; if that cannot be either, the way out
+# is named, and it works.
+early_boot() { # early_boot DIRECTORIES COMMAND...: with a /var/lib and /run of its own
+  local read_only=$1
+  shift
+  unshare -m sh -ec 'mount -t tmpfs none /var/lib; mount -t tmpfs none /run
+    for each in $0; do mount -o remount,ro $each; done
+    status=0; "$@" || status=$?
+    ls /run/insitu-tools >place 2>/dev/null || :
+    exit $status' "$read_only" "$@"
+}
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null && cp again.img dev2.img &&
+  loop dev2.img 2>/dev/null; then
+  unset INSITU_UNDO_DIR
+  run 8 early_boot "/var/lib /run" insitu-fsck -y "$loop"
+  says err "--undo"
+  run 4 insitu-fsck -n "$loop"
+  run 1 early_boot "/var/lib /run" insitu-fsck -y --undo here.undo "$loop"
+  run 0 insitu-fsck undo "$loop" here.undo
+  run 1 early_boot /var/lib insitu-fsck -y "$loop"
+  says place "$(basename "$loop").insitu-undo"
+  run 0 insitu-fsck -n "$loop"
+fi
+
+# Killed while it plans: nothing was written, and nothing stands in the way of the next repair.
+content long 33554432
+run 0 insitu-pack -q long plan.img
+openssl enc -aes-128-ctr -nosalt -K 0f0e0d0c0b0a09080706050403020100 \
+  -iv 00000000000000000000000000000000 </dev/zero 2>/dev/null |
+  dd of=plan.img bs=4096 seek=1 count=1 iflag=fullblock conv=notrunc status=none
+cp plan.img whole.img
+before=$(sha plan.img)
+killed=0
+for delay in 0.01 0.02 0.04 0.08 0.16; do
+  insitu-fsck -q -j 1 -y plan.img >out 2>err </dev/null &
+  repair=$!
+  sleep $delay
+  kill -9 $repair 2>/dev/null
+  status=0
+  wait $repair || status=$?
+  # What came to its end or began to write is another matter.
+  if [ "$status" != 137 ] || [ "$(sha plan.img)" != "$before" ]; then break; fi
+  killed=$((killed + 1))
+  run 4 insitu-fsck -q -n plan.img
+done
+check "it was killed while it planned" test $killed -gt 0
+insitu-fsck -q -y plan.img >/dev/null 2>&1
+insitu-fsck -q -y whole.img >/dev/null 2>&1
+check "the next repair does as if nothing had been" cmp plan.img whole.img

@@ -170,8 +170,13 @@ bool Committer::compact(WindowIndex window) {
         const std::unique_lock lock(stripe.mutex);
         return staging_.stage_for_change(window);
     };
-    while (!stage())
+    auto admission = stage();
+    while (admission == RedoSpace::Admission::commit_first) {
         commit_staged();
+        if (space_.cramped()) return false;
+        admission = stage();
+    }
+    if (admission == RedoSpace::Admission::no_room) return false;
     const std::unique_lock lock(stripe.mutex);
     StagedWindow& staged = stripe.staged.at(window.value);
     Workspaces::Loan workspace(medium_.workspaces());

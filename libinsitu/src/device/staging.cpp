@@ -105,13 +105,13 @@ bool Staging::needs_journal(const StagedWindow& staged, const WindowPart& part) 
     });
 }
 
-void Staging::refuse_unprotected(const StagedWindow& staged, const WindowPart& part,
-                                 std::uint64_t cost) const {
-    const std::uint64_t wanted = staged.reserved_bytes + cost;
-    if (options_.unprotected == UnprotectedCommits::allow ||
-        space_.most_room_without(part.window) >= wanted) {
-        return;
-    }
+RedoSpace::Journal Staging::journal_for(const StagedWindow& staged, const WindowPart& part) const {
+    if (!needs_journal(staged, part)) return RedoSpace::Journal::needless;
+    return options_.unprotected == UnprotectedCommits::allow ? RedoSpace::Journal::wanted
+                                                             : RedoSpace::Journal::required;
+}
+
+void Staging::refuse_unprotected(const WindowPart& part) const {
     throw Error(ErrorKind::refused, medium_.place_of(part.window, part.first),
                 "the image is full: no hole is left for the journal that protects this write",
                 "unprotected=allow writes without it: blocks that were not written could then be "
@@ -153,10 +153,11 @@ Staging::Result Staging::write(const WindowPart& part, const std::byte* content)
     StagedWindow& before = newly ? fresh : found->second;
     std::uint32_t accounted = 0;
     const std::uint64_t cost = cost_of(before, part, content, accounted);
-    const bool is_risky = space_.cramped() && needs_journal(before, part);
-    if (is_risky) refuse_unprotected(before, part, cost);
     read_touched(before, part);
-    if (!space_.admit(window, newly, cost)) return Result::commit_first;
+    const auto admission = space_.admit(
+        {window, newly, cost, before.reserved_bytes + cost, journal_for(before, part)});
+    if (admission == RedoSpace::Admission::no_room) refuse_unprotected(part);
+    if (admission == RedoSpace::Admission::commit_first) return Result::commit_first;
     StagedWindow& staged = newly ? stripe.staged[window.value] = std::move(fresh) : before;
     staged.accounted = accounted;
     staged.reserved_bytes += cost;
@@ -170,19 +171,26 @@ Staging::Result Staging::write(const WindowPart& part, const std::byte* content)
         }
     }
     ++sequence_;
-    return is_risky ? Result::commit_now : Result::staged;
+    return admission == RedoSpace::Admission::admitted_risky ? Result::commit_now : Result::staged;
 }
 
-bool Staging::stage_for_change(WindowIndex window) {
+RedoSpace::Admission Staging::stage_for_change(WindowIndex window) {
     Stripe& stripe = stripe_of(window);
     const auto found = stripe.staged.find(window.value);
     const bool newly = found == stripe.staged.end();
     StagedWindow fresh;
     if (newly) fresh = stage({window, 0, 0});
-    if (!space_.admit(window, newly, worst_window_bytes)) return false;
+    const std::uint64_t reserved = newly ? 0 : found->second.reserved_bytes;
+    const auto admission =
+        space_.admit({window, newly, worst_window_bytes, reserved + worst_window_bytes,
+                      RedoSpace::Journal::required});
+    if (admission == RedoSpace::Admission::commit_first ||
+        admission == RedoSpace::Admission::no_room) {
+        return admission;
+    }
     StagedWindow& staged = newly ? stripe.staged[window.value] = std::move(fresh) : found->second;
     staged.reserved_bytes += worst_window_bytes;
-    return true;
+    return admission;
 }
 
 void Staging::read(const WindowPart& part, ByteSpan output, Workspace& space) {

@@ -55,8 +55,8 @@ class Staging {
     };
     Result write(const WindowPart& part, const std::byte* content);
     // Makes sure that a window is staged, for a change of its plan. The caller has its stripe.
-    // False: commit first.
-    bool stage_for_change(WindowIndex window);
+    // It is not if the answer is `commit_first` or `no_room`.
+    RedoSpace::Admission stage_for_change(WindowIndex window);
     // What a part of a window is: visit(first block, blocks, mapped).
     using VisitRun = std::function<void(BlockIndex first, std::uint64_t blocks, bool mapped)>;
     void map(const WindowPart& part, const VisitRun& visit);
@@ -78,8 +78,8 @@ class Staging {
                           const std::byte* content, std::uint32_t& accounted) const;
     void read_touched(const StagedWindow& staged, const WindowPart& part);
     bool needs_journal(const StagedWindow& staged, const WindowPart& part) const;
-    void refuse_unprotected(const StagedWindow& staged, const WindowPart& part,
-                            std::uint64_t cost) const;
+    RedoSpace::Journal journal_for(const StagedWindow& staged, const WindowPart& part) const;
+    [[noreturn]] void refuse_unprotected(const WindowPart& part) const;
 
     Medium& medium_;
     RedoSpace& space_;

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "engine/for_each.hpp"
+#include "fsck/lost_payloads.hpp"
 #include "fsck/super_check.hpp"
 #include "fsck/window_check.hpp"
 #include "image/window_batches.hpp"
@@ -127,7 +128,12 @@ CheckResult check(const Store& store, const CheckOptions& options, FindingSink& 
     require_manifest_of(image, options);
     if (control.progress != nullptr) control.progress->begin(image.geometry().logical_bytes());
     check_windows(image, options, result, sink, control);
-    if (options.depth == CheckOptions::Depth::payloads) check_holes(image, result, sink);
+    if (options.depth == CheckOptions::Depth::payloads) {
+        if (const auto lost = find_lost_payloads(image, options, control)) {
+            tell(*lost, result, sink);
+        }
+        check_holes(image, result, sink);
+    }
     return result;
 }
 

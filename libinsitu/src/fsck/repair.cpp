@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "engine/for_each.hpp"
+#include "fsck/lost_payloads.hpp"
 #include "fsck/super_plan.hpp"
 #include "fsck/window_plan.hpp"
 #include "image/window_batches.hpp"
@@ -280,6 +281,14 @@ RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& op
             plan_meta_restore(opened, *options.meta_dump, log_or_none, sink);
         } else {
             plan_windows(opened, options, log_or_none, result, sink, control);
+            // Rebuilding has all that decodes in its plan.
+            const auto lost = options.rebuild_meta
+                                  ? std::nullopt
+                                  : find_lost_payloads(opened, options.check, control);
+            if (lost) {
+                result.before.add(*lost);
+                sink.found(*lost);
+            }
         }
     }
     result.after = result.before;

@@ -117,11 +117,56 @@ std::optional<ExtentDamage> WindowReader::decode(const StoredExtent& extent, Byt
     if (!damage) return damage;
     zero_fill(output);
     if (salvage_ == Salvage::nothing) return damage;
-    const ByteView stream = payload.first(payload.size() - length_word_bytes);
-    const std::size_t given = decode_partly(image_->algorithm(), stream, output);
-    zero_fill(output.subspan(given));
-    damage->unproven_blocks = static_cast<unsigned>(given / block_bytes);
+    salvage(payload.first(payload.size() - length_word_bytes), output, *damage);
     return damage;
+}
+
+void WindowReader::salvage(ByteView stream, ByteSpan output, ExtentDamage& damage) const {
+    const std::size_t given = decode_partly(image_->algorithm(), stream, output);
+    damage.unproven_blocks = static_cast<unsigned>(given / block_bytes);
+    // Of a block that is listed as lost nothing is given.
+    zero_fill(output.subspan(damage.unproven_blocks * block_bytes));
+}
+
+// The sectors of a compressed extent before the first that cannot be read.
+ByteView WindowReader::readable_part(const StoredExtent& extent, ByteSpan payload) const {
+    const std::uint64_t at = image_->geometry().block_at_byte(extent.first);
+    std::size_t good = 0;
+    try {
+        for (; good < payload.size(); good += sector_bytes)
+            image_->store().read_at(at + good, payload.subspan(good, sector_bytes));
+    } catch (const Error&) {
+        // It ends here.
+    }
+    return payload.first(good);
+}
+
+// A raw extent block by block: those that can be read need nothing of the others.
+void WindowReader::salvage_raw(const StoredExtent& extent, ByteSpan output, DamageSink& damage) {
+    std::optional<ExtentDamage> lost;
+    for (unsigned i = 0; i < extent.blocks; ++i) {
+        const StoredExtent block{extent.first + i, 1, sectors_per_block};
+        const auto found = read_extent(block, output.subspan(i * block_bytes, block_bytes));
+        if (!found) {
+            if (lost) damage.damaged(*lost);
+            lost.reset();
+        } else if (lost) {
+            ++lost->extent.blocks;
+            lost->extent.payload_sectors += sectors_per_block;
+        } else {
+            lost = found;
+        }
+    }
+    if (lost) damage.damaged(*lost);
+}
+
+void WindowReader::read_one(const StoredExtent& extent, ByteSpan output, DamageSink* damage) {
+    const auto found = read_extent(extent, output);
+    if (!found) return;
+    const bool has_readable_blocks = salvage_ == Salvage::prefix && damage != nullptr &&
+                                     extent.raw() && extent.fault == ExtentFault::none;
+    if (has_readable_blocks) return salvage_raw(extent, output, *damage);
+    report(*found, damage);
 }
 
 std::optional<ExtentDamage> WindowReader::read_extent(const StoredExtent& extent, ByteSpan output) {
@@ -173,6 +218,10 @@ std::optional<ExtentDamage> WindowReader::load(const StoredExtent& extent, ByteS
             damage.text += fmt::format(": {}", std::strerror(error.os_error()));
         } else {
             damage.text += ": the file ends before";
+        }
+        if (salvage_ == Salvage::prefix && !extent.raw()) {
+            AlignedBuffer sectors(length);
+            salvage(readable_part(extent, sectors.span()), output, damage);
         }
         return damage;
     }
@@ -271,8 +320,8 @@ std::uint32_t WindowReader::read(WindowIndex window, ByteSpan output, DamageSink
             const std::size_t run = sound ? run_length(extents.subspan(i)) : 1;
             if (run > 1 && read_run(extents.subspan(i, run), window_first, output, damage)) {
                 used = run;
-            } else if (const auto found = read_extent(extent, part)) {
-                report(*found, damage);
+            } else {
+                read_one(extent, part, damage);
             }
             for (const StoredExtent& done : extents.subspan(i, used)) {
                 if (done.unmapped()) continue;

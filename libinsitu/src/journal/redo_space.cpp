@@ -34,37 +34,53 @@ WindowIndex RedoSpace::window_at(SectorRun run) const {
     return {(run.at_byte() - geometry_.data_at_byte()) / window_bytes};
 }
 
-std::uint64_t RedoSpace::room_of(WindowIndex window) const {
-    const auto found = aside_.find(window.value);
-    if (found == aside_.end()) return 0;
+std::uint64_t RedoSpace::Runs::room_of(WindowIndex window) const {
+    const auto found = by_window.find(window.value);
+    if (found == by_window.end()) return 0;
     std::uint64_t room = 0;
     for (const SectorRun run : found->second)
         room += room_in(run);
     return room;
 }
 
-void RedoSpace::drop(WindowIndex window) {
-    room_bytes_ -= room_of(window);
-    aside_.erase(window.value);
+std::vector<SectorRun> RedoSpace::Runs::drop(WindowIndex window) {
+    room_bytes -= room_of(window);
+    const auto node = by_window.extract(window.value);
+    return node ? node.mapped() : std::vector<SectorRun>{};
+}
+
+void RedoSpace::Runs::set(WindowIndex window, std::vector<SectorRun> runs) {
+    drop(window);
+    if (runs.empty()) return;
+    by_window[window.value] = std::move(runs);
+    room_bytes += room_of(window);
+}
+
+SectorRun RedoSpace::Runs::take() {
+    const auto last = std::prev(by_window.end());
+    const SectorRun run = last->second.back();
+    last->second.pop_back();
+    if (last->second.empty()) by_window.erase(last);
+    room_bytes -= room_in(run);
+    return run;
 }
 
 void RedoSpace::offer(WindowIndex window, const SectorMask& free) {
     const std::lock_guard lock(mutex_);
-    if (staged_.count(window.value) == 0) set_aside(window, free);
+    if (staged_.count(window.value) == 0) aside_.set(window, runs_of(window, free));
 }
 
 void RedoSpace::offer_committing(WindowIndex window, const SectorMask& free) {
     const std::lock_guard lock(mutex_);
-    set_aside(window, free);
+    lent_.set(window, runs_of(window, free));
 }
 
 void RedoSpace::withdraw(WindowIndex window) {
     const std::lock_guard lock(mutex_);
-    drop(window);
+    lent_.drop(window);
 }
 
-void RedoSpace::set_aside(WindowIndex window, const SectorMask& holes) {
-    drop(window);
+std::vector<SectorRun> RedoSpace::runs_of(WindowIndex window, const SectorMask& holes) const {
     const auto current = current_masks_.find(window.value);
     const SectorMask free = current == current_masks_.end() ? holes : holes & ~current->second;
     // Links take a part of each run: short ones are for a device that has little else.
@@ -75,29 +91,26 @@ void RedoSpace::set_aside(WindowIndex window, const SectorMask& holes) {
         std::uint32_t end = at;
         while (end < longest_run_sectors && free.test(end))
             ++end;
-        if (end - at >= shortest) {
-            runs.push_back({first + at, end - at});
-            room_bytes_ += room_in(runs.back());
-        }
+        if (end - at >= shortest) runs.push_back({first + at, end - at});
         at = end + 1;
     }
-    if (!runs.empty()) aside_[window.value] = std::move(runs);
+    return runs;
 }
 
 void RedoSpace::begin_search(std::uint64_t most_windows) {
     const std::lock_guard lock(mutex_);
     budget_ = std::min(geometry_.window_count(), most_windows);
-    if (room_bytes_ >= wanted_bytes_ / 2 + least_room_bytes) budget_ = 0;
+    if (aside_.room_bytes >= wanted_bytes_ / 2 + least_room_bytes) budget_ = 0;
 }
 
 std::optional<WindowIndex> RedoSpace::next_candidate() {
     const std::lock_guard lock(mutex_);
     const std::uint64_t wanted = cramped_ ? 2 * least_room_bytes : wanted_bytes_;
-    while (budget_ != 0 && room_bytes_ < wanted) {
+    while (budget_ != 0 && aside_.room_bytes < wanted) {
         --budget_;
         const WindowIndex window{cursor_};
         cursor_ = cursor_ == 0 ? geometry_.window_count() - 1 : cursor_ - 1;
-        if (cramped_ || aside_.count(window.value) == 0) return window;
+        if (cramped_ || aside_.by_window.count(window.value) == 0) return window;
     }
     return std::nullopt;
 }
@@ -105,32 +118,65 @@ std::optional<WindowIndex> RedoSpace::next_candidate() {
 void RedoSpace::end_search() {
     const std::lock_guard lock(mutex_);
     budget_ = 0;
-    cramped_ = room_bytes_ < 2 * least_room_bytes;
+    cramped_ = aside_.room_bytes < 2 * least_room_bytes;
 }
 
-bool RedoSpace::admit(WindowIndex window, bool newly, std::uint64_t bytes) {
-    const std::lock_guard lock(mutex_);
-    const std::uint64_t lost = newly ? room_of(window) : 0;
-    const std::uint64_t room =
-        cramped_ ? cramped_limit_bytes : std::min(room_bytes_ - lost, limit_bytes_);
-    const std::uint64_t waiting = used_bytes_ + committing_bytes_;
-    if (waiting != 0 && waiting + bytes > room) return false;
-    if (newly) {
-        drop(window);
-        staged_.insert(window.value);
+void RedoSpace::use(const Change& change) {
+    if (change.newly) {
+        aside_.drop(change.window);
+        staged_.insert(change.window.value);
     }
-    used_bytes_ += bytes;
-    return true;
+    used_bytes_ += change.bytes;
+}
+
+RedoSpace::Admission RedoSpace::admit(const Change& change) {
+    const std::lock_guard lock(mutex_);
+    const std::uint64_t lost = change.newly ? aside_.room_of(change.window) : 0;
+    const std::uint64_t waiting = used_bytes_ + committing_bytes_;
+    if (!cramped_) {
+        const std::uint64_t room = aside_.room_bytes - lost;
+        const bool is_alone = waiting == 0 && change.bytes <= room;
+        if (is_alone || waiting + change.bytes <= std::min(room, limit_bytes_)) {
+            room_promised_ = true;
+            use(change);
+            return Admission::admitted;
+        }
+        if (waiting != 0) return Admission::commit_first;
+        cramped_ = true;
+    }
+    if (waiting != 0) {
+        const bool takes_promised_room = room_promised_ && lost != 0;
+        if (takes_promised_room || waiting + change.bytes > cramped_limit_bytes) {
+            return Admission::commit_first;
+        }
+    }
+    if (change.journal == Journal::required &&
+        most_room_without(change.window) < change.all_bytes) {
+        return Admission::no_room;
+    }
+    use(change);
+    if (change.journal == Journal::needless) return Admission::admitted;
+    room_promised_ = true;
+    return Admission::admitted_risky;
+}
+
+// What was promised to what waited is kept.
+void RedoSpace::see_whether_all_is_done() {
+    if (used_bytes_ + committing_bytes_ == 0) room_promised_ = false;
 }
 
 void RedoSpace::release(std::uint64_t bytes) {
     const std::lock_guard lock(mutex_);
     used_bytes_ -= bytes;
+    see_whether_all_is_done();
 }
 
 void RedoSpace::unstaged(WindowIndex window) {
     const std::lock_guard lock(mutex_);
     staged_.erase(window.value);
+    // Only its commit could have used them; now they are holes as any others.
+    auto lent = lent_.drop(window);
+    if (!lent.empty()) aside_.set(window, std::move(lent));
 }
 
 void RedoSpace::move_to_commit(std::uint64_t bytes) {
@@ -142,6 +188,7 @@ void RedoSpace::move_to_commit(std::uint64_t bytes) {
 void RedoSpace::committed(std::uint64_t bytes) {
     const std::lock_guard lock(mutex_);
     committing_bytes_ -= bytes;
+    see_whether_all_is_done();
 }
 
 void RedoSpace::aborted(std::uint64_t bytes) {
@@ -162,12 +209,13 @@ bool RedoSpace::cramped() const {
 
 std::uint64_t RedoSpace::room_bytes() const {
     const std::lock_guard lock(mutex_);
-    return room_bytes_;
+    return aside_.room_bytes + lent_.room_bytes;
 }
 
+// If nothing of the current stream were needed any more and the holes of this window could not be
+// used.
 std::uint64_t RedoSpace::most_room_without(WindowIndex window) const {
-    const std::lock_guard lock(mutex_);
-    std::uint64_t room = room_bytes_ - room_of(window);
+    std::uint64_t room = aside_.room_bytes - aside_.room_of(window);
     for (const SectorRun run : current_) {
         const WindowIndex place = window_at(run);
         if (place != window && staged_.count(place.value) == 0) room += room_in(run);
@@ -183,24 +231,22 @@ SectorMask RedoSpace::current(WindowIndex window) const {
 
 SectorRun RedoSpace::take() {
     const std::lock_guard lock(mutex_);
-    if (aside_.empty()) {
+    Runs& runs = aside_.by_window.empty() ? lent_ : aside_;
+    if (runs.by_window.empty()) {
         throw Error(ErrorKind::refused, {}, "no room is left for the redo stream of a commit");
     }
-    const auto place = std::prev(aside_.end());
-    const SectorRun run = place->second.back();
-    place->second.pop_back();
-    if (place->second.empty()) aside_.erase(place);
-    room_bytes_ -= room_in(run);
-    taken_.push_back(run);
-    return run;
+    taken_.push_back(runs.take());
+    return taken_.back();
 }
 
 void RedoSpace::untake() {
     const std::lock_guard lock(mutex_);
     for (const SectorRun run : taken_) {
-        if (staged_.count(window_at(run).value) != 0) continue;
-        aside_[window_at(run).value].push_back(run);
-        room_bytes_ += room_in(run);
+        const WindowIndex window = window_at(run);
+        if (staged_.count(window.value) != 0) continue;
+        auto runs = aside_.drop(window);
+        runs.push_back(run);
+        aside_.set(window, std::move(runs));
     }
     taken_.clear();
 }
@@ -217,7 +263,7 @@ std::vector<WindowIndex> RedoSpace::set_current(std::vector<SectorRun> runs) {
             mask.set(first + i);
     }
     std::vector<WindowIndex> windows;
-    if (room_bytes_ >= wanted_bytes_) return windows;
+    if (aside_.room_bytes >= wanted_bytes_) return windows;
     for (const SectorRun run : old) {
         const WindowIndex window = window_at(run);
         if (windows.empty() || windows.back() != window) windows.push_back(window);

@@ -37,14 +37,32 @@ class RedoSpace {
     // taken.
     void offer(WindowIndex window, const SectorMask& free);
     // The same of a window that is in the commit: what neither the medium's map nor its new plan
-    // needs. withdraw() takes it back if the window stays staged.
+    // needs. It is lent to this commit's streams alone: what is admitted meanwhile does not count
+    // on it. withdraw() takes it back if the window stays staged.
     void offer_committing(WindowIndex window, const SectorMask& free);
     void withdraw(WindowIndex window);
 
-    // Makes sure that `bytes` more can be journalled and counts them as used. `newly`: the window
-    // was not staged before, so that its holes are no longer to be used. False: commit first. If
-    // nothing waits it is true in any case, and the commit may find no room then.
-    bool admit(WindowIndex window, bool newly, std::uint64_t bytes);
+    // Only the journal protects blocks that nobody wrote to, where a commit writes over their
+    // extents: it is `required` then, or `wanted` where the user lets writes go without.
+    enum class Journal { needless, wanted, required };
+    // What a change of a window asks for.
+    struct Change {
+        WindowIndex window;
+        bool newly = false;       // it was not staged before: its holes are no longer to be used
+        std::uint64_t bytes = 0;  // that the commit has to journal for it, at most
+        std::uint64_t all_bytes = 0;  // the same of all changes of the window that wait
+        Journal journal = Journal::required;
+    };
+    enum class Admission {
+        admitted,
+        admitted_risky,  // there is room now: it is to be committed before the next change
+        commit_first,    // not admitted: what waits is to be committed before
+        no_room,         // not admitted, and no commit makes room for it
+    };
+    // Makes sure that the commit of a change finds room, and counts its bytes as used. What was
+    // admitted keeps its room, whatever is asked for later. While there is hardly any room, changes
+    // for which the journal is not required are admitted without.
+    Admission admit(const Change& change);
     // What was admitted and is not needed after all.
     void release(std::uint64_t bytes);
     // The window is not staged any more: its holes may be offered again.
@@ -59,10 +77,8 @@ class RedoSpace {
     // What waits for a commit, and what one is writing.
     std::uint64_t waiting_bytes() const;
     bool cramped() const;
-    // Room for a stream now; and at most, if nothing of the current one were needed any more and
-    // the holes of this window could not be used.
+    // Room for a stream that is written now.
     std::uint64_t room_bytes() const;
-    std::uint64_t most_room_without(WindowIndex window) const;
 
     // What the current stream occupies of a window.
     SectorMask current(WindowIndex window) const;
@@ -77,9 +93,20 @@ class RedoSpace {
     std::vector<WindowIndex> release_current();
 
   private:
-    void drop(WindowIndex window);
-    void set_aside(WindowIndex window, const SectorMask& holes);
-    std::uint64_t room_of(WindowIndex window) const;
+    // Runs by window, and the bytes of a stream that go into them.
+    struct Runs {
+        std::map<std::uint64_t, std::vector<SectorRun>> by_window;
+        std::uint64_t room_bytes = 0;
+
+        std::uint64_t room_of(WindowIndex window) const;
+        void set(WindowIndex window, std::vector<SectorRun> runs);
+        std::vector<SectorRun> drop(WindowIndex window);
+        SectorRun take();
+    };
+    std::vector<SectorRun> runs_of(WindowIndex window, const SectorMask& holes) const;
+    std::uint64_t most_room_without(WindowIndex window) const;
+    void use(const Change& change);
+    void see_whether_all_is_done();
     WindowIndex window_at(SectorRun run) const;
     std::uint64_t first_sector_of(WindowIndex window) const;
     std::vector<WindowIndex> set_current(std::vector<SectorRun> runs);
@@ -92,11 +119,12 @@ class RedoSpace {
 
     mutable std::mutex mutex_;
     std::unordered_set<std::uint64_t> staged_;
-    std::map<std::uint64_t, std::vector<SectorRun>> aside_;
-    std::uint64_t room_bytes_ = 0;
+    Runs aside_;
+    Runs lent_;  // of windows that are in the commit
     std::uint64_t used_bytes_ = 0;
     std::uint64_t committing_bytes_ = 0;
     bool cramped_ = false;
+    bool room_promised_ = false;  // to something that waits
 
     std::vector<SectorRun> taken_;
     std::vector<SectorRun> current_;

@@ -1,5 +1,6 @@
 #include "insitu/ops/unpack.hpp"
 
+#include "fsck/test_device.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
@@ -12,9 +13,10 @@ using test::Content;
 
 namespace {
 
-std::vector<std::byte> content_of(std::uint64_t salt, std::size_t windows) {
+std::vector<std::byte> content_of(std::uint64_t salt, std::size_t windows,
+                                  Content kind = Content::mixed) {
     auto random = test::make_random(salt);
-    return test::make_content(random, Content::mixed, windows * window_bytes);
+    return test::make_content(random, kind, windows * window_bytes);
 }
 
 }  // namespace
@@ -61,7 +63,7 @@ TEST_CASE("zeros are not written where the target holds zeros") {
 }
 
 TEST_CASE("salvage lists each damaged extent once and keeps the rest") {
-    const auto content = content_of(103, 64);
+    const auto content = content_of(103, 64, Content::text);
     const auto store = test::pack_in_memory(content, {.extents = {32}});
     const Image image = Image::open(*store);
     // The length words of two windows' first compressed extents.
@@ -95,6 +97,63 @@ TEST_CASE("salvage lists each damaged extent once and keeps the rest") {
                 extent.blocks * block_bytes, std::byte{0});
         }
         CHECK(std::equal(expected.begin(), expected.end(), salvaged.bytes().begin()));
+    }
+}
+
+TEST_CASE("salvage gives what stands before a sector that cannot be read") {
+    for (const Algorithm algorithm : {Algorithm::lzo, Algorithm::deflate}) {
+        const auto content = content_of(106, 2, Content::text);
+        const auto store =
+            test::pack_in_memory(content, {.codec = {.algorithm = algorithm}, .extents = {32}});
+        test::TestDevice device(
+            std::vector<std::byte>(store->bytes().begin(), store->bytes().end()));
+        const Image image = Image::open(device);
+        const Extent extent = test::get_map(device, {1}).extent_at(0);
+        REQUIRE_FALSE(extent.raw());
+        REQUIRE(extent.payload_sectors > 8);
+        const std::uint64_t payload_at = image.geometry().block_at_byte(first_block_of({1}));
+        device.make_unreadable(payload_at + extent.payload_sectors / 2 * sector_bytes, 1);
+        MemoryStore target(content.size(), std::byte{0});
+        const UnpackResult result =
+            unpack(image, target, {.damage = UnpackOptions::Damage::salvage}, {.threads = 2});
+        REQUIRE(result.damage.size() == 1);
+        CHECK(result.damage[0].os_error == EIO);
+        const unsigned given = result.damage[0].unproven_blocks;
+        CHECK(given > extent.blocks / 8);
+        CHECK(given < extent.blocks);
+        std::vector<std::byte> expected = content;
+        std::fill(
+            expected.begin() + static_cast<std::ptrdiff_t>(window_bytes + given * block_bytes),
+            expected.begin() +
+                static_cast<std::ptrdiff_t>(window_bytes + extent.blocks * block_bytes),
+            std::byte{0});
+        CHECK(test::same_bytes(expected, target.bytes()));
+    }
+}
+
+TEST_CASE("salvage loses only the raw blocks that cannot be read") {
+    const auto content = content_of(107, 3, Content::random);
+    const auto store = test::pack_in_memory(content, {.extents = {32}});
+    test::TestDevice device(std::vector<std::byte>(store->bytes().begin(), store->bytes().end()));
+    const Image image = Image::open(device);
+    constexpr std::uint64_t first_bad = window_blocks + 5;
+    constexpr std::uint64_t bad_blocks = 2;
+    device.make_unreadable(image.geometry().block_at_byte({first_bad}) + 1, block_bytes);
+    for (const auto damage : {UnpackOptions::Damage::salvage, UnpackOptions::Damage::strict}) {
+        MemoryStore target(content.size(), std::byte{0});
+        const UnpackResult result = unpack(image, target, {.damage = damage}, {.threads = 2});
+        REQUIRE(result.damage.size() == 1);
+        const StoredExtent lost = result.damage[0].extent;
+        if (damage == UnpackOptions::Damage::salvage) {
+            CHECK(lost.first.value == first_bad);
+            CHECK(lost.blocks == bad_blocks);
+        } else {
+            CHECK(lost.blocks > bad_blocks);
+        }
+        std::vector<std::byte> expected = content;
+        std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(lost.first.value * block_bytes),
+                    lost.blocks * block_bytes, std::byte{0});
+        CHECK(test::same_bytes(expected, target.bytes()));
     }
 }
 

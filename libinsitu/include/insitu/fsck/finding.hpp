@@ -26,6 +26,7 @@ enum class FindingId : unsigned {
     m04,
     m05,
     m06,
+    m07,
     p01,
     p02,
     p03,
@@ -36,7 +37,7 @@ enum class FindingId : unsigned {
     p08,
     h01,
 };
-inline constexpr std::size_t finding_id_count = 21;
+inline constexpr std::size_t finding_id_count = 22;
 
 enum class Severity {
     note,     // sound, worth knowing

@@ -40,7 +40,8 @@ class INSITU_API WindowReader {
     explicit WindowReader(const Image& image);
     explicit WindowReader(const Image&& image) = delete;
 
-    // What of a damaged extent is given: nothing, or what decodes before the damage.
+    // What of a damaged extent is given: nothing, or what decodes before the damage and, of raw
+    // ones, the blocks that can be read. The others are told as extents of their own then.
     enum class Salvage { nothing, prefix };
     void set_salvage(Salvage salvage) noexcept { salvage_ = salvage; }
 
@@ -75,6 +76,10 @@ class INSITU_API WindowReader {
     std::optional<ExtentDamage> decode_whole(const StoredExtent& extent, ByteView payload,
                                              ByteSpan output);
     bool decode_beside_word(ByteView payload, ByteSpan output);
+    void salvage(ByteView stream, ByteSpan output, ExtentDamage& damage) const;
+    ByteView readable_part(const StoredExtent& extent, ByteSpan payload) const;
+    void salvage_raw(const StoredExtent& extent, ByteSpan output, DamageSink& damage);
+    void read_one(const StoredExtent& extent, ByteSpan output, DamageSink* damage);
     ExtentDamage damage_of(const StoredExtent& extent, std::string text) const;
     ExtentDamage fault_of_meta(const StoredExtent& extent);
     void report(const ExtentDamage& found, DamageSink* damage) const;

@@ -22,7 +22,7 @@ struct UnpackOptions {
     std::uint64_t offset_bytes = 0;
     std::optional<std::uint64_t> length_bytes = {};  // none: up to the end
     // Whether damaged extents end the work, or are listed and give what decodes of them before the
-    // damage (salvage) or zeros (strict).
+    // damage and their raw blocks that can be read (salvage), or zeros (strict).
     enum class Damage { fail, salvage, strict } damage = Damage::fail;
     // Whether an extent that differs from its seal is damaged.
     SealCheck seal_check = SealCheck::verify;
