@@ -3,8 +3,8 @@
 #include "common/choices.hpp"
 #include "common/sizes.hpp"
 #include "common/tool.hpp"
-#include "insitu/device/crash_test.hpp"
 #include "insitu/fsck/check.hpp"
+#include "testing/crash_test.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;

@@ -19,12 +19,15 @@ LEVELS = {
     "device": 7, "ops": 7, "fsck": 7,
     "face": 8,
     "capi": 9,
+    "testing": 10,
 }
 INCLUDE = re.compile(r'^#include "(?:insitu/)?([a-z_]+)([./][^"]*)"', re.M)
 
 
 def layer_of(path: pathlib.PurePath) -> str | None:
     parts = path.parts
+    if parts[0] == "testing":
+        return "testing"
     for before in ("src", "insitu"):
         if before in parts:
             return parts[parts.index(before) + 1].split(".")[0]
@@ -33,7 +36,8 @@ def layer_of(path: pathlib.PurePath) -> str | None:
 
 def main(root: pathlib.Path) -> int:
     wrong = 0
-    for path in sorted([*root.glob("src/**/*.?pp"), *root.glob("include/**/*.?pp")]):
+    for path in sorted([*root.glob("src/**/*.?pp"), *root.glob("include/**/*.?pp"),
+                        *root.glob("testing/*.?pp")]):
         layer = layer_of(path.relative_to(root))
         if layer not in LEVELS:
             continue

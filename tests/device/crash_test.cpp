@@ -1,4 +1,4 @@
-#include "insitu/device/crash_test.hpp"
+#include "testing/crash_test.hpp"
 
 #include "support/catch.hpp"
 #include "support/random_content.hpp"

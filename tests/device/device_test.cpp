@@ -5,9 +5,9 @@
 #include "insitu/format/seal.hpp"
 #include "insitu/journal/recovery.hpp"
 #include "insitu/ops/stat.hpp"
-#include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
+#include "testing/fault_store.hpp"
 
 using namespace insitu;
 using namespace insitu::test;

@@ -3,9 +3,9 @@
 
 #include "device/device_model.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
+#include "testing/fault_store.hpp"
 
 using namespace insitu;
 using namespace insitu::test;

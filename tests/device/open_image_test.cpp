@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "device/device_model.hpp"
-#include "device/recording_store.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/intent.hpp"
 #include "insitu/fsck/check.hpp"
@@ -19,6 +18,7 @@
 #include "support/image_builder.hpp"
 #include "support/loop_device.hpp"
 #include "support/temporary_directory.hpp"
+#include "testing/recording_store.hpp"
 
 using namespace insitu;
 using namespace insitu::test;

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "device/device_model.hpp"
-#include "device/recording_store.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/intent.hpp"
 #include "insitu/journal/recovery.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
+#include "testing/recording_store.hpp"
 
 using namespace insitu;
 using namespace insitu::test;

@@ -10,8 +10,8 @@
 #include "insitu/fsck/check.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/window_reader.hpp"
-#include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
+#include "testing/fault_store.hpp"
 
 namespace insitu::test {
 

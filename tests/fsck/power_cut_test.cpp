@@ -6,8 +6,8 @@
 #include "fsck/test_device.hpp"
 #include "insitu/error.hpp"
 #include "insitu/fsck/repair.hpp"
-#include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
+#include "testing/fault_store.hpp"
 
 using namespace insitu;
 using namespace insitu::test;

@@ -9,11 +9,11 @@
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 #include "insitu/ops/format.hpp"
-#include "insitu/store/fault_store.hpp"
 #include "insitu/window/extent_encoder.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/random_content.hpp"
+#include "testing/fault_store.hpp"
 
 using namespace insitu;
 using Catch::Matchers::Contains;

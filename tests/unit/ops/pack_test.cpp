@@ -5,10 +5,10 @@
 
 #include "insitu/error.hpp"
 #include "insitu/image/meta_cursor.hpp"
-#include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/random_content.hpp"
+#include "testing/fault_store.hpp"
 
 using namespace insitu;
 using Catch::Matchers::Contains;

@@ -2,10 +2,10 @@
 
 #include "fsck/test_device.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/fault_store.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/random_content.hpp"
+#include "testing/fault_store.hpp"
 
 using namespace insitu;
 using Catch::Matchers::Contains;

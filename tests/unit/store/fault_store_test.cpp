@@ -1,4 +1,4 @@
-#include "insitu/store/fault_store.hpp"
+#include "testing/fault_store.hpp"
 
 #include <cerrno>
 

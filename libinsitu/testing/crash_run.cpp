@@ -1,4 +1,4 @@
-#include "device/crash_run.hpp"
+#include "testing/crash_run.hpp"
 
 #include <fmt/format.h>
 

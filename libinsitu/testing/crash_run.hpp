@@ -5,9 +5,9 @@
 #include <random>
 #include <vector>
 
-#include "device/crash_history.hpp"
-#include "device/recording_store.hpp"
-#include "insitu/device/crash_test.hpp"
+#include "testing/crash_history.hpp"
+#include "testing/crash_test.hpp"
+#include "testing/recording_store.hpp"
 
 namespace insitu {
 

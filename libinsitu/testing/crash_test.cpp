@@ -1,4 +1,4 @@
-#include "insitu/device/crash_test.hpp"
+#include "testing/crash_test.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -8,12 +8,12 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "device/crash_run.hpp"
 #include "engine/for_each.hpp"
 #include "insitu/error.hpp"
 #include "insitu/format/payload.hpp"
 #include "insitu/image/window_reader.hpp"
 #include "insitu/journal/recovery.hpp"
+#include "testing/crash_run.hpp"
 
 namespace insitu {
 

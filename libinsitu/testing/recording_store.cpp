@@ -1,4 +1,4 @@
-#include "device/recording_store.hpp"
+#include "testing/recording_store.hpp"
 
 namespace insitu {
 

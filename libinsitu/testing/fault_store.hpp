@@ -9,7 +9,7 @@ namespace insitu {
 
 // A store that fails on purpose, for tests: the n-th write or sync and all after it, or every read
 // that touches a range. The failing write leaves nothing or a part of it behind.
-class INSITU_API FaultStore final : public Store {
+class FaultStore final : public Store {
   public:
     // `below` outlives it.
     explicit FaultStore(Store& below) : Store(below.name()), below_(below) {}

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "insitu/api.hpp"
 #include "insitu/engine/control.hpp"
 #include "insitu/store/store.hpp"
 
@@ -54,6 +53,6 @@ struct CrashTestResult {
 // run is several devices one after the other, of which only the last may be closed. Memory: a few
 // MiB a thread. With one client the result depends on the options alone. Throws `cancelled` Errors
 // and what the device throws.
-INSITU_API CrashTestResult crash_test(const CrashTestOptions& options, const Control& control);
+CrashTestResult crash_test(const CrashTestOptions& options, const Control& control);
 
 }  // namespace insitu

@@ -1,4 +1,4 @@
-#include "device/crash_history.hpp"
+#include "testing/crash_history.hpp"
 
 #include <xxhash.h>
 
