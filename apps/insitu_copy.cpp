@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
 #include "common/identity_options.hpp"
@@ -7,9 +8,9 @@
 #include "common/sizes.hpp"
 #include "common/target_run.hpp"
 #include "common/tool.hpp"
-#include "insitu/image/create.hpp"
-#include "insitu/ops/copy.hpp"
-#include "insitu/ops/pack.hpp"
+#include "insitu/internal/image/create.hpp"
+#include "insitu/internal/ops/copy.hpp"
+#include "insitu/pack.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
 #include "common/choices.hpp"
 #include "common/sizes.hpp"
 #include "common/tool.hpp"
-#include "insitu/fsck/check.hpp"
+#include "insitu/check.hpp"
 #include "testing/crash_test.hpp"
 
 using namespace insitu;

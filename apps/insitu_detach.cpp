@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // insitu-detach, and umount.insitu, which umount(8) calls for what insitu-attach has mounted. Both
 // look into the RunDirectory.
 #include "attach/attach_arguments.hpp"

@@ -1,4 +1,5 @@
-#include "insitu/ops/dump.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/dump.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +11,7 @@
 #include "common/tool.hpp"
 #include "dump_meta/dump_printer.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/target.hpp"
+#include "insitu/target.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/check_run.hpp"
 #include "fsck/fsck_options.hpp"
 #include "fsck/repair_run.hpp"

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
 #include "common/identity_options.hpp"
 #include "common/image_input.hpp"
 #include "common/tool.hpp"
-#include "insitu/image/create.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/internal/image/create.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/open_store.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +8,7 @@
 #include "common/target_run.hpp"
 #include "common/tool.hpp"
 #include "format/format_run.hpp"
-#include "insitu/image/target.hpp"
+#include "insitu/target.hpp"
 #include "mkfs/file_system.hpp"
 #include "mkfs/image_output.hpp"
 #include "mkfs/mkfs_arguments.hpp"

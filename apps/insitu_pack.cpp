@@ -1,4 +1,5 @@
-#include "insitu/ops/pack.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/pack.hpp"
 
 #include <fmt/format.h>
 
@@ -13,9 +14,9 @@
 #include "common/target_run.hpp"
 #include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/image/target.hpp"
-#include "insitu/store/null_store.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/store/null_store.hpp"
+#include "insitu/target.hpp"
 #include "pack/expectation.hpp"
 #include "pack/pack_arguments.hpp"
 #include "pack/pack_input.hpp"

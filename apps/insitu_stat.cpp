@@ -1,4 +1,5 @@
-#include "insitu/ops/stat.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/stat.hpp"
 
 #include <fmt/format.h>
 
@@ -9,10 +10,10 @@
 #include "common/sector_warning.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/create.hpp"
-#include "insitu/journal/recovery.hpp"
-#include "insitu/ops/activation.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/internal/image/create.hpp"
+#include "insitu/internal/ops/activation.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/recovery.hpp"
 #include "stat/live_report.hpp"
 #include "stat/stat_report.hpp"
 

@@ -1,4 +1,5 @@
-#include "insitu/ops/unpack.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/unpack.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,8 +15,8 @@
 #include "common/target_run.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/target.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/target.hpp"
 #include "unpack/unpack_arguments.hpp"
 #include "unpack/unpack_report.hpp"
 #include "unpack/unpack_target.hpp"

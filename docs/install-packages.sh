@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # install-packages.sh LIST: installs the Debian packages that a file names, one a line, `#` for
 # comments. Does nothing where all are there. Needs root or sudo only where some are missing.
 set -eu

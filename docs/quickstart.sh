@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # quickstart.sh [DIR|RAW-IMAGE]: installs what is needed, builds, and does the main job once on real
 # input: an ext4 image made of a directory tree (by default this machine's /usr/share/doc), or a raw
 # image of yours. Everything it makes is in build/quickstart and may be thrown away.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # lint.sh: shellcheck over the scripts, clang-format over the sources, and a few rules of the tree.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,7 +13,7 @@ git ls-files 'libinsitu/*.?pp' 'apps/*.?pp' | xargs wc -l | awk '$2 != "total" &
 tests/include_rules.py libinsitu || status=1
 wrong=$(mktemp -d)
 mkdir -p "$wrong/src/format" "$wrong/src/ops"
-echo '#include "insitu/store/store.hpp"' >"$wrong/src/format/up.cpp"
+echo '#include "insitu/store.hpp"' >"$wrong/src/format/up.cpp"
 echo '#include "fsck/check.hpp"' >"$wrong/src/ops/sideways.hpp"
 echo '#include "testing/fault_store.hpp"' >"$wrong/src/ops/testing.cpp"
 [ "$(tests/include_rules.py "$wrong" | grep -c 'may not include')" -eq 3 ] ||

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # packages.sh: makes the Debian packages of a build (one of them twice: the same bytes), runs lintian,
 # and installs, uses and removes them in a bare Debian 12. Needs root and a mirror.
 # usage: INSITU_BUILD=DIR tests/packages.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
 # packages_use.sh tools|mkfs: what packages.sh does in the bare system with the installed packages.
 cd /root || exit

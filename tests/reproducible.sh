@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # reproducible.sh quick|full: another directory gives the same bytes.
 #   quick  compiles some files of the library again, and compares with the objects of $INSITU_BUILD,
 #          which the preset "release" has made

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # tests/run.sh [release] [asan] [tsan] [clang]: installs what is needed, builds, and runs all tests (by
 # default in all four builds). Ends with one line, "N passed, M failed".
 set -eu

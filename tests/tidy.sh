@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # tidy.sh BUILD: clang-tidy over every source file of the library; a warning is an error.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "attach/control_client.hpp"
 
 #include <sys/socket.h>

@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <string>
 
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "attach/process_id.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@
 #include <sstream>
 #include <thread>
 
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
@@ -5,7 +6,7 @@
 #include <vector>
 
 #include "attach/process_id.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "insitu/codec/codec.hpp"
-#include "insitu/ops/pack.hpp"
+#include "insitu/internal/codec/codec.hpp"
+#include "insitu/pack.hpp"
 
 namespace insitu::apps {
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "common/tool.hpp"
-#include "insitu/format/identity.hpp"
+#include "insitu/internal/format/identity.hpp"
 
 // Names of images on command lines and in reports.
 namespace insitu::apps {

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/image_input.hpp"
 
 #include <fmt/format.h>
 
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
-#include "insitu/journal/recovery.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/recovery.hpp"
 
 namespace insitu::apps {
 

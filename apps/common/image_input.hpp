@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <memory>
@@ -5,8 +6,8 @@
 #include <string>
 
 #include "common/tool.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/store/overlay_store.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/store/overlay_store.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -5,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "insitu/fsck/manifest.hpp"
+#include "insitu/internal/fsck/manifest.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <xxhash.h>
@@ -9,8 +10,8 @@
 #include "common/content_tree.hpp"
 #include "common/manifest.hpp"
 #include "common/sha256.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/ops/content_sink.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/ops/content_sink.hpp"
 
 namespace insitu::apps {
 

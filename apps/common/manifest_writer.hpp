@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
@@ -5,10 +6,10 @@
 
 #include "common/content_tree.hpp"
 #include "common/sha256.hpp"
-#include "insitu/format/geometry.hpp"
-#include "insitu/format/super_block.hpp"
-#include "insitu/ops/content_sink.hpp"
-#include "insitu/store/output_file.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/format/super_block.hpp"
+#include "insitu/internal/ops/content_sink.hpp"
+#include "insitu/internal/store/output_file.hpp"
 
 namespace insitu::apps {
 

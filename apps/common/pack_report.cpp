@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/pack_report.hpp"
 
 #include "common/identity_options.hpp"

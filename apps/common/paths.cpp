@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/paths.hpp"
 
 #include <fmt/format.h>
@@ -5,7 +6,7 @@
 #include <unistd.h>
 
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/process.hpp"
 
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 #include <sstream>
 
 #include "insitu/error.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
 

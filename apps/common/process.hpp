@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <sys/types.h>
@@ -5,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "insitu/engine/control.hpp"
+#include "insitu/internal/engine/control.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <atomic>
@@ -8,7 +9,7 @@
 #include <thread>
 
 #include "common/progress_line.hpp"
-#include "insitu/engine/control.hpp"
+#include "insitu/internal/engine/control.hpp"
 
 namespace insitu::apps {
 

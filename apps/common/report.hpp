@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <string>
 
 #include "common/tool.hpp"
-#include "insitu/format/geometry.hpp"
-#include "insitu/image/totals.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/image/totals.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/sector_warning.hpp"
 
 #include <fmt/format.h>
@@ -6,7 +7,7 @@
 #include <vector>
 
 #include "insitu/error.hpp"
-#include "insitu/image/window_reader.hpp"
+#include "insitu/internal/image/window_reader.hpp"
 
 namespace insitu::apps {
 

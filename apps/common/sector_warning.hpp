@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <string>
 
 #include "common/tool.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/store/sector_check.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/store/sector_check.hpp"
 
 namespace insitu::apps {
 

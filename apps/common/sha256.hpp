@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <array>
 #include <memory>
 #include <string>
 
-#include "insitu/engine/control.hpp"
+#include "insitu/internal/engine/control.hpp"
 #include "insitu/units.hpp"
 
 struct evp_md_ctx_st;

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/target_run.hpp"
 
 #include <unistd.h>
 
 #include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
-#include "insitu/ops/stream_copy.hpp"
-#include "insitu/store/unnamed_file.hpp"
+#include "insitu/internal/ops/stream_copy.hpp"
+#include "insitu/internal/store/unnamed_file.hpp"
 
 namespace insitu::apps {
 

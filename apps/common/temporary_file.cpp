@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/temporary_file.hpp"
 
 #include <cerrno>
 #include <cstdlib>
 
 #include "insitu/error.hpp"
-#include "insitu/store/unnamed_file.hpp"
+#include "insitu/internal/store/unnamed_file.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -9,9 +10,9 @@
 
 #include "common/exit_status.hpp"
 #include "common/progress_bar.hpp"
-#include "insitu/engine/control.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/block_device.hpp"
+#include "insitu/internal/engine/control.hpp"
+#include "insitu/internal/store/block_device.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "dump_meta/dump_printer.hpp"
 
 #include <fmt/format.h>

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include "common/spooled_text.hpp"
 #include "common/tool.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/ops/dump.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/ops/dump.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "format/format_run.hpp"
 
 #include <fmt/format.h>
@@ -11,11 +12,11 @@
 #include "common/sizes.hpp"
 #include "common/target_run.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/create.hpp"
-#include "insitu/image/target.hpp"
-#include "insitu/ops/activation.hpp"
-#include "insitu/ops/format.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/format.hpp"
+#include "insitu/internal/image/create.hpp"
+#include "insitu/internal/ops/activation.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/target.hpp"
 
 namespace insitu::apps {
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <string>
 
 #include "common/identity_options.hpp"
 #include "common/tool.hpp"
-#include "insitu/format/super_block.hpp"
+#include "insitu/internal/format/super_block.hpp"
 
 namespace insitu::apps {
 

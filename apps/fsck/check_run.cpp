@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/check_run.hpp"
 
 #include <fmt/format.h>
@@ -7,8 +8,8 @@
 #include "common/manifest_check.hpp"
 #include "fsck/fsck_report.hpp"
 #include "fsck/undo_place.hpp"
-#include "insitu/journal/recovery.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/recovery.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
@@ -5,7 +6,7 @@
 #include <vector>
 
 #include "common/tool.hpp"
-#include "insitu/fsck/check.hpp"
+#include "insitu/check.hpp"
 
 namespace insitu::apps {
 

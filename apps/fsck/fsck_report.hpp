@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
@@ -7,8 +8,8 @@
 #include "common/spooled_text.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
-#include "insitu/fsck/finding.hpp"
-#include "insitu/fsck/repair.hpp"
+#include "insitu/finding.hpp"
+#include "insitu/repair.hpp"
 
 namespace insitu::apps {
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/manifest_proof.hpp"
 
 #include "common/manifest_check.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/ops/unpack.hpp"
-#include "insitu/store/null_store.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/store/null_store.hpp"
+#include "insitu/unpack.hpp"
 
 namespace insitu::apps {
 

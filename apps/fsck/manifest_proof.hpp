@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include "common/manifest.hpp"
-#include "insitu/fsck/repair.hpp"
+#include "insitu/repair.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/repair_run.hpp"
 
 #include <fmt/format.h>
@@ -13,15 +14,15 @@
 #include "fsck/fsck_report.hpp"
 #include "fsck/manifest_proof.hpp"
 #include "fsck/undo_place.hpp"
-#include "insitu/fsck/holes.hpp"
-#include "insitu/fsck/repair.hpp"
-#include "insitu/fsck/seal_image.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/journal/recovery.hpp"
-#include "insitu/store/aligned_buffer.hpp"
-#include "insitu/store/file_store.hpp"
-#include "insitu/store/open.hpp"
-#include "insitu/store/output_file.hpp"
+#include "insitu/internal/fsck/holes.hpp"
+#include "insitu/internal/fsck/seal_image.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
+#include "insitu/internal/store/file_store.hpp"
+#include "insitu/internal/store/output_file.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/recovery.hpp"
+#include "insitu/repair.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/undo_place.hpp"
 
 #include <fmt/format.h>
@@ -10,7 +11,7 @@
 #include <filesystem>
 
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
 
 namespace insitu::apps {
 

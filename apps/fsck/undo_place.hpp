@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
@@ -5,7 +6,7 @@
 #include <vector>
 
 #include "fsck/fsck_options.hpp"
-#include "insitu/fsck/undo_log.hpp"
+#include "insitu/internal/fsck/undo_log.hpp"
 
 namespace insitu::apps {
 

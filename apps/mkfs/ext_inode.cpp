@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "mkfs/ext_inode.hpp"
 
 #include <sys/stat.h>

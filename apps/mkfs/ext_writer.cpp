@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "mkfs/ext_writer.hpp"
 
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include <cstring>
 
 #include "insitu/error.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 #include "mkfs/ext_handle.hpp"
 #include "mkfs/ext_inode.hpp"
 

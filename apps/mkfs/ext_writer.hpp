@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
-#include "insitu/engine/control.hpp"
+#include "insitu/internal/engine/control.hpp"
 #include "mkfs/ext_layout.hpp"
 #include "mkfs/tree_model.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -6,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "insitu/engine/control.hpp"
+#include "insitu/internal/engine/control.hpp"
 #include "mkfs/scratch.hpp"
 #include "mkfs/tree_model.hpp"
 #include "mkfs/types.hpp"

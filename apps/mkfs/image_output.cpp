@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "mkfs/image_output.hpp"
 
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include "common/pack_report.hpp"
 #include "common/target_run.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
 #include "mkfs/image_bytes.hpp"
 
 namespace insitu::apps {

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "common/tool.hpp"
-#include "insitu/image/target.hpp"
-#include "insitu/ops/pack.hpp"
+#include "insitu/pack.hpp"
+#include "insitu/target.hpp"
 #include "mkfs/file_system.hpp"
 #include "mkfs/mkfs_arguments.hpp"
 

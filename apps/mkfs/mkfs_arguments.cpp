@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "mkfs/mkfs_arguments.hpp"
 
 #include <fmt/format.h>
@@ -12,7 +13,7 @@
 #include "common/codec_options.hpp"
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,7 @@
 
 #include "common/identity_options.hpp"
 #include "common/tool.hpp"
-#include "insitu/ops/pack.hpp"
+#include "insitu/pack.hpp"
 #include "mkfs/file_system.hpp"
 
 namespace insitu::apps {

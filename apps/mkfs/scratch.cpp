@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "mkfs/scratch.hpp"
 
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 #include "common/process.hpp"
 #include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "mkfs/stage.hpp"
 
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 
 #include "common/process.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
 

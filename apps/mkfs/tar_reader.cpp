@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "mkfs/tar_reader.hpp"
 
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include <optional>
 
 #include "insitu/error.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 #include "insitu/units.hpp"
 #include "mkfs/tar_header.hpp"
 #include "mkfs/tar_stream.hpp"

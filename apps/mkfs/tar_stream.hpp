@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <array>
@@ -5,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "insitu/engine/control.hpp"
+#include "insitu/internal/engine/control.hpp"
 
 struct archive;
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "mkfs/tree_source.hpp"
 
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 #include "common/process.hpp"
 #include "common/sha256.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 #include "mkfs/adapt.hpp"
 #include "mkfs/compare.hpp"
 #include "mkfs/readers.hpp"

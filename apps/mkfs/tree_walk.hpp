@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <functional>
 #include <string>
 
-#include "insitu/engine/control.hpp"
+#include "insitu/internal/engine/control.hpp"
 #include "mkfs/tree_model.hpp"
 
 namespace insitu::apps {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // nbdkit insitu IMAGE: the live device over NBD. One device, however many clients; this file only
 // translates between nbdkit's calls and the library's.
 #define NBDKIT_API_VERSION 2
@@ -13,9 +14,9 @@
 #include <string>
 
 #include "common/printable.hpp"
-#include "insitu/device/device.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/internal/device/device.hpp"
+#include "insitu/open_store.hpp"
 #include "nbdkit/control_server.hpp"
 #include "nbdkit/live_status.hpp"
 #include "nbdkit/parameters.hpp"

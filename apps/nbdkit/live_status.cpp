@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "nbdkit/live_status.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "nbdkit/parameters.hpp"
 
 #define NBDKIT_API_VERSION 2

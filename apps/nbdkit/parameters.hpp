@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <string>
 
-#include "insitu/device/device.hpp"
+#include "insitu/internal/device/device.hpp"
 
 // The words behind `nbdkit insitu`.
 namespace insitu::nbd {

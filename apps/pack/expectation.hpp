@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <memory>
@@ -6,8 +7,8 @@
 
 #include "common/content_tree.hpp"
 #include "common/sha256.hpp"
-#include "insitu/ops/content_sink.hpp"
-#include "insitu/ops/source.hpp"
+#include "insitu/internal/ops/content_sink.hpp"
+#include "insitu/internal/ops/source.hpp"
 
 namespace insitu::apps {
 

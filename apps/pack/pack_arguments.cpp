@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "pack/pack_arguments.hpp"
 
 #include <fmt/format.h>
@@ -6,7 +7,7 @@
 #include "common/paths.hpp"
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -7,8 +8,8 @@
 #include "common/identity_options.hpp"
 #include "common/manifest_writer.hpp"
 #include "common/tool.hpp"
-#include "insitu/ops/pack.hpp"
-#include "insitu/ops/source.hpp"
+#include "insitu/internal/ops/source.hpp"
+#include "insitu/pack.hpp"
 #include "pack/expectation.hpp"
 
 namespace insitu::apps {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "pack/pack_input.hpp"
 
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 
 #include "common/sector_warning.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
 #include "pack/container.hpp"
 
 namespace insitu::apps {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -6,8 +7,8 @@
 #include <string>
 
 #include "common/tool.hpp"
-#include "insitu/ops/source.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/ops/source.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
 

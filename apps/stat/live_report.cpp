@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "stat/live_report.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "stat/stat_report.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@
 #include "common/identity_options.hpp"
 #include "common/report.hpp"
 #include "common/sizes.hpp"
-#include "insitu/image/create.hpp"
+#include "insitu/internal/image/create.hpp"
 
 namespace insitu::apps {
 

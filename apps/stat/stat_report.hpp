@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include "common/image_input.hpp"
 #include "common/tool.hpp"
-#include "insitu/ops/stat.hpp"
+#include "insitu/stat.hpp"
 
 namespace insitu::apps {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -6,7 +7,7 @@
 
 #include "common/image_input.hpp"
 #include "common/tool.hpp"
-#include "insitu/ops/unpack.hpp"
+#include "insitu/unpack.hpp"
 
 namespace insitu::apps {
 

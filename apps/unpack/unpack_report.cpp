@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "unpack/unpack_report.hpp"
 
 #include <fmt/format.h>
@@ -7,7 +8,7 @@
 
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/output_file.hpp"
+#include "insitu/internal/store/output_file.hpp"
 
 namespace insitu::apps {
 

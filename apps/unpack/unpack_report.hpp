@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <string>
 
 #include "common/tool.hpp"
-#include "insitu/ops/unpack.hpp"
+#include "insitu/unpack.hpp"
 
 namespace insitu::apps {
 

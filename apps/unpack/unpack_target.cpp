@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "unpack/unpack_target.hpp"
 
 #include <fmt/format.h>
@@ -8,7 +9,7 @@
 #include "common/paths.hpp"
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/window_reader.hpp"
+#include "insitu/internal/image/window_reader.hpp"
 
 namespace insitu::apps {
 

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include "common/tool.hpp"
-#include "insitu/image/target.hpp"
+#include "insitu/target.hpp"
 #include "unpack/unpack_arguments.hpp"
 
 namespace insitu::apps {

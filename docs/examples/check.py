@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """check.py IMAGE: prints what is wrong with an image; ends with 4 if there is damage."""
 
 import sys

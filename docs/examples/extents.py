@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """extents.py IMAGE: prints what is stored: position, length, bytes on the medium."""
 
 import sys

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // pack RAW IMAGE: packs a raw file or device into an image, in a file or on a device.
 #include <cstdio>
 #include <insitu/insitu.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // read_range IMAGE AT LENGTH: prints a part of the content of an image.
 #include <cstdio>
 #include <cstdlib>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """read_range.py IMAGE AT LENGTH: prints a part of the content of an image."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """serve.py IMAGE TEXT: writes a text to the start of an image as a live device does, and reads it
 back. What flush() has returned for outlives a power cut."""
 

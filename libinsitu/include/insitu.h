@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* insitu.h: the C interface of libinsitu, for images of the device-mapper target insitu_comp.
  *
  *     insitu_error *error = NULL;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "testing/crash_run.hpp"
 
 #include <fmt/format.h>
@@ -8,10 +9,10 @@
 #include <thread>
 #include <utility>
 
-#include "insitu/device/device.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/geometry.hpp"
-#include "insitu/image/create.hpp"
+#include "insitu/internal/device/device.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/image/create.hpp"
 
 namespace insitu {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "testing/crash_test.hpp"
 
 #include <fmt/format.h>
@@ -10,9 +11,9 @@
 
 #include "engine/for_each.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/image/window_reader.hpp"
-#include "insitu/journal/recovery.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/image/window_reader.hpp"
+#include "insitu/recovery.hpp"
 #include "testing/crash_run.hpp"
 
 namespace insitu {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -5,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "insitu/engine/control.hpp"
-#include "insitu/store/store.hpp"
+#include "insitu/internal/engine/control.hpp"
+#include "insitu/store.hpp"
 
 // A power-cut simulator for the live device (docs/crash-safety.md). It lets a device work on
 // memory, remembers every write and sync, makes the states in which a power cut could have left the

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <atomic>
 #include <limits>
 
-#include "insitu/store/store.hpp"
+#include "insitu/store.hpp"
 
 namespace insitu {
 

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <mutex>
 #include <vector>
 
-#include "insitu/store/memory_store.hpp"
+#include "insitu/internal/store/memory_store.hpp"
 
 namespace insitu {
 

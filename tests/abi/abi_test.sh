@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The symbols that libinsitu exports are those of the checked-in list; `abi_test.sh --update` rewrites
 # it. A symbol that goes or changes breaks programs: see docs/architecture.md before you accept that.
 set -eu

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # insitu-attach and insitu-detach: an image as a device or mounted, and what can be in the way.
 # shellcheck source=lib.sh
 . "${INSITU_TESTS:?}/attach/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Servers that were killed, states that cannot be believed, a last commit that fails.
 # shellcheck source=lib.sh
 . "${INSITU_TESTS:?}/attach/lib.sh"

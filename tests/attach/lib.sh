@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # What the tests of insitu-attach share: a run directory of their own, and its end.
 # shellcheck source=../cli/lib.sh

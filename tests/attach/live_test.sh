@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A running server's control socket, and insitu-stat --live that asks it.
 # shellcheck source=../device/lib.sh
 . "${INSITU_TESTS:?}/device/lib.sh"

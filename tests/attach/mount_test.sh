@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # mount -t insitu, umount and lines of fstab, with the helpers where mount(8) looks for them: in a
 # name space of mounts of its own, over a view of /usr/sbin that has two more.
 if [ -z "${INSITU_OWN_MOUNTS:-}" ] && unshare -m true 2>/dev/null; then

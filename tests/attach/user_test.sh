@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Who is not root gets a file, and nobody else's run directory.
 # shellcheck source=lib.sh
 . "${INSITU_TESTS:?}/attach/lib.sh"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // insitu-bench codec RAW ALG LEVEL     encode and decode windows of 128 KiB in memory
 // insitu-bench encode|decode RAW ALG LEVEL   one round of that, as a row of run.sh's tables
 // insitu-bench io-pack RAW TARGET      the reads and writes of packing RAW, without the codec
@@ -20,11 +21,11 @@
 #include "codec_table.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/format/window_map.hpp"
-#include "insitu/ops/pack.hpp"
-#include "insitu/store/null_store.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/format/window_map.hpp"
+#include "insitu/internal/store/null_store.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/pack.hpp"
 #include "replay.hpp"
 #include "stopwatch.hpp"
 

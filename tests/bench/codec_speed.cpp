@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // codec_speed FILE lzo|deflate [THREADS]: compresses and decompresses FILE in memory as whole
 // windows, and prints MB/s: what the live device is measured against.
 #include <fmt/format.h>
@@ -11,9 +12,9 @@
 #include <thread>
 #include <vector>
 
-#include "insitu/codec/codec.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/window/extent_encoder.hpp"
+#include "insitu/internal/codec/codec.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/window/extent_encoder.hpp"
 
 using namespace insitu;
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "codec_table.hpp"
 
 #include <fmt/format.h>
@@ -13,12 +14,12 @@
 #include <vector>
 
 #include "image/zero_blocks.hpp"
-#include "insitu/codec/codec.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/ops/pack.hpp"
-#include "insitu/store/memory_store.hpp"
-#include "insitu/store/null_store.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/internal/codec/codec.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/store/memory_store.hpp"
+#include "insitu/internal/store/null_store.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/pack.hpp"
 #include "stopwatch.hpp"
 
 #ifdef BENCH_HAVE_ISAL

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # tests/bench/codec_tables.sh RAW [STRIDE [ROUNDS]]: measures every level beside the encoders of others
 # and puts the tables into docs/performance.md. Needs the packages of tests/bench/packages.txt.
 set -eu

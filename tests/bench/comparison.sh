@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # comparison.sh: measures the tables of docs/comparison.md: three jobs, with the peers that people
 # use for them. Needs root, loop devices, btrfs-progs, e2fsprogs, erofs-utils, qemu-utils,
 # squashfs-tools, and the built tools in PATH.

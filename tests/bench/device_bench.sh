@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # device_bench.sh SOURCE DIR [PART...]: the live device beside nbdkit's file plugin on a raw file and
 # qemu-nbd on qcow2, in one run, on the same content. SOURCE: a raw file, a multiple of 128 KiB.
 # DIR is for the images; they are made once and kept. PARTS, each less than a minute long:

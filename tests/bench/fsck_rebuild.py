@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """How much of an image comes back from its payloads alone (docs/fsck.md).
 
 usage: fsck_rebuild.py IMAGE zeros|random [DIRECTORY]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What docs/fsck.md says of the speed of insitu-fsck, beside insitu-unpack in the same run.
 #
 # usage: fsck_speed.sh RAW [DIRECTORY]

@@ -1,14 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "replay.hpp"
 
 #include <algorithm>
 #include <vector>
 
-#include "insitu/image/image.hpp"
-#include "insitu/ops/pack.hpp"
-#include "insitu/ops/unpack.hpp"
-#include "insitu/store/null_store.hpp"
-#include "insitu/store/open.hpp"
-#include "insitu/store/output_file.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/store/null_store.hpp"
+#include "insitu/internal/store/output_file.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/pack.hpp"
+#include "insitu/unpack.hpp"
 #include "stopwatch.hpp"
 
 using namespace insitu;

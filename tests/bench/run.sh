@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # tests/bench/run.sh [CORPUS-DIR]: measures the tools beside their peers, in one run. The candidates of
 # a table take turns, each figure is a median of $ROUNDS (5) runs; ratios count, times do not: machines
 # differ and are noisy. Makes its corpus first (4 GiB of space, some minutes, Debian's packages).

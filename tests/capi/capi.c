@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* capi RAW IMAGE: what insitu.h promises, on an image that it packs over IMAGE (a file or device).
  * Prints what does not hold, and ends with 1. */
 #include <errno.h>

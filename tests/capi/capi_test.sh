@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A program in C11 over insitu.h, on a file and on a used block device.
 # shellcheck source=../cli/lib.sh
 . "$INSITU_TESTS/cli/lib.sh"

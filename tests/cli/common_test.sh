@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What every tool does alike: help, version, usage errors, missing and unreadable files, -q, closed and
 # full stdout, no terminal.
 # shellcheck source=lib.sh

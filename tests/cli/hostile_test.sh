@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What users get wrong, and what gets in the way: sources and targets that are none, closed
 # descriptors, bad values, work that is stopped.
 # shellcheck source=lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # What the shell tests share. Each runs the built tools, first in its PATH, in a directory of its own,
 # and ends with the line "N passed, M failed".

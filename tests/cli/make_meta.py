@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Writes meta from nothing but the description of the format, without the library.
 
 make_meta.py dump DUMP.json META    the meta area that a JSON dump describes

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Where an image is put: files that cannot be replaced, directories that are closed, names that are
 # long, readers of the old file, a host without /proc.
 # shellcheck source=lib.sh

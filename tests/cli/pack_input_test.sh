@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What insitu-pack is given: containers, streams that end early, sums and sizes that were promised,
 # disks for other sectors, standard output as the target.
 # shellcheck source=lib.sh

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck source=lib.sh
 . "$INSITU_TESTS/cli/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The live device under clients as they are: qemu-img, nbdcopy, qemu-io, fio, a file system over fuse
 # and a loop device, and kill -9 in the middle.
 # shellcheck source=lib.sh

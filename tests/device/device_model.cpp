@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "device/device_model.hpp"
 
 #include <fmt/format.h>
@@ -5,12 +6,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "insitu/format/payload.hpp"
-#include "insitu/fsck/check.hpp"
-#include "insitu/image/meta_cursor.hpp"
-#include "insitu/journal/recovery.hpp"
-#include "insitu/ops/format.hpp"
-#include "insitu/store/overlay_store.hpp"
+#include "insitu/check.hpp"
+#include "insitu/format.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/internal/store/overlay_store.hpp"
+#include "insitu/recovery.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 

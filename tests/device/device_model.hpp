@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <memory>
 #include <vector>
 
-#include "insitu/device/device.hpp"
-#include "insitu/store/memory_store.hpp"
+#include "insitu/internal/device/device.hpp"
+#include "insitu/internal/store/memory_store.hpp"
 #include "support/random_content.hpp"
 
 namespace insitu::test {

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
 
 #include "device/device_model.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/seal.hpp"
-#include "insitu/journal/recovery.hpp"
-#include "insitu/ops/stat.hpp"
+#include "insitu/internal/format/seal.hpp"
+#include "insitu/recovery.hpp"
+#include "insitu/stat.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "testing/fault_store.hpp"

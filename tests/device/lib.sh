@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # What the tests of the live device share: a server in $server, and its socket as $uri.
 # shellcheck source=../cli/lib.sh

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "insitu/open_image.hpp"
 
 #include <algorithm>
@@ -5,15 +6,15 @@
 #include <thread>
 
 #include "device/device_model.hpp"
+#include "insitu/check.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/intent.hpp"
-#include "insitu/fsck/check.hpp"
-#include "insitu/fsck/holes.hpp"
-#include "insitu/fsck/repair.hpp"
-#include "insitu/journal/recovery.hpp"
-#include "insitu/ops/format.hpp"
-#include "insitu/ops/unpack.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/format.hpp"
+#include "insitu/internal/format/intent.hpp"
+#include "insitu/internal/fsck/holes.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/recovery.hpp"
+#include "insitu/repair.hpp"
+#include "insitu/unpack.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/loop_device.hpp"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Images that a live device was torn from, under every tool; and intents that belong to nothing.
 # shellcheck source=lib.sh
 . "$INSITU_TESTS/device/lib.sh"

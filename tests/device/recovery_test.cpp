@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <xxhash.h>
 
 #include <algorithm>
 
 #include "device/device_model.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/intent.hpp"
-#include "insitu/journal/recovery.hpp"
+#include "insitu/internal/format/intent.hpp"
+#include "insitu/recovery.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "testing/recording_store.hpp"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The plugin as a server: parameters, what it tells clients, locks, shutdown, full disks.
 # shellcheck source=lib.sh
 . "$INSITU_TESTS/device/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Completions: every shell loads its file, and offers every option of --help and every value.
 # shellcheck source=lib.sh
 . "${INSITU_TESTS:?}/everyday/lib.sh"

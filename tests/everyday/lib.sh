@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034
 # Shared by the scripts of this folder: the built tools, a scratch directory, expectations.
 set -eu

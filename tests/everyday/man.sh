@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Manual pages: they list the options of --help, and say what a page has to say.
 # shellcheck source=lib.sh
 . "${INSITU_TESTS:?}/everyday/lib.sh"

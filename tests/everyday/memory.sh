@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Memory: no tool takes more than the section MEMORY of its page says, "N MiB and M MiB a thread",
 # whatever the size of the image and the damage in it.
 # shellcheck source=lib.sh

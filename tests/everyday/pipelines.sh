@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Runs the recipes of docs/pipelines.md as they stand.
 # shellcheck source=lib.sh
 . "${INSITU_TESTS:?}/everyday/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Progress: in a pseudo-terminal, in tmux, on a pipe, as JSON.
 # shellcheck source=lib.sh
 . "${INSITU_TESTS:?}/everyday/lib.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Runs insitu-unpack in a pseudo-terminal of several widths and looks at what a terminal would show."""
 import concurrent.futures, fcntl, os, pty, re, signal, struct, subprocess, sys, termios, time
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Others see what an image is: file(1) by the magic entry, udev by the rule.
 # shellcheck source=lib.sh
 . "${INSITU_TESTS:?}/everyday/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Safety at the door (docs/safety.md): on real loop devices, every case is refused with its reason
 # and a way out, nothing is changed, and nothing is ever asked.
 # shellcheck source=lib.sh

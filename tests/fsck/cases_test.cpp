@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Runs every recipe of tests/cases: what is found, what the repair does, that a second run changes
 // nothing, and that it can be undone and done again.
 #include <algorithm>
@@ -8,7 +9,7 @@
 
 #include "fsck/recipe.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/window_reader.hpp"
+#include "insitu/internal/image/window_reader.hpp"
 #include "support/catch.hpp"
 #include "support/sanitizer.hpp"
 

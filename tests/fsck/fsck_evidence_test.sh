@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Without evidence of an image nothing is called one, and nothing is made one.
 # shellcheck source=../cli/lib.sh
 . "$INSITU_TESTS/cli/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The images which the real driver wrote: sound ones are clean, damaged ones are repaired as far as
 # their notes say, every repair can be undone.
 . "$INSITU_TESTS/cli/lib.sh"

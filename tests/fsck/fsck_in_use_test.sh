@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # insitu-fsck meets an image that somebody else uses: it refuses, or says that what it tells may be
 # stale. Needs root, for loop devices.
 # shellcheck source=../cli/lib.sh

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # H01 and --punch: what holes take, and giving it back to the host.
 # shellcheck source=../cli/lib.sh
 . "$INSITU_TESTS/cli/lib.sh"

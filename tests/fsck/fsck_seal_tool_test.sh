@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Seals as users meet them: who writes them, what is said of rot, and no false alarm over images that
 # the driver wrote.
 # shellcheck source=../cli/lib.sh

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What insitu-fsck says that the driver does with damage (docs/format.md §4), and the verdict that
 # comes of all of it together.
 # shellcheck source=../cli/lib.sh

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // M07: payloads that stand in blocks which the meta has as unmapped.
 #include "fsck/test_device.hpp"
-#include "insitu/fsck/check.hpp"
-#include "insitu/image/meta_cursor.hpp"
+#include "insitu/check.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/random_content.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/oracle.hpp"
 
 #include <fmt/format.h>
@@ -6,10 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "insitu/check.hpp"
 #include "insitu/error.hpp"
-#include "insitu/fsck/check.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/image/window_reader.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/image/window_reader.hpp"
 #include "support/catch.hpp"
 #include "testing/fault_store.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,7 @@
 
 #include "fsck/damage.hpp"
 #include "fsck/test_device.hpp"
-#include "insitu/fsck/repair.hpp"
+#include "insitu/repair.hpp"
 
 namespace insitu::test {
 

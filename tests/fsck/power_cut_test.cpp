@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The power cut in the middle of a repair, at any write of the image or of its log; and logs that
 // belong to something else.
 #include <cerrno>
@@ -5,7 +6,7 @@
 #include "fsck/damage.hpp"
 #include "fsck/test_device.hpp"
 #include "insitu/error.hpp"
-#include "insitu/fsck/repair.hpp"
+#include "insitu/repair.hpp"
 #include "support/catch.hpp"
 #include "testing/fault_store.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Images as the driver leaves them, damage as it befalls them: what a check tells, and what a
 // repair may and may not do. INSITU_ROUNDS=N in the environment makes N times as many of them, and
 // INSITU_FIRST=N begins with that one (tests/fsck/soak.sh).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/recipe.hpp"
 
 #include <algorithm>
@@ -5,9 +6,9 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "insitu/image/image.hpp"
-#include "insitu/image/window_reader.hpp"
-#include "insitu/window/extent_encoder.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/image/window_reader.hpp"
+#include "insitu/internal/window/extent_encoder.hpp"
 #include "support/random_content.hpp"
 
 namespace insitu::test {

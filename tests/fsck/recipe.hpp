@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
@@ -5,9 +6,9 @@
 #include <vector>
 
 #include "fsck/test_device.hpp"
-#include "insitu/codec/codec.hpp"
-#include "insitu/format/window_map.hpp"
-#include "insitu/fsck/repair.hpp"
+#include "insitu/internal/codec/codec.hpp"
+#include "insitu/internal/format/window_map.hpp"
+#include "insitu/repair.hpp"
 
 namespace insitu::test {
 

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A repair whose result is worse than what it began with is taken back.
 #include <cerrno>
 #include <functional>
 
 #include "fsck/test_device.hpp"
 #include "insitu/error.hpp"
-#include "insitu/fsck/repair.hpp"
-#include "insitu/image/image.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/repair.hpp"
 #include "support/catch.hpp"
 #include "support/driver_model.hpp"
 

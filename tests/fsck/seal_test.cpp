@@ -1,14 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Seals under damage: what is found, what is never blamed, and what a repair makes of it.
 #include <cstdlib>
 
 #include "fsck/test_device.hpp"
-#include "insitu/format/seal.hpp"
-#include "insitu/fsck/check.hpp"
-#include "insitu/fsck/seal_image.hpp"
-#include "insitu/image/meta_cursor.hpp"
-#include "insitu/ops/stat.hpp"
-#include "insitu/ops/unpack.hpp"
-#include "insitu/window/extent_encoder.hpp"
+#include "insitu/check.hpp"
+#include "insitu/internal/format/seal.hpp"
+#include "insitu/internal/fsck/seal_image.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/internal/window/extent_encoder.hpp"
+#include "insitu/stat.hpp"
+#include "insitu/unpack.hpp"
 #include "support/catch.hpp"
 #include "support/driver_model.hpp"
 #include "support/image_builder.hpp"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # tests/fsck/soak.sh ROUNDS [SEED]: the property test of fsck with ROUNDS times as many images as CI
 # makes (130 each; 800 flips of bits in sealed streams), from another seed. A failure names the image; INSITU_FIRST=N begins with it.
 set -eu

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <algorithm>
@@ -6,7 +7,7 @@
 #include <vector>
 
 #include "insitu/error.hpp"
-#include "insitu/store/store.hpp"
+#include "insitu/store.hpp"
 
 namespace insitu::test {
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Which undo logs insitu-fsck believes, what it does with others, and what it leaves if it fails.
 # shellcheck source=../cli/lib.sh
 . "$INSITU_TESTS/cli/lib.sh"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Decoders of any bytes: what they give lies in the span, and what they take is a stream that the
 // other ways to read it take as well.
 #include <algorithm>
@@ -6,7 +7,7 @@
 #include "codec/distance.hpp"
 #include "codec/partial.hpp"
 #include "fuzz/targets.hpp"
-#include "insitu/codec/codec.hpp"
+#include "insitu/internal/codec/codec.hpp"
 #include "support/inflate_reference.hpp"
 #include "support/lzo_reference.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Parsers of the format layer against slow ones that are written from the format page.
 #include <algorithm>
 #include <array>
@@ -5,10 +6,10 @@
 #include <vector>
 
 #include "fuzz/targets.hpp"
-#include "insitu/format/geometry.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/format/super_block.hpp"
-#include "insitu/format/window_map.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/format/super_block.hpp"
+#include "insitu/internal/format/window_map.hpp"
 
 namespace insitu::fuzz {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The entry of libFuzzer; one program a target, which INSITU_FUZZ_TARGET names.
 #include <cstddef>
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Whole devices: intents of the live device, undo logs, and check and repair of any image.
 #include <algorithm>
 #include <array>
@@ -5,10 +6,10 @@
 #include "fsck/test_device.hpp"
 #include "fuzz/targets.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/intent.hpp"
-#include "insitu/format/window_map.hpp"
-#include "insitu/fsck/repair.hpp"
-#include "insitu/journal/recovery.hpp"
+#include "insitu/internal/format/intent.hpp"
+#include "insitu/internal/format/window_map.hpp"
+#include "insitu/recovery.hpp"
+#include "insitu/repair.hpp"
 
 namespace insitu::fuzz {
 

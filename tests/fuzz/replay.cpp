@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Runs every file of a corpus through the target that its folder names, with any compiler:
 // fuzz_replay CORPUS. A folder that is missing or empty is a failure.
 #include <algorithm>

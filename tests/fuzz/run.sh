@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # tests/fuzz/run.sh SECONDS [TARGET...]: builds the fuzzers with clang and runs each target (by
 # default all) for so long, from tests/fuzz/corpus. What they find stays in build/fuzz/found; the
 # inputs that they keep in build/fuzz/corpus.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Every image that the driver wrote reads as the driver reads it; of damaged ones exactly the damaged
 # extents are missing.
 golden=$INSITU_TESTS/golden

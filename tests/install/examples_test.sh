@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The programs of docs/examples, built against an installation and nothing else, are right in C++, C
 # and Python; and what docs/library.md calls a mistake does not compile.
 # shellcheck source=../cli/lib.sh

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What `cmake --install` puts where, and a program that is built against it and nothing else: by its
 # CMake package and by pkg-config.
 # shellcheck source=../cli/lib.sh
@@ -6,7 +7,7 @@
 
 run 0 cmake --install "$INSITU_BUILD" --prefix "$work/usr"
 for file in bin/insitu-pack bin/insitu-unpack bin/insitu-format bin/insitu-stat bin/insitu-dump-meta \
-  include/insitu/ops/pack.hpp; do
+  include/insitu/pack.hpp; do
   check "$file is installed" [ -e "usr/$file" ]
 done
 libdir=$(dirname "$(find usr -name 'libinsitu.so.0' | head -n1)")

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What would refer to something that is gone does not compile: each line that ends in "mistake" is
 // an error, and nothing else is.
 #include <insitu/insitu.hpp>
-#include <insitu/store/file_store.hpp>
+#include <insitu/internal/store/file_store.hpp>
 
 using namespace insitu;
 

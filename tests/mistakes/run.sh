@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # tests/mistakes/run.sh [NAME|LAYER|PROGRAM...]: proof that the tests can fail. Each line of the table
 # below is a mistake that somebody could make in the library; it is made in a copy of the source, the
 # test program that must notice is built and run, and the mistake is taken back. Without arguments

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The programs that are run: their signals, their words, what they leave, what they may see.
 # shellcheck source=../everyday/lib.sh
 . "${INSITU_TESTS:?}/everyday/lib.sh"

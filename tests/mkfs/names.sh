@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Names, kinds and attributes that used to get lost in silence: right, or refused by name.
 # shellcheck source=../everyday/lib.sh
 . "${INSITU_TESTS:?}/everyday/lib.sh"

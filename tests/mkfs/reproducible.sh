@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # SOURCE_DATE_EPOCH: the same bytes whatever the machine's settings, order and times of the tree are.
 # shellcheck source=../everyday/lib.sh
 . "${INSITU_TESTS:?}/everyday/lib.sh"

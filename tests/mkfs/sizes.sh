@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Sizes are computed: one build of the right size, whatever the tree is made of.
 # shellcheck source=../everyday/lib.sh
 . "${INSITU_TESTS:?}/everyday/lib.sh"

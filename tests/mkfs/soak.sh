@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # soak.sh BUILD [FIRST [COUNT]]: 504 trees (63 seeds of each type) of the tools in BUILD/apps. Needs
 # root, and the better part of an hour.
 set -eu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What a directory holds, by the system's own calls: the independent side of the comparison."""
 
 import hashlib

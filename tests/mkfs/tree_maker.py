@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Makes directory trees from a seed: kinds of names, types, sizes, holes, links, attributes, times.
 
 A tree depends on the seed and the flavour alone. It needs root."""

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """trees.py FIRST COUNT [TYPE...]: trees of seeds FIRST on, through insitu-mkfs and back.
 
 Each seed is one tree for each type, given as a directory or as a tar, to root, to a user and to the

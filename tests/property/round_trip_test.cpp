@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // pack and unpack are inverse over codec x level x extent policy x threads x kind of source and
 // target, and the image depends on content and options alone.
 #include <fcntl.h>
@@ -7,9 +8,9 @@
 #include <algorithm>
 #include <thread>
 
-#include "insitu/image/target.hpp"
-#include "insitu/ops/unpack.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/target.hpp"
+#include "insitu/unpack.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/loop_device.hpp"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The module insitu, under the system's Python.
 # shellcheck source=../cli/lib.sh
 . "$INSITU_TESTS/cli/lib.sh"

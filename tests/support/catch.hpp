@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 // Debian 12 has Catch2 2.13; version 3 has other headers for the same macros.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Catch2's own main(); `--rng-seed N` chooses the seed of every random test, which is printed.
 #ifdef INSITU_CATCH2_V3
 #include <catch2/catch_session.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "support/driver_model.hpp"
 
 #include <lzo/lzo1x.h>
@@ -11,7 +12,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "insitu/format/payload.hpp"
+#include "insitu/internal/format/payload.hpp"
 
 namespace insitu::test {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -5,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "insitu/format/geometry.hpp"
-#include "insitu/format/super_block.hpp"
-#include "insitu/format/window_map.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/format/super_block.hpp"
+#include "insitu/internal/format/window_map.hpp"
 #include "support/random_content.hpp"
 
 namespace insitu::test {

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "support/image_builder.hpp"
 
 #include <algorithm>
 #include <array>
 
-#include "insitu/image/meta_cursor.hpp"
-#include "insitu/ops/unpack.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/unpack.hpp"
 
 namespace insitu::test {
 

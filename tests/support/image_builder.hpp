@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <memory>
 #include <vector>
 
-#include "insitu/format/window_map.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/ops/pack.hpp"
-#include "insitu/store/memory_store.hpp"
+#include "insitu/internal/format/window_map.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/store/memory_store.hpp"
+#include "insitu/pack.hpp"
 
 namespace insitu::test {
 

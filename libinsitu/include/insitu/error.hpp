@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -5,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "insitu/api.hpp"
+#include "insitu/internal/api.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu {

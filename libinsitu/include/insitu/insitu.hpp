@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 // All that a program needs which reads, writes, makes or checks images of insitu_comp:
@@ -11,15 +12,15 @@
 // format_image() take a Target and run its whole protocol; check() and repair() report findings to
 // a sink. Failures throw insitu::Error. docs/library.md has examples; insitu.h is the same for C.
 
+#include "insitu/check.hpp"
 #include "insitu/error.hpp"
-#include "insitu/fsck/check.hpp"
-#include "insitu/fsck/holes.hpp"
-#include "insitu/fsck/repair.hpp"
-#include "insitu/image/target.hpp"
-#include "insitu/journal/recovery.hpp"
+#include "insitu/format.hpp"
+#include "insitu/internal/fsck/holes.hpp"
 #include "insitu/open_image.hpp"
-#include "insitu/ops/format.hpp"
-#include "insitu/ops/pack.hpp"
-#include "insitu/ops/stat.hpp"
-#include "insitu/ops/unpack.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/pack.hpp"
+#include "insitu/recovery.hpp"
+#include "insitu/repair.hpp"
+#include "insitu/stat.hpp"
+#include "insitu/target.hpp"
+#include "insitu/unpack.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -7,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "insitu/api.hpp"
-#include "insitu/device/device.hpp"
-#include "insitu/format/identity.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/image/meta_cursor.hpp"
+#include "insitu/internal/api.hpp"
+#include "insitu/internal/device/device.hpp"
+#include "insitu/internal/format/identity.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
 
 namespace insitu {
 

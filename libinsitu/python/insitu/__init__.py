@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Images of the device-mapper target insitu_comp: read, write, pack, check.
 
 >>> import insitu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What goes wrong, as Python has it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """insitu.h in ctypes: structs, prototypes, and the way from its errors to exceptions."""
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-#include "insitu/fsck/check.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/check.hpp"
 
 #include <optional>
 
 #include "capi/internal.hpp"
 #include "face/settled_store.hpp"
-#include "insitu/fsck/repair.hpp"
+#include "insitu/repair.hpp"
 
 using namespace insitu;
 using namespace insitu::capi;

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "capi/internal.hpp"
-#include "insitu/ops/stat.hpp"
+#include "insitu/stat.hpp"
 
 using namespace insitu;
 using namespace insitu::capi;

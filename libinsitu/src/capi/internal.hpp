@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <algorithm>
@@ -9,8 +10,8 @@
 #include <type_traits>
 
 #include "insitu.h"
-#include "insitu/engine/control.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/control.hpp"
 #include "insitu/open_image.hpp"
 
 // What the handles of insitu.h are, and how its functions meet the library's.

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "capi/internal.hpp"
-#include "insitu/image/create.hpp"
-#include "insitu/image/target.hpp"
-#include "insitu/ops/format.hpp"
-#include "insitu/ops/pack.hpp"
-#include "insitu/ops/unpack.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/format.hpp"
+#include "insitu/internal/image/create.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/pack.hpp"
+#include "insitu/target.hpp"
+#include "insitu/unpack.hpp"
 
 using namespace insitu;
 using namespace insitu::capi;

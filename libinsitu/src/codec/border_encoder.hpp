@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
 #include <limits>
 #include <memory>
 
-#include "insitu/codec/codec.hpp"
+#include "insitu/internal/codec/codec.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu {

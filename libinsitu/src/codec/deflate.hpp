@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <memory>
 
 #include "codec/border_encoder.hpp"
-#include "insitu/codec/codec.hpp"
+#include "insitu/internal/codec/codec.hpp"
 
 namespace insitu {
 

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
-#include "insitu/codec/codec.hpp"
+#include "insitu/internal/codec/codec.hpp"
 
 namespace insitu {
 

@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <memory>
 
-#include "insitu/codec/codec.hpp"
+#include "insitu/internal/codec/codec.hpp"
 
 namespace insitu {
 

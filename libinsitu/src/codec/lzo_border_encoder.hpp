@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <array>
@@ -8,7 +9,7 @@
 
 #include "codec/border_encoder.hpp"
 #include "codec/lzo_tokens.hpp"
-#include "insitu/codec/codec.hpp"
+#include "insitu/internal/codec/codec.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu {

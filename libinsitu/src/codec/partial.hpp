@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include "insitu/format/super_block.hpp"
+#include "insitu/internal/format/super_block.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "device/device_core.hpp"
 #include "insitu/error.hpp"
 

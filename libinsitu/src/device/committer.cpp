@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "device/committer.hpp"
 
 #include <algorithm>
 #include <random>
 
 #include "insitu/error.hpp"
-#include "insitu/journal/recovery.hpp"
+#include "insitu/recovery.hpp"
 
 namespace insitu {
 

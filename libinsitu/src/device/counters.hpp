@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 
-#include "insitu/device/device.hpp"
+#include "insitu/internal/device/device.hpp"
 
 namespace insitu {
 

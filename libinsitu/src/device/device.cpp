@@ -1,8 +1,9 @@
-#include "insitu/device/device.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/device/device.hpp"
 
 #include "device/device_core.hpp"
 #include "insitu/error.hpp"
-#include "insitu/journal/recovery.hpp"
+#include "insitu/recovery.hpp"
 
 namespace insitu {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <condition_variable>
@@ -7,7 +8,7 @@
 #include "device/byte_access.hpp"
 #include "device/committer.hpp"
 #include "device/staging.hpp"
-#include "insitu/store/overlay_store.hpp"
+#include "insitu/internal/store/overlay_store.hpp"
 
 namespace insitu {
 

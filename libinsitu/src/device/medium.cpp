@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,9 +6,9 @@
 
 #include "device/medium.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/format/seal.hpp"
-#include "insitu/image/window_reader.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/format/seal.hpp"
+#include "insitu/internal/image/window_reader.hpp"
 
 namespace insitu {
 

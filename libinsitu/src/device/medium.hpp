@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
@@ -7,9 +8,9 @@
 #include "device/counters.hpp"
 #include "device/meta_cache.hpp"
 #include "device/workspace.hpp"
-#include "insitu/device/device.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/image.hpp"
+#include "insitu/internal/device/device.hpp"
+#include "insitu/internal/image/image.hpp"
 #include "window/plan.hpp"
 
 namespace insitu {

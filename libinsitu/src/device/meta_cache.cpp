@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "device/meta_cache.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-#include "insitu/format/window_map.hpp"
+#include "insitu/internal/format/window_map.hpp"
 
 namespace insitu {
 

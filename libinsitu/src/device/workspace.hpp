@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <memory>
 #include <mutex>
 #include <vector>
 
-#include "insitu/codec/codec.hpp"
-#include "insitu/store/aligned_buffer.hpp"
-#include "insitu/window/extent_encoder.hpp"
+#include "insitu/internal/codec/codec.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
+#include "insitu/internal/window/extent_encoder.hpp"
 
 namespace insitu {
 

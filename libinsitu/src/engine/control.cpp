@@ -1,4 +1,5 @@
-#include "insitu/engine/control.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/engine/control.hpp"
 
 #include <sched.h>
 

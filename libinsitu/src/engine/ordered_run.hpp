@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <condition_variable>
@@ -7,7 +8,7 @@
 #include <limits>
 #include <mutex>
 
-#include "insitu/engine/control.hpp"
+#include "insitu/internal/engine/control.hpp"
 
 namespace insitu {
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "insitu/open_image.hpp"
 
 #include <fmt/format.h>
 
 #include "face/settled_store.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/create.hpp"
+#include "insitu/internal/image/create.hpp"
 
 namespace insitu {
 

@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "insitu/internal/store/overlay_store.hpp"
 #include "insitu/open_image.hpp"
-#include "insitu/store/overlay_store.hpp"
-#include "insitu/store/store.hpp"
+#include "insitu/store.hpp"
 
 namespace insitu {
 

@@ -1,4 +1,5 @@
-#include "insitu/format/geometry.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/format/geometry.hpp"
 
 namespace insitu {
 

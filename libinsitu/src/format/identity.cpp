@@ -1,4 +1,5 @@
-#include "insitu/format/identity.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/format/identity.hpp"
 
 #include <xxhash.h>
 

@@ -1,4 +1,5 @@
-#include "insitu/format/intent.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/format/intent.hpp"
 
 #include <xxhash.h>
 

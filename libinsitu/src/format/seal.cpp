@@ -1,4 +1,5 @@
-#include "insitu/format/seal.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/format/seal.hpp"
 
 #ifdef INSITU_HAVE_XXH_DISPATCH
 #include <xxh_x86dispatch.h>

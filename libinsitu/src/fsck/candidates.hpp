@@ -1,14 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "insitu/codec/codec.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/format/seal.hpp"
-#include "insitu/format/window_map.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/codec/codec.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/format/seal.hpp"
+#include "insitu/internal/format/window_map.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 

@@ -1,4 +1,5 @@
-#include "insitu/fsck/check.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/check.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +11,7 @@
 #include "fsck/super_check.hpp"
 #include "fsck/window_check.hpp"
 #include "image/window_batches.hpp"
-#include "insitu/journal/recovery.hpp"
+#include "insitu/recovery.hpp"
 
 namespace insitu {
 

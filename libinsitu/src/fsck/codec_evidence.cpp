@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/codec_evidence.hpp"
 
 #include "fsck/candidates.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/image/meta_cursor.hpp"
-#include "insitu/image/window_reader.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/internal/image/window_reader.hpp"
 
 namespace insitu {
 

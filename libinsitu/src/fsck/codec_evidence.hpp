@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include "insitu/format/geometry.hpp"
-#include "insitu/store/store.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/store.hpp"
 
 namespace insitu {
 

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/driver_view.hpp"
 
 #include "codec/partial.hpp"
-#include "insitu/format/payload.hpp"
+#include "insitu/internal/format/payload.hpp"
 
 namespace insitu {
 

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include "insitu/codec/codec.hpp"
-#include "insitu/fsck/finding.hpp"
+#include "insitu/finding.hpp"
+#include "insitu/internal/codec/codec.hpp"
 
 namespace insitu {
 

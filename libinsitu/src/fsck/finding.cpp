@@ -1,4 +1,5 @@
-#include "insitu/fsck/finding.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/finding.hpp"
 
 #include <algorithm>
 

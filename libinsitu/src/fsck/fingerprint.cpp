@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/fingerprint.hpp"
 
 #include <xxhash.h>
@@ -7,8 +8,8 @@
 
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/geometry.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 

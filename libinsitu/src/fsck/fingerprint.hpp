@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "insitu/store/aligned_buffer.hpp"
-#include "insitu/store/store.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
+#include "insitu/store.hpp"
 
 namespace insitu {
 

@@ -1,8 +1,9 @@
-#include "insitu/fsck/holes.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/fsck/holes.hpp"
 
 #include "insitu/error.hpp"
-#include "insitu/image/meta_cursor.hpp"
-#include "insitu/journal/recovery.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/recovery.hpp"
 
 namespace insitu {
 

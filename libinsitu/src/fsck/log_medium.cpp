@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,8 +10,8 @@
 #include <filesystem>
 
 #include "insitu/error.hpp"
-#include "insitu/fsck/undo_log.hpp"
-#include "insitu/store/unnamed_file.hpp"
+#include "insitu/internal/fsck/undo_log.hpp"
+#include "insitu/internal/store/unnamed_file.hpp"
 #include "store/file_lock.hpp"
 #include "store/posix_io.hpp"
 

@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
 
-#include "insitu/fsck/check.hpp"
+#include "insitu/check.hpp"
 
 namespace insitu {
 

@@ -1,4 +1,5 @@
-#include "insitu/fsck/manifest.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/fsck/manifest.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -6,7 +7,7 @@
 #include <algorithm>
 
 #include "insitu/error.hpp"
-#include "insitu/image/meta_cursor.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
 
 namespace insitu {
 

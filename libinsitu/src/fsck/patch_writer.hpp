@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
 
-#include "insitu/store/aligned_buffer.hpp"
-#include "insitu/store/store.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
+#include "insitu/store.hpp"
 
 namespace insitu {
 

@@ -1,4 +1,5 @@
-#include "insitu/fsck/repair.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/repair.hpp"
 
 #include <fmt/format.h>
 
@@ -9,11 +10,11 @@
 #include "engine/for_each.hpp"
 #include "fsck/lost_payloads.hpp"
 #include "fsck/super_plan.hpp"
-#include "fsck/window_plan.hpp"
+#include "fsck/window_repair.hpp"
 #include "image/window_batches.hpp"
 #include "insitu/error.hpp"
-#include "insitu/journal/recovery.hpp"
-#include "insitu/store/overlay_store.hpp"
+#include "insitu/internal/store/overlay_store.hpp"
+#include "insitu/recovery.hpp"
 
 namespace insitu {
 
@@ -72,7 +73,7 @@ class RepairWorker {
     }
 
     const std::vector<Finding>& findings() const noexcept { return findings_; }
-    const std::vector<WindowPlan>& plans() const noexcept { return plans_; }
+    const std::vector<WindowRepair>& plans() const noexcept { return plans_; }
 
   private:
     void plan(WindowIndex window) {
@@ -102,7 +103,7 @@ class RepairWorker {
     WindowPlanner planner_;
     MetaCursor meta_;
     std::vector<Finding> findings_;
-    std::vector<WindowPlan> plans_;
+    std::vector<WindowRepair> plans_;
 };
 
 // Adds plans to the log and the result, in order.
@@ -111,7 +112,7 @@ class PlanKeeper {
     PlanKeeper(const Image& image, UndoLog* log, RepairResult& result, FindingSink& sink)
         : image_(image), log_(log), result_(result), sink_(sink) {}
 
-    void keep(WindowPlan plan) {
+    void keep(WindowRepair plan) {
         put_parts(plan);
         for (const PlannedAction& action : plan.actions)
             sink_.planned(action);
@@ -130,7 +131,7 @@ class PlanKeeper {
 
   private:
     // Parts of extents over borders belong to windows whose turn is yet to come.
-    void put_parts(WindowPlan& plan) {
+    void put_parts(WindowRepair& plan) {
         for (const auto& [window, extent] : plan.parts)
             parts_[window].push_back(extent);
         const auto here = parts_.find(plan.window);
@@ -167,7 +168,7 @@ void plan_windows(const Image& image, const RepairOptions& options, UndoLog* log
             result.before.add(finding);
             sink.found(finding);
         }
-        for (const WindowPlan& plan : worker.plans())
+        for (const WindowRepair& plan : worker.plans())
             keeper.keep(plan);
         control.advance((batch.skipped + batch.count) * window_bytes);
     };

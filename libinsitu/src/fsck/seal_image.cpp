@@ -1,4 +1,5 @@
-#include "insitu/fsck/seal_image.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/fsck/seal_image.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -6,11 +7,11 @@
 
 #include "engine/for_each.hpp"
 #include "image/window_batches.hpp"
-#include "insitu/codec/codec.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/seal.hpp"
-#include "insitu/image/meta_cursor.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/codec/codec.hpp"
+#include "insitu/internal/format/seal.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/super_check.hpp"
 
 #include <fmt/format.h>
@@ -6,8 +7,8 @@
 
 #include "fsck/codec_evidence.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/create.hpp"
-#include "insitu/image/image.hpp"
+#include "insitu/internal/image/create.hpp"
+#include "insitu/internal/image/image.hpp"
 
 namespace insitu {
 

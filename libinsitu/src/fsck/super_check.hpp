@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
 #include <vector>
 
-#include "insitu/format/super_block.hpp"
-#include "insitu/fsck/finding.hpp"
-#include "insitu/store/store.hpp"
+#include "insitu/finding.hpp"
+#include "insitu/internal/format/super_block.hpp"
+#include "insitu/store.hpp"
 
 namespace insitu {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/super_plan.hpp"
 
 #include <fmt/format.h>
@@ -6,7 +7,7 @@
 #include <cstring>
 
 #include "image/zero_blocks.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <optional>
 
 #include "fsck/super_check.hpp"
-#include "insitu/fsck/repair.hpp"
+#include "insitu/repair.hpp"
 
 namespace insitu {
 

@@ -1,4 +1,5 @@
-#include "insitu/fsck/undo_log.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/fsck/undo_log.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>

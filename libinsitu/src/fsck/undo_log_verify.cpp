@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +7,7 @@
 
 #include "fsck/fingerprint.hpp"
 #include "insitu/error.hpp"
-#include "insitu/fsck/undo_log.hpp"
+#include "insitu/internal/fsck/undo_log.hpp"
 
 // Whether an image is the one that a log was made for.
 namespace insitu {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <array>
@@ -8,10 +9,10 @@
 #include "codec/distance.hpp"
 #include "fsck/candidates.hpp"
 #include "fsck/driver_view.hpp"
-#include "insitu/codec/codec.hpp"
-#include "insitu/fsck/check.hpp"
-#include "insitu/image/meta_cursor.hpp"
-#include "insitu/image/window_reader.hpp"
+#include "insitu/check.hpp"
+#include "insitu/internal/codec/codec.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/internal/image/window_reader.hpp"
 
 namespace insitu {
 

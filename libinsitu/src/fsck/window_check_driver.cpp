@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
 #include "fsck/window_check.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/payload.hpp"
+#include "insitu/internal/format/payload.hpp"
 
 // What the driver makes of payloads that are not as they should be.
 namespace insitu {

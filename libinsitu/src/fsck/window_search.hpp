@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <array>
@@ -7,8 +8,8 @@
 #include "fsck/candidates.hpp"
 #include "fsck/prior_meta.hpp"
 #include "fsck/window_check.hpp"
-#include "insitu/fsck/finding.hpp"
-#include "insitu/window/extent_encoder.hpp"
+#include "insitu/finding.hpp"
+#include "insitu/internal/window/extent_encoder.hpp"
 
 namespace insitu {
 

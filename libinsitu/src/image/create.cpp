@@ -1,4 +1,5 @@
-#include "insitu/image/create.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/image/create.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +7,7 @@
 
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 

@@ -1,4 +1,5 @@
-#include "insitu/image/image.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/image/image.hpp"
 
 #include <fmt/format.h>
 
@@ -7,9 +8,9 @@
 
 #include "image/pending.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/intent.hpp"
-#include "insitu/image/meta_cursor.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/format/intent.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 

@@ -1,4 +1,5 @@
-#include "insitu/image/meta_cursor.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/image/meta_cursor.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,5 @@
-#include "insitu/image/meta_writer.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/image/meta_writer.hpp"
 
 #include <algorithm>
 #include <cstring>

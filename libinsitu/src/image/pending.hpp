@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include "insitu/store/store.hpp"
+#include "insitu/store.hpp"
 
 namespace insitu {
 

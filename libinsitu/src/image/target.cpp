@@ -1,10 +1,11 @@
-#include "insitu/image/target.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/target.hpp"
 
 #include <fmt/format.h>
 
 #include "insitu/error.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/open_store.hpp"
 
 namespace insitu {
 

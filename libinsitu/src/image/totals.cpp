@@ -1,4 +1,5 @@
-#include "insitu/image/totals.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/image/totals.hpp"
 
 namespace insitu {
 

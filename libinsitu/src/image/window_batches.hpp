@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <algorithm>
 
-#include "insitu/image/meta_cursor.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
 
 namespace insitu {
 

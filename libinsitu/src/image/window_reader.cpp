@@ -1,4 +1,5 @@
-#include "insitu/image/window_reader.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/image/window_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +8,8 @@
 
 #include "codec/partial.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/format/seal.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/format/seal.hpp"
 
 namespace insitu {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "journal/foreign_check.hpp"
 
 #include <fmt/format.h>
@@ -6,7 +7,7 @@
 #include <cstring>
 
 #include "insitu/error.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 #include "journal/sector_evidence.hpp"
 
 namespace insitu {

@@ -1,4 +1,5 @@
-#include "insitu/journal/recovery.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/recovery.hpp"
 
 #include <fmt/format.h>
 
@@ -10,8 +11,8 @@
 #include "image/pending.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/window_map.hpp"
-#include "insitu/image/image.hpp"
+#include "insitu/internal/format/window_map.hpp"
+#include "insitu/internal/image/image.hpp"
 #include "journal/foreign_check.hpp"
 #include "journal/redo_window_reader.hpp"
 

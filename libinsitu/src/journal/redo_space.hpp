@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <cstdint>
@@ -8,8 +9,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "insitu/format/geometry.hpp"
-#include "insitu/format/intent.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/format/intent.hpp"
 #include "window/plan.hpp"
 
 namespace insitu {

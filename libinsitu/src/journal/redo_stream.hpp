@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <xxhash.h>
@@ -6,10 +7,10 @@
 #include <memory>
 #include <vector>
 
-#include "insitu/format/geometry.hpp"
-#include "insitu/format/intent.hpp"
-#include "insitu/store/aligned_buffer.hpp"
-#include "insitu/store/store.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/format/intent.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
+#include "insitu/store.hpp"
 
 namespace insitu {
 

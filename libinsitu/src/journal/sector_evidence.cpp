@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "journal/sector_evidence.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 #include "insitu/error.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <span>
 #include <vector>
 
-#include "insitu/format/intent.hpp"
-#include "insitu/store/store.hpp"
+#include "insitu/internal/format/intent.hpp"
+#include "insitu/store.hpp"
 #include "window/plan.hpp"
 
 namespace insitu {

@@ -1,4 +1,5 @@
-#include "insitu/ops/activation.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/activation.hpp"
 
 #include <fmt/format.h>
 

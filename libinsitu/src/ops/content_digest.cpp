@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "ops/content_digest.hpp"
 
 #include <xxhash.h>
 
 #include <cstring>
 
-#include "insitu/format/seal.hpp"
+#include "insitu/internal/format/seal.hpp"
 
 namespace insitu {
 

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include "insitu/format/identity.hpp"
-#include "insitu/format/super_block.hpp"
+#include "insitu/internal/format/identity.hpp"
+#include "insitu/internal/format/super_block.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu {

@@ -1,4 +1,5 @@
-#include "insitu/ops/content_sink.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/content_sink.hpp"
 
 namespace insitu {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "ops/content_sum.hpp"
 
 #include <xxhash.h>
@@ -7,7 +8,7 @@
 #include "engine/for_each.hpp"
 #include "image/window_batches.hpp"
 #include "image/zero_blocks.hpp"
-#include "insitu/image/window_reader.hpp"
+#include "insitu/internal/image/window_reader.hpp"
 
 namespace insitu {
 

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <optional>
 
-#include "insitu/engine/control.hpp"
-#include "insitu/image/image.hpp"
+#include "insitu/internal/engine/control.hpp"
+#include "insitu/internal/image/image.hpp"
 
 namespace insitu {
 

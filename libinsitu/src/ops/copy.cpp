@@ -1,4 +1,5 @@
-#include "insitu/ops/copy.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/copy.hpp"
 
 #include <fmt/format.h>
 
@@ -9,9 +10,9 @@
 #include "engine/for_each.hpp"
 #include "image/window_batches.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/create.hpp"
-#include "insitu/image/meta_cursor.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/image/create.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 

@@ -1,4 +1,5 @@
-#include "insitu/ops/dump.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/dump.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -13,8 +14,8 @@
 #include "engine/for_each.hpp"
 #include "image/window_batches.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/image/window_reader.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/image/window_reader.hpp"
 
 namespace insitu {
 

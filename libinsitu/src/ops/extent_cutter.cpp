@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "ops/extent_cutter.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "insitu/format/payload.hpp"
+#include "insitu/internal/format/payload.hpp"
 
 namespace insitu {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <array>
@@ -6,7 +7,7 @@
 
 #include "codec/border_encoder.hpp"
 #include "codec/compressibility.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 #include "insitu/units.hpp"
 
 // `--extent auto`: where to cut a run of blocks, by their content alone. docs/performance.md has

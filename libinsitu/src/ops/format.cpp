@@ -1,9 +1,10 @@
-#include "insitu/ops/format.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/format.hpp"
 
 #include <algorithm>
 
 #include "insitu/error.hpp"
-#include "insitu/image/create.hpp"
+#include "insitu/internal/image/create.hpp"
 
 namespace insitu {
 

@@ -1,4 +1,5 @@
-#include "insitu/ops/pack.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/pack.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +10,7 @@
 
 #include "engine/for_each.hpp"
 #include "insitu/error.hpp"
-#include "insitu/image/create.hpp"
+#include "insitu/internal/image/create.hpp"
 #include "ops/content_sum.hpp"
 #include "ops/window_writer.hpp"
 #include "store/writeback.hpp"

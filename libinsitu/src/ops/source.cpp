@@ -1,4 +1,5 @@
-#include "insitu/ops/source.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/source.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,5 @@
-#include "insitu/ops/stat.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/stat.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,9 +10,9 @@
 
 #include "engine/for_each.hpp"
 #include "insitu/error.hpp"
-#include "insitu/format/seal.hpp"
-#include "insitu/image/meta_cursor.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/format/seal.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 

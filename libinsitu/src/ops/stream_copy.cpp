@@ -1,9 +1,10 @@
-#include "insitu/ops/stream_copy.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/stream_copy.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-#include "insitu/ops/source.hpp"
+#include "insitu/internal/ops/source.hpp"
 #include "ops/stream_target.hpp"
 
 namespace insitu {

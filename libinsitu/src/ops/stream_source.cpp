@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
@@ -7,9 +8,9 @@
 
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
-#include "insitu/ops/source.hpp"
-#include "insitu/store/file_store.hpp"
-#include "insitu/store/unnamed_file.hpp"
+#include "insitu/internal/ops/source.hpp"
+#include "insitu/internal/store/file_store.hpp"
+#include "insitu/internal/store/unnamed_file.hpp"
 
 namespace insitu {
 

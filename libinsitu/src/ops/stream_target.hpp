@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <string>
 
-#include "insitu/engine/control.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/engine/control.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu {

@@ -1,4 +1,5 @@
-#include "insitu/ops/unpack.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/unpack.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +15,7 @@
 #include "image/window_batches.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
-#include "insitu/journal/recovery.hpp"
+#include "insitu/recovery.hpp"
 #include "ops/stream_target.hpp"
 #include "store/writeback.hpp"
 

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "ops/window_writer.hpp"
 
 #include <algorithm>
 #include <bit>
 
 #include "image/zero_blocks.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/format/seal.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/format/seal.hpp"
 
 namespace insitu {
 

@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <memory>
 #include <utility>
 
-#include "insitu/format/geometry.hpp"
-#include "insitu/format/window_map.hpp"
-#include "insitu/ops/pack.hpp"
-#include "insitu/window/extent_encoder.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/format/window_map.hpp"
+#include "insitu/internal/window/extent_encoder.hpp"
+#include "insitu/pack.hpp"
 #include "ops/content_digest.hpp"
 #include "ops/extent_cutter.hpp"
 

@@ -1,4 +1,5 @@
-#include "insitu/store/block_device.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/block_device.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,7 +17,7 @@
 #include <fstream>
 
 #include "insitu/error.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 #include "store/disk_lock.hpp"
 #include "store/posix_io.hpp"
 #include "store/uring_write_queue.hpp"

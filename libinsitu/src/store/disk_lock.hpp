@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "insitu/store/block_device.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/block_device.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 #include "store/loop_users.hpp"
 
 namespace insitu {

@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <string>
 
-#include "insitu/store/block_device.hpp"
+#include "insitu/internal/store/block_device.hpp"
 
 namespace insitu {
 

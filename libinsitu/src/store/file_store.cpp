@@ -1,4 +1,5 @@
-#include "insitu/store/file_store.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/file_store.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "store/loop_users.hpp"
 
 #include <fcntl.h>
@@ -10,7 +11,7 @@
 #include <optional>
 
 #include "insitu/error.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu {
 

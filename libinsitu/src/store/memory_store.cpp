@@ -1,4 +1,5 @@
-#include "insitu/store/memory_store.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/memory_store.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,5 @@
-#include "insitu/store/null_store.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/null_store.hpp"
 
 #include <cstring>
 

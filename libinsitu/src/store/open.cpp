@@ -1,4 +1,5 @@
-#include "insitu/store/open.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/open_store.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +13,7 @@
 #include <vector>
 
 #include "insitu/error.hpp"
-#include "insitu/store/file_store.hpp"
+#include "insitu/internal/store/file_store.hpp"
 #include "store/file_lock.hpp"
 #include "store/loop_users.hpp"
 

@@ -1,4 +1,5 @@
-#include "insitu/store/output_file.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/output_file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,7 +10,7 @@
 #include <filesystem>
 
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
 #include "store/file_lock.hpp"
 #include "store/loop_users.hpp"
 #include "store/rename_check.hpp"

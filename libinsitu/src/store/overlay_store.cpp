@@ -1,4 +1,5 @@
-#include "insitu/store/overlay_store.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/overlay_store.hpp"
 
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "store/posix_io.hpp"
 
 #include <fmt/format.h>
@@ -7,7 +8,7 @@
 #include <cstring>
 
 #include "insitu/error.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 

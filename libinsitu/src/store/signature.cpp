@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <blkid/blkid.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -10,8 +11,8 @@
 #include <vector>
 
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
+#include "insitu/open_store.hpp"
 #include "store/posix_io.hpp"
 
 namespace insitu {

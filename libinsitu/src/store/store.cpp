@@ -1,4 +1,5 @@
-#include "insitu/store/store.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/store.hpp"
 
 namespace insitu {
 

@@ -1,4 +1,5 @@
-#include "insitu/store/unnamed_file.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/unnamed_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

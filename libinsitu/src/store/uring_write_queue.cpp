@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "store/uring_write_queue.hpp"
 
 #ifdef INSITU_HAVE_URING
@@ -11,7 +12,7 @@
 #include <utility>
 
 #include "insitu/error.hpp"
-#include "insitu/store/aligned_buffer.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 #include "store/posix_io.hpp"
 #endif
 

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "insitu/store/write_queue.hpp"
+#include "insitu/internal/store/write_queue.hpp"
 
 namespace insitu {
 

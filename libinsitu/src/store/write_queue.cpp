@@ -1,4 +1,5 @@
-#include "insitu/store/write_queue.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/write_queue.hpp"
 
 namespace insitu {
 

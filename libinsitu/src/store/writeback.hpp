@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <condition_variable>
@@ -5,7 +6,7 @@
 #include <mutex>
 #include <thread>
 
-#include "insitu/store/store.hpp"
+#include "insitu/store.hpp"
 
 namespace insitu {
 

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <functional>
 
-#include "insitu/store/aligned_buffer.hpp"
-#include "insitu/window/extent_encoder.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
+#include "insitu/internal/window/extent_encoder.hpp"
 #include "window/dirty_blocks.hpp"
 #include "window/plan.hpp"
 

@@ -1,8 +1,9 @@
-#include "insitu/window/extent_encoder.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/window/extent_encoder.hpp"
 
 #include "codec/compressibility.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/format/seal.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/format/seal.hpp"
 
 namespace insitu {
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <bitset>
 #include <memory>
 #include <vector>
 
-#include "insitu/format/window_map.hpp"
+#include "insitu/internal/format/window_map.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a user of the library writes: pack a file, look at the image, read it back.
 #include <cstdio>
 #include <insitu/insitu.hpp>

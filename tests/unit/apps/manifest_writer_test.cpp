@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The new manifest and the new image appear together, or the old ones stay.
 #include "common/manifest_writer.hpp"
 

@@ -1,4 +1,5 @@
-#include "insitu/codec/codec.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/codec/codec.hpp"
 
 #include <zlib.h>
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Every encoder, level and content against decoders that others wrote: liblzo2, and zlib with the
 // driver's window, fed in pieces.
 #include <algorithm>
 #include <vector>
 
-#include "insitu/codec/codec.hpp"
-#include "insitu/format/payload.hpp"
+#include "insitu/internal/codec/codec.hpp"
+#include "insitu/internal/format/payload.hpp"
 #include "support/catch.hpp"
 #include "support/encoder_content.hpp"
 #include "support/inflate_reference.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The bytes that the library's own encoders make, for a small made-up corpus: they are the same in
 // every build and on every machine. A change of them is a decision, and is noted in the changelog.
 #include <array>
@@ -6,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "insitu/codec/codec.hpp"
+#include "insitu/internal/codec/codec.hpp"
 #include "support/catch.hpp"
 #include "support/encoder_content.hpp"
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "codec/lzo_border_encoder.hpp"
 
 #include <algorithm>
 #include <array>
 #include <vector>
 
-#include "insitu/codec/codec.hpp"
+#include "insitu/internal/codec/codec.hpp"
 #include "support/catch.hpp"
 #include "support/lzo_reference.hpp"
 #include "support/random_content.hpp"

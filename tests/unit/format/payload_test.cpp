@@ -1,4 +1,5 @@
-#include "insitu/format/payload.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/format/payload.hpp"
 
 #include <vector>
 

@@ -1,4 +1,5 @@
-#include "insitu/format/super_block.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/format/super_block.hpp"
 
 #include <array>
 

@@ -1,4 +1,5 @@
-#include "insitu/format/window_map.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/format/window_map.hpp"
 
 #include <array>
 

@@ -1,11 +1,12 @@
-#include "insitu/image/image.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/image/image.hpp"
 
 #include <algorithm>
 
 #include "insitu/error.hpp"
-#include "insitu/image/create.hpp"
-#include "insitu/ops/format.hpp"
-#include "insitu/store/memory_store.hpp"
+#include "insitu/format.hpp"
+#include "insitu/internal/image/create.hpp"
+#include "insitu/internal/store/memory_store.hpp"
 #include "support/catch.hpp"
 
 using namespace insitu;

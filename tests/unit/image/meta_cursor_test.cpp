@@ -1,9 +1,10 @@
-#include "insitu/image/meta_cursor.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/image/meta_cursor.hpp"
 
 #include <vector>
 
-#include "insitu/ops/format.hpp"
-#include "insitu/store/memory_store.hpp"
+#include "insitu/format.hpp"
+#include "insitu/internal/store/memory_store.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 

@@ -1,9 +1,10 @@
-#include "insitu/image/meta_writer.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/image/meta_writer.hpp"
 
 #include <array>
 
-#include "insitu/format/window_map.hpp"
-#include "insitu/store/memory_store.hpp"
+#include "insitu/internal/format/window_map.hpp"
+#include "insitu/internal/store/memory_store.hpp"
 #include "support/catch.hpp"
 
 using namespace insitu;

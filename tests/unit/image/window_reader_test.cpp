@@ -1,4 +1,5 @@
-#include "insitu/image/window_reader.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/image/window_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -7,9 +8,9 @@
 #include <vector>
 
 #include "insitu/error.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/ops/format.hpp"
-#include "insitu/window/extent_encoder.hpp"
+#include "insitu/format.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/window/extent_encoder.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/random_content.hpp"

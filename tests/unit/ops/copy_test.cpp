@@ -1,8 +1,9 @@
-#include "insitu/ops/copy.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/copy.hpp"
 
 #include "insitu/error.hpp"
-#include "insitu/image/create.hpp"
-#include "insitu/ops/stat.hpp"
+#include "insitu/internal/image/create.hpp"
+#include "insitu/stat.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/random_content.hpp"

@@ -1,4 +1,5 @@
-#include "insitu/ops/dump.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/dump.hpp"
 
 #include <xxhash.h>
 

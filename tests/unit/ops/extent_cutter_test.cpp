@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "ops/extent_cutter.hpp"
 
 #include <vector>
 
-#include "insitu/codec/codec.hpp"
-#include "insitu/format/payload.hpp"
+#include "insitu/internal/codec/codec.hpp"
+#include "insitu/internal/format/payload.hpp"
 #include "support/catch.hpp"
 #include "support/random_content.hpp"
 

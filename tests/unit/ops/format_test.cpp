@@ -1,10 +1,11 @@
-#include "insitu/ops/format.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/format.hpp"
 
 #include <algorithm>
 
 #include "insitu/error.hpp"
-#include "insitu/image/image.hpp"
-#include "insitu/store/memory_store.hpp"
+#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/store/memory_store.hpp"
 #include "support/catch.hpp"
 
 using namespace insitu;

@@ -1,10 +1,11 @@
-#include "insitu/ops/pack.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/pack.hpp"
 
 #include <algorithm>
 #include <atomic>
 
 #include "insitu/error.hpp"
-#include "insitu/image/meta_cursor.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/random_content.hpp"

@@ -1,12 +1,13 @@
-#include "insitu/ops/source.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/source.hpp"
 
 #include <filesystem>
 #include <fstream>
 
 #include "insitu/error.hpp"
-#include "insitu/ops/pack.hpp"
-#include "insitu/store/memory_store.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/internal/store/memory_store.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/pack.hpp"
 #include "support/catch.hpp"
 #include "support/random_content.hpp"
 #include "support/temporary_directory.hpp"

@@ -1,6 +1,7 @@
-#include "insitu/ops/stat.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/stat.hpp"
 
-#include "insitu/ops/format.hpp"
+#include "insitu/format.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/random_content.hpp"

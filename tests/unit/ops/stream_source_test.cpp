@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <thread>
 
 #include "insitu/error.hpp"
-#include "insitu/ops/source.hpp"
-#include "insitu/store/unique_fd.hpp"
+#include "insitu/internal/ops/source.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/random_content.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "ops/stream_target.hpp"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-#include "insitu/ops/unpack.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/unpack.hpp"
 
 #include "fsck/test_device.hpp"
 #include "insitu/error.hpp"

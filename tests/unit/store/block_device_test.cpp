@@ -1,4 +1,5 @@
-#include "insitu/store/block_device.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/block_device.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -7,12 +8,12 @@
 #include <fstream>
 
 #include "insitu/error.hpp"
-#include "insitu/format/payload.hpp"
-#include "insitu/image/target.hpp"
-#include "insitu/ops/pack.hpp"
-#include "insitu/ops/unpack.hpp"
-#include "insitu/store/memory_store.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/store/memory_store.hpp"
+#include "insitu/open_store.hpp"
+#include "insitu/pack.hpp"
+#include "insitu/target.hpp"
+#include "insitu/unpack.hpp"
 #include "support/catch.hpp"
 #include "support/loop_device.hpp"
 #include "support/random_content.hpp"

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "testing/fault_store.hpp"
 
 #include <cerrno>
 
 #include "insitu/error.hpp"
-#include "insitu/store/memory_store.hpp"
+#include "insitu/internal/store/memory_store.hpp"
 #include "support/catch.hpp"
 
 using namespace insitu;

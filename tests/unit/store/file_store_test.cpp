@@ -1,10 +1,11 @@
-#include "insitu/store/file_store.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/file_store.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 

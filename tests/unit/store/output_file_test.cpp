@@ -1,11 +1,12 @@
-#include "insitu/store/output_file.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/output_file.hpp"
 
 #include <sys/stat.h>
 
 #include <fstream>
 
 #include "insitu/error.hpp"
-#include "insitu/store/open.hpp"
+#include "insitu/open_store.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 

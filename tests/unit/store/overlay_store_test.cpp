@@ -1,8 +1,9 @@
-#include "insitu/store/overlay_store.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/overlay_store.hpp"
 
-#include "insitu/store/memory_store.hpp"
-#include "insitu/store/open.hpp"
-#include "insitu/store/output_file.hpp"
+#include "insitu/internal/store/memory_store.hpp"
+#include "insitu/internal/store/output_file.hpp"
+#include "insitu/open_store.hpp"
 #include "support/catch.hpp"
 #include "support/random_content.hpp"
 #include "support/temporary_directory.hpp"

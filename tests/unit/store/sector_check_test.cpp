@@ -1,4 +1,5 @@
-#include "insitu/store/sector_check.hpp"
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/sector_check.hpp"
 
 #include <algorithm>
 #include <string_view>

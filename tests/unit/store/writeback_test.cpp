@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "store/writeback.hpp"
 
 #include <atomic>
 #include <thread>
 #include <vector>
 
-#include "insitu/store/null_store.hpp"
+#include "insitu/internal/store/null_store.hpp"
 #include "support/catch.hpp"
 
 using namespace insitu;
