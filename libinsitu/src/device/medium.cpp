@@ -6,8 +6,6 @@
 
 #include "device/medium.hpp"
 #include "insitu/error.hpp"
-#include "insitu/internal/format/payload.hpp"
-#include "insitu/internal/format/seal.hpp"
 #include "insitu/internal/image/window_reader.hpp"
 
 namespace insitu {
@@ -29,7 +27,8 @@ Medium::Medium(Store& store, const DeviceOptions& options)
       meta_(store_, geometry_),
       content_(options.decode_cache_bytes),
       seal_check_(options.seal_check),
-      workspaces_({image_.algorithm(), options.level, DeflateWindow::kib2}, options.seals) {}
+      workspaces_({image_.algorithm(), options.level, DeflateWindow::kib2}, options.seals,
+                  options.seal_check) {}
 
 Place Medium::place_of(WindowIndex window, unsigned block) const {
     const BlockIndex index = first_block_of(window) + block;
@@ -51,42 +50,28 @@ std::optional<WindowMap> Medium::plain_map(WindowIndex window) {
 }
 
 void Medium::decode(WindowIndex window, const PlannedExtent& extent, ByteView payload,
-                    ByteSpan output, Decoder& decoder) const {
+                    ByteSpan output, PayloadDecoder& decoder) const {
     if (extent.raw()) {
         std::memcpy(output.data(), payload.data(), output.size());
         return;
     }
-    const std::uint32_t length = unsafe_stream_length(payload);
-    if (!stream_readable(length, extent.payload_sectors)) {
-        throw Error(ErrorKind::damaged, place_of(window, extent.first),
-                    fmt::format("payload length {} does not fit {} sectors", length,
-                                extent.payload_sectors));
-    }
-    const DecodeResult result = decoder.decode(payload.first(length), output);
-    if (result.status == DecodeStatus::ok && result.output_bytes == output.size()) {
-        const bool differs =
-            seal_check_ == SealCheck::verify &&
-            check_seal(payload, first_block_of(window) + extent.first) == SealState::differs;
-        if (!differs) return;
-        throw Error(ErrorKind::damaged, place_of(window, extent.first), seal_differs_text,
-                    "insitu-fsck tells what can be repaired; verify-seals=false reads it all the "
-                    "same");
-    }
-    throw Error(
-        ErrorKind::damaged, place_of(window, extent.first),
-        result.status == DecodeStatus::ok
-            ? fmt::format("stream gives {} bytes, expected {}", result.output_bytes, output.size())
-            : fmt::format("stream of {} bytes does not decode to {} bytes", length, output.size()));
+    const auto fault = decoder.decode(first_block_of(window) + extent.first, payload, output);
+    if (!fault) return;
+    throw Error(ErrorKind::damaged, place_of(window, extent.first), fault->text(),
+                fault->kind == PayloadFault::Kind::unsealed
+                    ? "insitu-fsck tells what can be repaired; verify-seals=false reads it all the "
+                      "same"
+                    : "");
 }
 
 void Medium::read_extent(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
                          Workspace& space, Keep keep) {
     const BlockIndex first = first_block_of(window) + extent.first;
     if (extent.compressed() && content_.read(first, output)) return;
-    if (extent.held) return decode(window, extent, *extent.held, output, *space.decoder);
+    if (extent.held) return decode(window, extent, *extent.held, output, space.decoder);
     const ByteSpan payload = space.payload.first(extent.payload_sectors * sector_bytes);
     store_.read_at(window_at_byte(window) + extent.first * block_bytes, payload);
-    decode(window, extent, payload, output, *space.decoder);
+    decode(window, extent, payload, output, space.decoder);
     if (keep == Keep::yes && extent.compressed()) content_.insert(first, output);
 }
 
@@ -117,9 +102,9 @@ void Medium::read_piece(WindowIndex window, const Piece& piece, ByteView in_plac
                                      : in_place.subspan(extent.first * block_bytes - start,
                                                         extent.payload_sectors * sector_bytes);
         // Whoever reads whole extents will hardly come back for a part.
-        if (piece.whole()) return decode(window, extent, payload, output, *space.decoder);
+        if (piece.whole()) return decode(window, extent, payload, output, space.decoder);
         const ByteSpan whole = space.content.first(extent.blocks * block_bytes);
-        decode(window, extent, payload, whole, *space.decoder);
+        decode(window, extent, payload, whole, space.decoder);
         content_.insert(first_block_of(window) + extent.first, whole);
         from = whole.data() + piece.offset_in_extent();
     }

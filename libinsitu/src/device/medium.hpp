@@ -61,7 +61,7 @@ class Medium {
     void read_piece(WindowIndex window, const Piece& piece, ByteView in_place, std::size_t start,
                     ByteSpan output, Workspace& space);
     void decode(WindowIndex window, const PlannedExtent& extent, ByteView payload, ByteSpan output,
-                Decoder& decoder) const;
+                PayloadDecoder& decoder) const;
 
     Store& store_;
     Image image_;

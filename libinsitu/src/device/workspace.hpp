@@ -5,19 +5,21 @@
 #include <mutex>
 #include <vector>
 
-#include "insitu/internal/codec/codec.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
 #include "insitu/internal/window/extent_encoder.hpp"
+#include "insitu/internal/window/payload_decoder.hpp"
 
 namespace insitu {
 
 // What a request needs of codecs and memory.
 struct Workspace {
-    Workspace(const EncoderOptions& options, Seals seals)
-        : encoder(options, seals), decoder(make_decoder(options.algorithm)) {}
+    Workspace(const EncoderOptions& options, Seals seals, SealCheck check)
+        : encoder(options, seals), decoder(options.algorithm) {
+        decoder.set_seal_check(check);
+    }
 
     ExtentEncoder encoder;
-    std::unique_ptr<Decoder> decoder;
+    PayloadDecoder decoder;
     AlignedBuffer payload{window_bytes};
     AlignedBuffer content{window_bytes};
 };
@@ -25,7 +27,8 @@ struct Workspace {
 // Lends workspaces: as many as there are requests at a time.
 class Workspaces {
   public:
-    Workspaces(const EncoderOptions& options, Seals seals) : options_(options), seals_(seals) {}
+    Workspaces(const EncoderOptions& options, Seals seals, SealCheck check)
+        : options_(options), seals_(seals), seal_check_(check) {}
 
     class Loan {
       public:
@@ -50,7 +53,7 @@ class Workspaces {
                 return workspace;
             }
         }
-        return std::make_unique<Workspace>(options_, seals_);
+        return std::make_unique<Workspace>(options_, seals_, seal_check_);
     }
     void give(std::unique_ptr<Workspace> workspace) {
         const std::lock_guard lock(mutex_);
@@ -59,6 +62,7 @@ class Workspaces {
 
     EncoderOptions options_;
     Seals seals_;
+    SealCheck seal_check_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Workspace>> idle_;
 };

@@ -12,6 +12,7 @@
 #include "insitu/internal/format/seal.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
+#include "insitu/internal/window/payload_decoder.hpp"
 
 namespace insitu {
 
@@ -31,11 +32,9 @@ namespace {
 class Sealer {
   public:
     Sealer(const Image& image, Store& store, SealScope scope)
-        : image_(image),
-          store_(store),
-          scope_(scope),
-          cursor_(image),
-          decoder_(make_decoder(image.algorithm())) {}
+        : image_(image), store_(store), scope_(scope), cursor_(image), decoder_(image.algorithm()) {
+        decoder_.set_seal_check(SealCheck::ignore);
+    }
 
     SealResult work(const WindowBatch& batch) {
         result_ = {};
@@ -85,16 +84,14 @@ class Sealer {
     bool decodes(const StoredExtent& extent, ByteView payload) {
         const std::uint32_t length = unsafe_stream_length(payload);
         if (!stream_fits(length, extent.payload_sectors)) return false;
-        const ByteSpan content = content_.first(extent.blocks * block_bytes);
-        const DecodeResult result = decoder_->decode(payload.first(length), content);
-        return result.status == DecodeStatus::ok && result.output_bytes == content.size();
+        return !decoder_.decode(extent.first, payload, content_.first(extent.blocks * block_bytes));
     }
 
     const Image& image_;
     Store& store_;
     SealScope scope_;
     MetaCursor cursor_;
-    std::unique_ptr<Decoder> decoder_;
+    PayloadDecoder decoder_;
     AlignedBuffer payload_{window_bytes};
     AlignedBuffer content_{window_bytes};
     AlignedBuffer sector_{sector_bytes};

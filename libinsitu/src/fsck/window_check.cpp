@@ -60,7 +60,7 @@ WindowChecker::WindowChecker(const Image& image, const CheckOptions& options)
       options_(options),
       cursor_(image),
       reader_(image),
-      decoder_(make_decoder(image.algorithm())),
+      decoder_(image.algorithm()),
       finder_(image.algorithm()),
       payload_(window_bytes),
       content_(window_bytes) {
@@ -285,39 +285,35 @@ void WindowChecker::judge_payload(JudgedExtent& judged, ByteView payload) {
     }
 }
 
+void WindowChecker::judge_fault(JudgedExtent& judged, ByteView payload, const PayloadFault& fault) {
+    using Kind = PayloadFault::Kind;
+    if (fault.kind == Kind::length) return judge_length(judged, payload);
+    const Extent& extent = judged.extent;
+    if (fault.kind == Kind::unsealed) {
+        judged.judgement = Judgement::unsealed;
+        report(FindingId::p08, stored(extent), fault.text());
+        return;
+    }
+    const DriverView view = driver_view(image_.algorithm(), decoder_.decoder(), payload,
+                                        content_.first(fault.expected_bytes));
+    if (view.reads_right) return judge_length(judged, payload);
+    judged.judgement = Judgement::broken;
+    const bool at_end = extent.first + extent.blocks == map_.blocks() &&
+                        window_.value + 1 == image_.geometry().window_count();
+    const bool is_cut = fault.kind == Kind::too_much && at_end;
+    Finding& finding =
+        report(is_cut ? FindingId::m06 : FindingId::p02, stored(extent), fault.text());
+    if (fault.kind == Kind::too_little) finding.effect = view.effect;
+}
+
 void WindowChecker::judge_compressed(JudgedExtent& judged, ByteView payload) {
     const Extent& extent = judged.extent;
     const std::uint64_t expected = extent.blocks * block_bytes;
+    const ByteSpan content = content_.first(expected);
     const std::uint32_t length = unsafe_stream_length(payload);
-    if (!stream_readable(length, extent.payload_sectors)) {
-        return judge_length(judged, payload);
-    }
-    const ByteView stream = payload.first(length);
-    const DecodeResult result = decoder_->decode(stream, content_.first(expected));
-    if (result.status != DecodeStatus::ok || result.output_bytes != expected) {
-        const DriverView view =
-            driver_view(image_.algorithm(), *decoder_, payload, content_.first(expected));
-        if (view.reads_right) return judge_length(judged, payload);
-        judged.judgement = Judgement::broken;
-        const bool at_end = extent.first + extent.blocks == map_.blocks() &&
-                            window_.value + 1 == image_.geometry().window_count();
-        if (result.status == DecodeStatus::corrupt) {
-            report(FindingId::p02, stored(extent),
-                   fmt::format("stream of {} bytes does not decode", length));
-        } else if (result.status == DecodeStatus::overflow) {
-            report(at_end ? FindingId::m06 : FindingId::p02, stored(extent),
-                   fmt::format("stream gives more than the {} bytes expected", expected));
-        } else {
-            report(FindingId::p02, stored(extent),
-                   fmt::format("stream gives {} bytes, expected {}", result.output_bytes, expected))
-                .effect = view.effect;
-        }
-        return;
-    }
-    if (check_seal(payload, first_block_of(window_) + extent.first) == SealState::differs) {
-        judged.judgement = Judgement::unsealed;
-        report(FindingId::p08, stored(extent), seal_differs_text);
-        return;
+    if (const auto fault =
+            decoder_.decode(first_block_of(window_) + extent.first, payload, content)) {
+        return judge_fault(judged, payload, *fault);
     }
     if (!stream_fits(length, extent.payload_sectors)) {
         Finding& finding =
@@ -331,7 +327,7 @@ void WindowChecker::judge_compressed(JudgedExtent& judged, ByteView payload) {
                         window_.value < walked_windows || window_.value % walked_one_in == 0;
     if (image_.algorithm() != Algorithm::deflate || !walked) return;
     ++walked_extents_;
-    if (walker_.over_2_kib(stream)) ++wide_extents_;
+    if (walker_.over_2_kib(payload.first(length))) ++wide_extents_;
 }
 
 void WindowChecker::judge_raw(JudgedExtent& judged, ByteView payload) {

@@ -13,6 +13,7 @@
 #include "insitu/internal/codec/codec.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
 #include "insitu/internal/image/window_reader.hpp"
+#include "insitu/internal/window/payload_decoder.hpp"
 
 namespace insitu {
 
@@ -86,6 +87,7 @@ class WindowChecker {
     void judge_one(JudgedExtent& judged);
     void judge_payload(JudgedExtent& judged, ByteView payload);
     void judge_compressed(JudgedExtent& judged, ByteView payload);
+    void judge_fault(JudgedExtent& judged, ByteView payload, const PayloadFault& fault);
     void judge_length(JudgedExtent& judged, ByteView payload);
     KernelEffect effect_of_shares(const StoredExtent& extent, KernelEffect otherwise);
     void judge_raw(JudgedExtent& judged, ByteView payload);
@@ -102,7 +104,7 @@ class WindowChecker {
     CheckOptions options_;
     MetaCursor cursor_;
     WindowReader reader_;
-    std::unique_ptr<Decoder> decoder_;
+    PayloadDecoder decoder_;
     CandidateFinder finder_;
     DistanceWalker walker_;
     AlignedBuffer payload_;

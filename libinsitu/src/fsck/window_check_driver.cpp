@@ -18,7 +18,7 @@ KernelEffect WindowChecker::effect_of_shares(const StoredExtent& extent, KernelE
     } catch (const Error&) {
         return otherwise;
     }
-    return driver_view(image_.algorithm(), *decoder_, payload.view(),
+    return driver_view(image_.algorithm(), decoder_.decoder(), payload.view(),
                        content_.first(extent.blocks * block_bytes))
         .effect;
 }
@@ -28,7 +28,7 @@ KernelEffect WindowChecker::effect_of_shares(const StoredExtent& extent, KernelE
 void WindowChecker::judge_length(JudgedExtent& judged, ByteView payload) {
     const Extent& extent = judged.extent;
     const std::uint32_t length = unsafe_stream_length(payload);
-    const DriverView view = driver_view(image_.algorithm(), *decoder_, payload,
+    const DriverView view = driver_view(image_.algorithm(), decoder_.decoder(), payload,
                                         content_.first(extent.blocks * block_bytes));
     Finding& finding = report(
         FindingId::p01, stored(extent),

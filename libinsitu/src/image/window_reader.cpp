@@ -35,10 +35,7 @@ std::uint32_t bits(std::uint64_t first, std::uint64_t count) noexcept {
 DamageSink::~DamageSink() = default;
 
 WindowReader::WindowReader(const Image& image)
-    : image_(&image),
-      meta_(image),
-      decoder_(make_decoder(image.algorithm())),
-      payload_(window_bytes) {}
+    : image_(&image), meta_(image), decoder_(image.algorithm()), payload_(window_bytes) {}
 
 ExtentDamage WindowReader::damage_of(const StoredExtent& extent, std::string text) const {
     return {extent, image_->geometry().block_at_byte(extent.first), std::move(text), 0};
@@ -79,36 +76,14 @@ std::optional<ExtentDamage> WindowReader::decode_whole(const StoredExtent& exten
         std::memcpy(output.data(), payload.data(), output.size());
         return std::nullopt;
     }
-    const std::uint32_t length = unsafe_stream_length(payload);
-    if (!stream_readable(length, extent.payload_sectors)) {
-        if (decode_beside_word(payload, output)) return std::nullopt;
-        return damage_of(extent, fmt::format("payload length {} does not fit its sectors, expected "
-                                             "1 to {}",
-                                             length, payload_bytes(extent) - length_word_bytes));
-    }
-    const DecodeResult result = decoder_->decode(payload.first(length), output);
-    if (result.status == DecodeStatus::ok && result.output_bytes == output.size()) {
-        const bool differs = seal_check_ == SealCheck::verify &&
-                             check_seal(payload, extent.first) == SealState::differs;
-        if (!differs) return std::nullopt;
-        ExtentDamage damage = damage_of(extent, seal_differs_text);
-        damage.seal_differs = true;
-        return damage;
-    }
-    if (result.status == DecodeStatus::corrupt && decode_beside_word(payload, output)) {
-        return std::nullopt;
-    }
-    switch (result.status) {
-        case DecodeStatus::ok:
-            return damage_of(extent, fmt::format("stream gives {} bytes, expected {}",
-                                                 result.output_bytes, output.size()));
-        case DecodeStatus::overflow:
-            return damage_of(
-                extent, fmt::format("stream gives more than the {} bytes expected", output.size()));
-        case DecodeStatus::corrupt:
-            break;
-    }
-    return damage_of(extent, fmt::format("stream of {} bytes does not decode", length));
+    const auto fault = decoder_.decode(extent.first, payload, output);
+    if (!fault) return std::nullopt;
+    using Kind = PayloadFault::Kind;
+    const bool word_is_suspect = fault->kind == Kind::length || fault->kind == Kind::corrupt;
+    if (word_is_suspect && decode_beside_word(payload, output)) return std::nullopt;
+    ExtentDamage damage = damage_of(extent, fault->text());
+    damage.seal_differs = fault->kind == Kind::unsealed;
+    return damage;
 }
 
 // Damage leaves zeros in the output, or what decodes before it and zeros behind.

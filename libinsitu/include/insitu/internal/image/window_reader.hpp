@@ -2,17 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "insitu/internal/api.hpp"
-#include "insitu/internal/codec/codec.hpp"
 #include "insitu/internal/format/seal.hpp"
 #include "insitu/internal/image/image.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
+#include "insitu/internal/window/payload_decoder.hpp"
 
 namespace insitu {
 
@@ -48,7 +47,7 @@ class INSITU_API WindowReader {
 
     // Whether an extent whose stream differs from its seal is damaged, or is read as the driver
     // reads it. Default: damaged.
-    void set_seal_check(SealCheck check) noexcept { seal_check_ = check; }
+    void set_seal_check(SealCheck check) noexcept { decoder_.set_seal_check(check); }
 
     // Reads a window's blocks into `output` (blocks_in_window() * 4096 bytes); unmapped blocks give
     // zeros. Blocks of a damaged extent give zeros and are told to `damage`; without a sink the
@@ -87,11 +86,10 @@ class INSITU_API WindowReader {
 
     const Image* image_;
     MetaCursor meta_;
-    std::unique_ptr<Decoder> decoder_;
+    PayloadDecoder decoder_;
     AlignedBuffer payload_;
     std::uint64_t long_words_ = 0;
     Salvage salvage_ = Salvage::nothing;
-    SealCheck seal_check_ = SealCheck::verify;
 };
 
 }  // namespace insitu

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Edits of one window as a table: a plan, what is written, and the plan that comes of it.
+#include "window/edit.hpp"
+
+#include "insitu/internal/window/payload_decoder.hpp"
+#include "support/catch.hpp"
+#include "support/random_content.hpp"
+
+using namespace insitu;
+using namespace insitu::test;
+using Bytes = std::vector<std::byte>;
+using Placing = WindowEditor::Placing;
+
+namespace {
+
+// Blocks of a window by letters: `t` text, `e` text that is the same in each block, `r` random,
+// `0` zeros, `.` not written.
+void write(std::string_view blocks, unsigned salt, DirtyBlocks& dirty, Bytes& model) {
+    for (unsigned block = 0; block < blocks.size(); ++block) {
+        if (blocks[block] == '.') continue;
+        const bool is_same = blocks[block] == 'e';
+        Random random = make_random(is_same ? 4999 : 5000 + salt * 100 + block);
+        const auto kind = blocks[block] == 'r'   ? Content::random
+                          : blocks[block] == '0' ? Content::zeros
+                                                 : Content::text;
+        const Bytes content = make_content(random, kind, block_bytes);
+        std::copy(content.begin(), content.end(),
+                  model.begin() + static_cast<std::ptrdiff_t>(block * block_bytes));
+        if (kind == Content::zeros) {
+            dirty.set_zeros(block);
+        } else {
+            dirty.set(block, content.data());
+        }
+    }
+}
+
+void read(const PlannedExtent& extent, ByteSpan output) {
+    if (extent.unmapped()) return std::fill(output.begin(), output.end(), std::byte{0});
+    REQUIRE(extent.held);
+    if (extent.raw()) {
+        std::copy(extent.held->begin(), extent.held->end(), output.begin());
+        return;
+    }
+    PayloadDecoder decoder(Algorithm::lzo);
+    REQUIRE_FALSE(decoder.decode(BlockIndex{extent.first}, *extent.held, output));
+}
+
+// "0+4c 4+1r 5+27u": compressed, raw, unmapped.
+std::string text_of(const WindowPlan& plan) {
+    std::string text;
+    for (const PlannedExtent& extent : plan) {
+        if (!text.empty()) text += ' ';
+        text += std::to_string(extent.first) + "+" + std::to_string(extent.blocks);
+        text += extent.unmapped() ? 'u' : extent.raw() ? 'r' : 'c';
+    }
+    return text;
+}
+
+struct Window {
+    WindowPlan plan{{0, window_blocks, 0, nullptr}};
+    Bytes model = Bytes(window_bytes);
+    ExtentEncoder encoder{{.algorithm = Algorithm::lzo}, Seals::write};
+    AlignedBuffer content{window_bytes};
+    std::uint64_t rewritten = 0;
+    bool changed = false;
+    unsigned edits = 0;
+
+    void merge(std::string_view blocks, Placing placing = Placing::encode) {
+        DirtyBlocks dirty;
+        write(blocks, edits++, dirty, model);
+        WindowEditor editor({0}, read, encoder, content);
+        plan = editor.merge(plan, dirty, placing);
+        keep_counts(editor);
+    }
+    void compact() {
+        WindowEditor editor({0}, read, encoder, content);
+        plan = editor.compact(plan);
+        keep_counts(editor);
+    }
+    void check(const char* expected) {
+        CHECK(text_of(plan) == expected);
+        Bytes now(window_bytes);
+        for (const PlannedExtent& extent : plan)
+            read(extent,
+                 ByteSpan(now).subspan(extent.first * block_bytes, extent.blocks * block_bytes));
+        CHECK(now == model);
+    }
+
+  private:
+    void keep_counts(const WindowEditor& editor) {
+        rewritten = editor.rewritten_extents();
+        changed = editor.changed();
+    }
+};
+
+constexpr const char* all_text = "tttttttttttttttttttttttttttttttt";
+
+}  // namespace
+
+TEST_CASE("what is written becomes extents of its own") {
+    struct Row {
+        const char* before;
+        const char* written;
+        const char* plan;
+        unsigned decoded;
+    };
+    const Row rows[] = {
+        {"", all_text, "0+32c", 0},
+        {"", "..tt..rr", "0+2u 2+2c 4+2u 6+2r 8+24u", 0},
+        {all_text, ".....t", "0+5c 5+1c 6+26c", 1},
+        {all_text, "t", "0+1c 1+31c", 1},
+        {all_text, "...............................t", "0+31c 31+1c", 1},
+        {all_text, "....0000", "0+4c 4+4u 8+24c", 1},
+        {all_text, ".r.r", "0+1c 1+1r 2+1c 3+1r 4+28c", 1},
+        // Who replaces all of an extent decodes nothing.
+        {all_text, all_text, "0+32c", 0},
+        {"tttt....tttt", "tttt", "0+4c 4+4u 8+4c 12+20u", 0},
+        {"tttt....tttt", "..tttttttt", "0+2c 2+8c 10+2c 12+20u", 2},
+        // What is raw is cut by its meta alone.
+        {"rrrrrrrr", "...r", "0+3r 3+1r 4+4r 8+24u", 0},
+        {"rrrrrrrr", "..00", "0+2r 2+2u 4+4r 8+24u", 0},
+    };
+    for (const Row& row : rows) {
+        INFO(row.before << " then " << row.written);
+        Window window;
+        window.merge(row.before);
+        window.merge(row.written);
+        CHECK(window.changed);
+        CHECK(window.rewritten == row.decoded);
+        window.check(row.plan);
+    }
+}
+
+TEST_CASE("what changes nothing is no change") {
+    Window window;
+    window.merge("tttttttt");
+    SECTION("zeros over unmapped blocks") {
+        window.merge("........0000");
+        CHECK_FALSE(window.changed);
+    }
+    SECTION("the same content into a compressed extent") {
+        window.edits = 0;
+        window.merge("...tt");
+        CHECK_FALSE(window.changed);
+    }
+    SECTION("nothing at all") {
+        window.merge("");
+        CHECK_FALSE(window.changed);
+    }
+    window.check("0+8c 8+24u");
+}
+
+TEST_CASE("where nothing protects a commit, raw blocks stay raw") {
+    Window window;
+    window.merge("rrrrrrrr");
+    window.merge("..tt", Placing::keep_raw);
+    window.check("0+2r 2+2r 4+4r 8+24u");
+    window.merge("..tt", Placing::encode);
+    window.check("0+2r 2+2c 4+4r 8+24u");
+}
+
+TEST_CASE("cut-up extents are put together if that saves space") {
+    Window window;
+    for (unsigned block = 0; block < window_blocks; block += 4)
+        window.merge(std::string(block, '.') + "eeee");
+    window.check("0+4c 4+4c 8+4c 12+4c 16+4c 20+4c 24+4c 28+4c");
+    window.compact();
+    CHECK(window.changed);
+    window.check("0+32c");
+    window.compact();
+    CHECK_FALSE(window.changed);
+    Window random;
+    random.merge("rrrr....rrrr");
+    random.compact();
+    CHECK_FALSE(random.changed);
+    random.check("0+4r 4+4u 8+4r 12+20u");
+}
