@@ -7,6 +7,8 @@
 
 #include "common/identity_options.hpp"
 #include "common/image_input.hpp"
+#include "common/map_page.hpp"
+#include "common/paths.hpp"
 #include "common/sector_warning.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
@@ -15,6 +17,7 @@
 #include "insitu/open_store.hpp"
 #include "insitu/recovery.hpp"
 #include "stat/live_report.hpp"
+#include "stat/map_text.hpp"
 #include "stat/stat_report.hpp"
 
 using namespace insitu;
@@ -32,6 +35,8 @@ struct Options {
     bool udev = false;
     bool live = false;
     bool prometheus = false;
+    bool map = false;
+    std::string html;
 };
 
 std::string pending_problem(PendingState state) {
@@ -97,6 +102,7 @@ int stat_tool(Tool& tool, const Options& options) {
     }
     if (!options.can_activate.empty()) return can_activate(tool, options);
     const ImageInput input(tool, options.image);
+    if (!options.html.empty()) refuse_same_storage(options.image.path, options.html, "the image");
     if (options.table) {
         if (input.pending_windows()) {
             throw Error(ErrorKind::refused, {.file = options.image.path}, pending_text,
@@ -109,11 +115,24 @@ int stat_tool(Tool& tool, const Options& options) {
                    "\n");
         return exit_done;
     }
+    if (options.map) {
+        const MapStyle style = map_style_here();
+        const RegionMap map = map_regions(input.image(), regions_for(style), tool.control());
+        tool.end_progress();
+        tool.print(map_text(map, style));
+        return exit_done;
+    }
     const ImageStat stat = stat_image(input.image(), tool.control());
     std::optional<SealCoverage> seals;
     if (options.seals) seals = seal_coverage(input.image(), tool.control());
     tool.end_progress();
     warn_of_small_sectors(tool, input.image());
+    if (!options.html.empty()) {
+        const RegionMap map = map_regions(input.image(), page_regions, tool.control());
+        write_page(
+            options.html,
+            map_page({.title = options.image.path, .report = stat_json(input, stat, seals)}, map));
+    }
     print_stat(tool, input, stat, seals);
     return exit_done;
 }
@@ -139,6 +158,11 @@ int main(int argc, char** argv) {
                  "Print type, UUID and label as udev imports them, whoever has the device");
     cli.add_flag("--seals", options.seals,
                  "Count the extents that have a seal: reads the end of each payload");
+    cli.add_flag("--map", options.map,
+                 "Print a picture of the device instead: what takes how much space");
+    cli.add_option("--html", options.html,
+                   "Write a page with that picture, to zoom into, and all figures")
+        ->type_name("FILE");
     auto* const live = cli.add_flag("--live", options.live,
                                     "Ask the server of an attached image, or of a control socket");
     cli.add_flag("--prometheus", options.prometheus, "Print that as text for Prometheus")

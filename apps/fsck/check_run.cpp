@@ -6,6 +6,8 @@
 #include "common/image_input.hpp"
 #include "common/manifest.hpp"
 #include "common/manifest_check.hpp"
+#include "common/paths.hpp"
+#include "fsck/finding_page.hpp"
 #include "fsck/fsck_report.hpp"
 #include "fsck/undo_place.hpp"
 #include "insitu/open_store.hpp"
@@ -88,6 +90,7 @@ int report_check(Tool& tool, const FsckOptions& options, const Checked& checked,
 }  // namespace
 
 int run_check(Tool& tool, const FsckOptions& options) {
+    if (!options.html.empty()) refuse_same_storage(options.image, options.html, "the image");
     const auto store = open_store(options.image, Access::read, tool.sharing());
     if (tool.sharing() == Sharing::shared) {
         tool.note(fmt::format("{}: read without a lock: the results may be stale", options.image));
@@ -122,7 +125,11 @@ int run_check(Tool& tool, const FsckOptions& options) {
         wanted.manifest = &*manifest;
     }
     FsckReport report(tool, options.image, "check");
-    const CheckResult result = check(image, wanted, report, tool.control());
+    FindingPage page(report);
+    const CheckResult result = check(image, wanted, page, tool.control());
+    if (!options.html.empty()) {
+        page.write(options.html, image, options.image, counts_json(result.counts), tool.control());
+    }
     tool.end_progress();
     return report_check(tool, options, {result, pending, blocked}, report);
 }

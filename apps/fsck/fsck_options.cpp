@@ -45,6 +45,9 @@ void add_evidence_options(CLI::App& cli, FsckOptions& options) {
     cli.add_option("--restore-meta", options.restore_meta,
                    "Write the meta that insitu-dump-meta --binary saved")
         ->type_name("FILE");
+    cli.add_option("--html", options.html,
+                   "Write a page with a map of the device, the findings and the planned repairs")
+        ->type_name("FILE");
     cli.add_flag("--resize-file", options.resize_file,
                  "Give a file the size that its super block names");
 }

@@ -46,6 +46,7 @@ struct FsckOptions {
     std::string restore_meta;
     std::string log;     // --undo FILE
     std::string output;  // -o NEW
+    std::string html;
 
     bool seals() const noexcept { return seal || seal_all; }
 };

@@ -11,6 +11,7 @@
 #include "common/manifest.hpp"
 #include "common/paths.hpp"
 #include "common/sizes.hpp"
+#include "fsck/finding_page.hpp"
 #include "fsck/fsck_report.hpp"
 #include "fsck/manifest_proof.hpp"
 #include "fsck/undo_place.hpp"
@@ -231,6 +232,24 @@ void seal(Tool& tool, const FsckOptions& options, Store& store, Outcome& outcome
     after.errors -= settled;
 }
 
+// A page that cannot be written is told, and takes nothing back. Returns what it adds to the
+// status.
+int write_page_of(Tool& tool, const FsckOptions& options, const Store& store,
+                  const Outcome& outcome, FindingPage& page) {
+    try {
+        Json report = counts_json(outcome.result.before);
+        report["changed"] = outcome.result.changed;
+        report["lost_blocks"] = outcome.result.lost_blocks;
+        report["suspect_blocks"] = outcome.result.suspect_blocks;
+        report["undecided_blocks"] = outcome.result.undecided_blocks;
+        page.write(options.html, store, options.image, std::move(report), tool.control());
+        return 0;
+    } catch (const Error& error) {
+        tool.complain(error.what());
+        return fsck_failed;
+    }
+}
+
 // The log of a repair. It is removed again unless it is kept: a repair that ends before it changes
 // anything leaves none behind.
 class RepairLog {
@@ -282,6 +301,7 @@ class RepairLog {
 }  // namespace
 
 int run_repair(Tool& tool, const FsckOptions& options) {
+    if (!options.html.empty()) refuse_same_storage(options.image, options.html, "the image");
     Patient patient = open_patient(tool, options);
     Store& store = patient.store();
     Outcome outcome;
@@ -305,9 +325,10 @@ int run_repair(Tool& tool, const FsckOptions& options) {
         wanted.meta_dump = dump.get();
     }
     FsckReport report(tool, options.image, options.dry_run ? "dry-run" : "repair");
+    FindingPage page(report);
     RepairLog log(options);
     try {
-        outcome.result = repair(store, log.medium(), wanted, report, tool.control());
+        outcome.result = repair(store, log.medium(), wanted, page, tool.control());
     } catch (const Error&) {
         if (log.began()) {
             tool.say_on_failure(fmt::format(
@@ -323,9 +344,11 @@ int run_repair(Tool& tool, const FsckOptions& options) {
     if (patient.copy) patient.copy->commit();
     if (outcome.result.changed) log.keep();
     outcome.log = log.path();
+    int status = status_of(outcome, options.dry_run);
+    if (!options.html.empty()) status |= write_page_of(tool, options, store, outcome, page);
     tool.end_progress();
     summarize(tool, options, outcome, report);
-    return report.status(status_of(outcome, options.dry_run));
+    return report.status(status);
 }
 
 int run_undo(Tool& tool, const FsckOptions& options) {

@@ -58,34 +58,6 @@ std::string histogram_text(const char* title, std::span<const std::uint64_t> cou
     return text;
 }
 
-Json stat_json(const ImageInput& input, const ImageStat& stat,
-               const std::optional<SealCoverage>& seals) {
-    const Geometry& geometry = input.image().geometry();
-    const auto allocated = input.store().allocated_bytes();
-    Json document;
-    document["image"] = input.store().name();
-    add_identity(document, read_identity(input.store()));
-    document["algorithm"] = to_string(input.image().algorithm());
-    document["device_bytes"] = geometry.device_bytes();
-    document["meta_blocks"] = geometry.meta_blocks();
-    document["data_blocks"] = geometry.data_blocks();
-    add_totals(document, geometry, stat.extents);
-    document["allocated_bytes"] = allocated ? Json(*allocated) : Json(nullptr);
-    const auto pending = input.pending_windows();
-    document["pending_intent"] = pending ? Json{{"windows", *pending}} : Json(nullptr);
-    if (seals) {
-        document["seals"] = Json{{"compressed_extents", seals->compressed_extents},
-                                 {"sealed_extents", seals->sealed_extents},
-                                 {"unreadable_extents", seals->unreadable_extents}};
-    }
-    document["crossing_extents"] = stat.crossing_extents;
-    document["faulty_extents"] = stat.faulty_extents;
-    document["faulty_blocks"] = stat.faulty_blocks;
-    document["extents_by_length"] = histogram(stat.extents_by_blocks, "blocks");
-    document["extents_by_payload"] = histogram(stat.extents_by_sectors, "payload_sectors");
-    return document;
-}
-
 std::string seals_text(const SealCoverage& seals) {
     std::string text = fmt::format("{} of {}", seals.sealed_extents,
                                    counted(seals.compressed_extents, "compressed extent"));
@@ -133,6 +105,34 @@ std::string stat_text(const ImageInput& input, const ImageStat& stat,
 }
 
 }  // namespace
+
+Json stat_json(const ImageInput& input, const ImageStat& stat,
+               const std::optional<SealCoverage>& seals) {
+    const Geometry& geometry = input.image().geometry();
+    const auto allocated = input.store().allocated_bytes();
+    Json document;
+    document["image"] = input.store().name();
+    add_identity(document, read_identity(input.store()));
+    document["algorithm"] = to_string(input.image().algorithm());
+    document["device_bytes"] = geometry.device_bytes();
+    document["meta_blocks"] = geometry.meta_blocks();
+    document["data_blocks"] = geometry.data_blocks();
+    add_totals(document, geometry, stat.extents);
+    document["allocated_bytes"] = allocated ? Json(*allocated) : Json(nullptr);
+    const auto pending = input.pending_windows();
+    document["pending_intent"] = pending ? Json{{"windows", *pending}} : Json(nullptr);
+    if (seals) {
+        document["seals"] = Json{{"compressed_extents", seals->compressed_extents},
+                                 {"sealed_extents", seals->sealed_extents},
+                                 {"unreadable_extents", seals->unreadable_extents}};
+    }
+    document["crossing_extents"] = stat.crossing_extents;
+    document["faulty_extents"] = stat.faulty_extents;
+    document["faulty_blocks"] = stat.faulty_blocks;
+    document["extents_by_length"] = histogram(stat.extents_by_blocks, "blocks");
+    document["extents_by_payload"] = histogram(stat.extents_by_sectors, "payload_sectors");
+    return document;
+}
 
 void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat,
                 const std::optional<SealCoverage>& seals) {

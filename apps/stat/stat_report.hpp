@@ -7,6 +7,10 @@
 
 namespace insitu::apps {
 
+// The report as values: what --json prints.
+Json stat_json(const ImageInput& input, const ImageStat& stat,
+               const std::optional<SealCoverage>& seals);
+
 // Prints the report of insitu-stat: sizes and histograms, as text or JSON.
 void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat,
                 const std::optional<SealCoverage>& seals);

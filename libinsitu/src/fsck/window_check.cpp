@@ -170,20 +170,14 @@ void WindowChecker::judge_crossing(const StoredExtent& extent) {
     finding.effect = KernelEffect::wrong_data;
 }
 
-bool WindowChecker::next_starts_with_tail() {
-    const WindowIndex next = window_ + 1;
-    constexpr std::byte tail_of_block_0{0x10};
-    return next.value < image_.geometry().window_count() &&
-           (cursor_.meta(next)[0] & tail_of_block_0) != std::byte{0};
-}
-
 void WindowChecker::check(WindowIndex window, std::vector<Finding>& findings) {
     window_ = window;
     findings_ = &findings;
     count_ = 0;
     crossing_.reset();
     map_ = cursor_.map(window);
-    if (options_.depth == CheckOptions::Depth::meta && map_.sound() && !next_starts_with_tail()) {
+    if (options_.depth == CheckOptions::Depth::meta && map_.sound() &&
+        !cursor_.starts_with_tail(window + 1)) {
         return;  // nothing to tell of it: the case of nearly all windows
     }
     const BlockIndex first = first_block_of(window);

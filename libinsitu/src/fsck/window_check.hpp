@@ -77,7 +77,6 @@ class WindowChecker {
     std::uint64_t take_wide_extents() noexcept { return std::exchange(wide_extents_, 0); }
 
   private:
-    bool next_starts_with_tail();
     Finding& report(FindingId id, const StoredExtent& extent, std::string detail);
     void judge_meta(const StoredExtent& extent);
     bool crossing_readable(const StoredExtent& extent);

@@ -50,7 +50,7 @@ class StatWorker {
             }
             count_repeats();
             map_ = cursor_.map(window);
-            if (map_.sound() && !starts_with_tail(window + 1)) {
+            if (map_.sound() && !cursor_.starts_with_tail(window + 1)) {
                 repeats_ = 1;
                 const auto meta = cursor_.meta(window);
                 std::copy(meta.begin(), meta.end(), repeated_.begin());
@@ -70,17 +70,12 @@ class StatWorker {
         return counts_[blocks * (most_sectors + 1) + sectors];
     }
 
-    bool starts_with_tail(WindowIndex window) {
-        constexpr std::byte tail_of_block_0{0x10};
-        return window < end_ && (cursor_.meta(window)[0] & tail_of_block_0) != std::byte{0};
-    }
-
     // Large stretches of one kind of content have the same meta, window after window.
     bool is_repeated(WindowIndex window) {
         if (repeats_ == 0 || window + 1 >= end_) return false;
         const auto meta = cursor_.meta(window);
         return std::equal(meta.begin(), meta.end(), repeated_.begin()) &&
-               !starts_with_tail(window + 1);
+               !cursor_.starts_with_tail(window + 1);
     }
 
     // Windows that the driver could have written: no extent leaves them.

@@ -57,6 +57,10 @@ class INSITU_API MetaCursor {
     // byte of the device. Valid until the next call.
     std::span<const std::byte, window_meta_bytes> meta(WindowIndex window);
 
+    // Whether the first block of a window belongs to an extent of the window before; false for the
+    // window after the last.
+    bool starts_with_tail(WindowIndex window);
+
     // The first window at or behind `from` whose meta is not all zeros (all blocks unmapped), or
     // window_count(). Skips holes of the store without reading them.
     WindowIndex next_mapped(WindowIndex from);
@@ -72,7 +76,6 @@ class INSITU_API MetaCursor {
 
   private:
     void load_group(std::uint64_t group);
-    bool starts_with_tail(WindowIndex window);
     StoredExtent join_across_windows(BlockIndex head);
     std::string explain_shares(const StoredExtent& extent);
     void append_leading_tails(WindowIndex window, unsigned tails);

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/map_page.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/map_page_template.hpp"
+#include "common/printable.hpp"
+#include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/store/output_file.hpp"
+
+namespace insitu::apps {
+
+namespace {
+
+std::string escaped(std::string_view text) {
+    std::string safe;
+    for (const char letter : printable(text)) {
+        switch (letter) {
+            case '&':
+                safe += "&amp;";
+                break;
+            case '<':
+                safe += "&lt;";
+                break;
+            case '>':
+                safe += "&gt;";
+                break;
+            case '"':
+                safe += "&quot;";
+                break;
+            default:
+                safe += letter;
+        }
+    }
+    return safe;
+}
+
+// JSON inside <script>: nothing in it may end the element.
+std::string script_json(const Json& document) {
+    std::string safe;
+    for (const char letter : json_text(document)) {
+        if (letter == '<') {
+            safe += "\\u003c";
+        } else {
+            safe += letter;
+        }
+    }
+    return safe;
+}
+
+std::string value_text(const Json& value) {
+    return value.is_string() ? value.get<std::string>() : json_text(value);
+}
+
+std::string figures_table(const Json& report) {
+    std::string html = "<h2>Figures</h2>\n<table>\n";
+    for (const auto& [key, value] : report.items()) {
+        if (value.is_array() || value.is_null()) continue;
+        html +=
+            fmt::format("<tr><th scope=\"row\">{}</th><td class=\"{}\">{}</td></tr>\n",
+                        escaped(key), value.is_number() ? "n" : "t", escaped(value_text(value)));
+    }
+    return html + "</table>\n";
+}
+
+// A list of objects that have a size and a count of extents, as bars.
+std::string histogram_table(const Json& report, const char* key, const char* title) {
+    if (!report.contains(key) || report[key].empty()) return {};
+    std::uint64_t highest = 1;
+    for (const Json& item : report[key])
+        highest = std::max(highest, item["extents"].get<std::uint64_t>());
+    std::string html = fmt::format("<h2>{}</h2>\n<table>\n", title);
+    for (const Json& item : report[key]) {
+        const auto count = item["extents"].get<std::uint64_t>();
+        constexpr std::uint64_t widest = 30;  // em
+        html += fmt::format(
+            "<tr><th scope=\"row\" class=\"n\">{}</th><td class=\"n\">{}</td>"
+            "<td><div class=\"bar\" style=\"width:{:.1f}em\"></div></td></tr>\n",
+            escaped(value_text(item.begin().value())), count,
+            static_cast<double>(count) * widest / static_cast<double>(highest));
+    }
+    return html + "</table>\n";
+}
+
+std::string place_text(std::optional<WindowIndex> window, BlockIndex block, std::uint64_t at_byte) {
+    if (!window) return fmt::format("byte {}", at_byte);
+    return fmt::format("window {}, block {}, byte {}", window->value, block.value, at_byte);
+}
+
+std::string findings_list(const MapPage& page) {
+    if (page.finding_count == 0 && page.action_count == 0) return {};
+    std::string html =
+        fmt::format("<h2>Findings ({})</h2>\n<ol class=\"findings\">\n", page.finding_count);
+    for (const Finding& finding : page.findings) {
+        html += fmt::format(
+            "<li><b>{}</b> {}: {}: {}. <span class=\"dim\">{}; the driver: {}; {}"
+            "</span></li>\n",
+            kind_of(finding.id).name, to_string(finding.severity),
+            escaped(kind_of(finding.id).text), escaped(finding.detail),
+            place_text(finding.window, finding.block, finding.at_byte), to_string(finding.effect),
+            escaped(kind_of(finding.id).repair));
+    }
+    html += "</ol>\n";
+    if (page.action_count != 0) {
+        html += fmt::format("<h2>Planned repairs ({})</h2>\n<ol class=\"findings\">\n",
+                            page.action_count);
+        for (const PlannedAction& action : page.plan) {
+            html += fmt::format("<li><b>{}</b>: {}. <span class=\"dim\">{}</span></li>\n",
+                                to_string(action.kind), escaped(action.detail),
+                                place_text(action.window, action.block, action.at_byte));
+        }
+        html += "</ol>\n";
+    }
+    if (page.finding_count > page.findings.size() || page.action_count > page.plan.size()) {
+        html += fmt::format("<p>The first {} of each are listed.</p>\n", page_list_limit);
+    }
+    return html;
+}
+
+Json data_of(const MapPage& page, const RegionMap& map) {
+    Json data;
+    data["windows_per_region"] = map.windows_per_region;
+    Json& regions = data["regions"] = Json::array();
+    for (const Region& region : map.regions) {
+        regions.push_back({region.blocks, region.mapped_blocks, region.payload_sectors,
+                           region.raw_blocks, region.compressed_extents, region.raw_extents,
+                           region.faulty_blocks});
+    }
+    Json& findings = data["findings"] = Json::array();
+    for (const Finding& finding : page.findings) {
+        if (!finding.window) continue;
+        findings.push_back({{"id", kind_of(finding.id).name},
+                            {"severity", to_string(finding.severity)},
+                            {"block", finding.block.value},
+                            {"blocks", finding.blocks},
+                            {"text", kind_of(finding.id).text}});
+    }
+    data["report"] = page.report;
+    return data;
+}
+
+}  // namespace
+
+std::string map_page(const MapPage& page, const RegionMap& map) {
+    std::string html = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n";
+    html += fmt::format("<title>{}</title>\n", escaped(page.title));
+    html += page_head;
+    html += fmt::format("</head>\n<body>\n<h1>{}</h1>\n", escaped(page.title));
+    if (!map.regions.empty()) html += page_map;
+    html += findings_list(page);
+    html += figures_table(page.report);
+    html += histogram_table(page.report, "extents_by_length", "Extents by their blocks");
+    html += histogram_table(page.report, "extents_by_payload", "Extents by their sectors");
+    if (map.regions.empty()) return html + "</body>\n</html>\n";
+    html += "<script type=\"application/json\" id=\"data\">" + script_json(data_of(page, map)) +
+            "</script>\n";
+    html += page_script;
+    return html + "</body>\n</html>\n";
+}
+
+void write_page(const std::string& path, const std::string& html) {
+    OutputFile file(path, 0);
+    file.store().write_at(0, std::as_bytes(std::span(html)));
+    file.commit();
+}
+
+}  // namespace insitu::apps
