@@ -140,7 +140,7 @@ int stat_tool(Tool& tool, const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Tool tool("insitu-stat", "Tell what an insitu-comp image holds, from its meta alone");
+    Tool tool("insitu-stat", "Print what an insitu-comp image holds, by its meta alone");
     Options options;
     CLI::App& cli = tool.cli();
     add_image_options(tool, options.image);
@@ -150,9 +150,10 @@ int main(int argc, char** argv) {
                    "Table line: seconds between writes of meta (default: 5)")
         ->type_name("SECONDS")
         ->check(CLI::Range(1U, 86400U));
-    cli.add_option("--can-activate", options.can_activate,
-                   "Tell whether the driver would open the image on this device; exit status 0 or "
-                   "1")
+    cli.add_option(
+           "--can-activate", options.can_activate,
+           "Report whether the driver would open the image on this device; exit status 0 or "
+           "1")
         ->type_name("DEV");
     cli.add_flag("--udev", options.udev,
                  "Print type, UUID and label as udev imports them, whoever has the device");

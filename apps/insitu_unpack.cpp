@@ -68,7 +68,7 @@ void take_size(Tool& tool, const ManifestFile& manifest, const Image& image,
     require_size_of(manifest, image);
     options.raw_bytes = manifest.raw_bytes();
     if (!options.raw_bytes || *options.raw_bytes == manifest.logical_bytes()) return;
-    tool.note(fmt::format("{}: {} behind the size of the source are padding and left out",
+    tool.note(fmt::format("{}: {} after the end of the source are padding and left out",
                           options.image.path,
                           counted(manifest.logical_bytes() - *options.raw_bytes, "byte")));
 }
@@ -98,7 +98,7 @@ int unpack_tool(Tool& tool, UnpackArguments options) {
     if (result.long_words != 0) {
         tool.note(
             fmt::format("{}: {} with a length word beyond its stream, read as the driver "
-                        "reads it; insitu-fsck says where",
+                        "reads it; insitu-fsck reports where",
                         options.image.path, counted(result.long_words, "extent")));
     }
     if (tool.common().verbose) tool.note(unpack_details(input.image(), result));

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <random>
 #include <string_view>
 
 namespace insitu::apps {
@@ -66,14 +65,6 @@ void add_identity_options(CLI::App& cli, IdentityArguments& arguments,
     cli.add_option(arguments.label_option, arguments.label,
                    "Label of the image: at most 64 bytes of UTF-8")
         ->type_name("LABEL");
-}
-
-Uuid random_uuid() {
-    std::random_device random;
-    Uuid bytes;
-    for (std::byte& byte : bytes)
-        byte = std::byte{static_cast<unsigned char>(random())};
-    return make_uuid(bytes, UuidKind::random);
 }
 
 void add_identity(Json& document, const std::optional<Identity>& identity) {

@@ -29,8 +29,6 @@ struct IdentityArguments {
 void add_identity_options(CLI::App& cli, IdentityArguments& arguments,
                           const std::string& default_uuid);
 
-Uuid random_uuid();
-
 // Adds "uuid" and "label", null if there is no name.
 void add_identity(Json& document, const std::optional<Identity>& identity);
 // "LABEL (UUID)", or the UUID; what a terminal would take for a command is escaped.

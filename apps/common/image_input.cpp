@@ -13,7 +13,7 @@ namespace insitu::apps {
 void add_image_options(Tool& tool, ImageInputOptions& options) {
     tool.cli().add_option("IMAGE", options.path, "Image file or block device")->required();
     tool.cli().add_flag("--ignore-size", options.ignore_size,
-                        "Read by the counts in the super block, even where the size differs and "
+                        "Read by the counts in the super block, even if the size differs and "
                         "the driver refuses it");
     tool.add_force_share_option();
 }

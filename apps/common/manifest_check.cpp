@@ -138,7 +138,7 @@ void ManifestCheck::finish() {
                     fmt::format("not what {} says: {} from here on; {} in all", manifest_.path(),
                                 counted(first_difference_->blocks, "block"),
                                 counted(differences_, "place")),
-                    "insitu-fsck --manifest tells more, and repairs what it can");
+                    "insitu-fsck --manifest reports more, and repairs what it can");
     }
     if (sha256_) compare_sum("SHA-256", sha256_->hex_digits(), manifest_.raw_sha256());
     if (manifest_.tree_sha256().empty()) return;

@@ -87,7 +87,7 @@ std::string check_threads(const std::string& text) {
 Tool::Tool(std::string name, const std::string& description)
     : name_(std::move(name)), cli_(description, name_) {
     cli_.formatter(std::make_shared<HelpFormatter>());
-    cli_.footer(name_ + "(8) tells more, with examples.");
+    cli_.footer(name_ + "(8) has more, and examples.");
     cli_.set_help_flag("-h,--help", "Print this help and exit");
     cli_.set_version_flag("--version", name_ + " " INSITU_VERSION, "Print the version and exit");
     cli_.add_option("-j,--threads", common_.threads,

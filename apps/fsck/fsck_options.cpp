@@ -99,7 +99,7 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
     if (options.mode == FsckMode::undo) {
         cli.add_option("IMAGE", options.image, "Image file or block device")->required();
         cli.add_option("LOG", options.undo_log, "Undo log of a repair")->required();
-        cli.add_flag("--force", options.force, "Even where the image does not fit the log");
+        cli.add_flag("--force", options.force, "Even if the image does not match the log");
         tool.add_json_option();
         return;
     }

@@ -207,7 +207,7 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
             seals.sealed_before, seals.no_room, seals.differing + seals.damaged));
     }
     if (!result.changed || outcome.log.empty()) return;
-    report.line(fmt::format("{}: insitu-fsck undo {} {} takes it back", name, name, outcome.log));
+    report.line(fmt::format("{}: to undo this: insitu-fsck undo {} {}", name, name, outcome.log));
 }
 
 void punch(Tool& tool, Store& store, Outcome& outcome) {

@@ -93,7 +93,8 @@ void add_tree_options(CLI::App& cli, MkfsArguments& arguments, CLI::Option* type
 }
 
 void add_system_options(CLI::App& cli, MkfsArguments& arguments, CLI::Option* type) {
-    cli.add_option("--free", arguments.free, "Room beside the smallest size that fits")
+    cli.add_option("--free", arguments.free,
+                   "Free space to leave in the file system, if SIZE is left out")
         ->type_name("SIZE")
         ->needs(type);
     cli.add_option("--fs-size", arguments.size_option,

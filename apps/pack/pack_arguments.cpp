@@ -22,7 +22,7 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     add_seals_option(cli, arguments.pack.seals);
     add_identity_options(cli, arguments.identity, "one that follows from what it holds");
     cli.add_option("--size", arguments.size,
-                   "Logical size of the image, where it is to have more room than the source, or "
+                   "Logical size of the image, if it is to be larger than the source, or "
                    "the source is a stream")
         ->type_name("SIZE");
     cli.add_flag("--verify", arguments.verify, "Read back from the medium, decode and compare");
@@ -46,9 +46,10 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
            "--raw-sha256", [&arguments] { arguments.raw_sum = RawSum::always; },
            "Manifest: the SHA-256 of the raw content even if it has more than 4 GiB of holes")
         ->needs(manifest);
-    cli.add_flag("--measure", arguments.measure, "Tell all sizes and what a file would take")
+    cli.add_flag("--measure", arguments.measure,
+                 "Print the sizes that the image would have; write nothing")
         ->excludes(manifest);
-    cli.add_flag("--dry-run", arguments.dry_run, "Do everything but write; tell the sizes")
+    cli.add_flag("--dry-run", arguments.dry_run, "Do everything but write; print the sizes")
         ->excludes(manifest);
     cli.add_flag("--force", arguments.force, "Overwrite what a device holds");
     cli.add_flag("--in-place", arguments.in_place,

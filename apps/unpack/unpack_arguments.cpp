@@ -16,11 +16,12 @@ void add_unpack_arguments(Tool& tool, UnpackArguments& options) {
     auto* length =
         cli.add_option("--length", options.length, "Unpack so many bytes (default: up to the end)")
             ->type_name("SIZE");
-    auto* salvage = cli.add_flag("--salvage{prefix}", options.salvage,
-                                 "Go on behind damaged extents: what decodes before the damage is "
-                                 "kept, the rest becomes zeros (=strict: all of it), both are "
-                                 "listed; exit status 1")
-                        ->check(CLI::IsMember({"prefix", "strict"}));
+    auto* salvage =
+        cli.add_flag("--salvage{prefix}", options.salvage,
+                     "Continue after damaged extents: what decodes before the damage is "
+                     "kept, the rest becomes zeros (=strict: all of it), both are "
+                     "listed; exit status 1")
+            ->check(CLI::IsMember({"prefix", "strict"}));
     cli.add_option("--map", options.map,
                    "Salvage: write what is right (+), unproven (?) and lost (-) as a map file of "
                    "ddrescue(1)")

@@ -272,7 +272,7 @@ typedef struct insitu_format_options {
 } insitu_format_options;
 #define INSITU_FORMAT_OPTIONS_INIT \
     { .size = sizeof(insitu_format_options) }
-/* Makes an image in which nothing is mapped. */
+/* Makes an image in which nothing is mapped. It gets a random UUID. */
 INSITU_CHECKED int insitu_format(const char* target, const insitu_format_options* options,
                                  const insitu_control* control, insitu_error** error);
 

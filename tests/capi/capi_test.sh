@@ -25,6 +25,10 @@ PYTHONPATH=$INSITU_TESTS/../libinsitu/python INSITU_LIBRARY=$library/libinsitu.s
   /usr/bin/python3 -c 'import insitu; info = insitu.open("named.img").info; print(info.uuid, info.label)' >name
 insitu-stat --json named.img | jq -r '.uuid + " " + .label' >known
 check "the name" diff name known
+PYTHONPATH=$INSITU_TESTS/../libinsitu/python INSITU_LIBRARY=$library/libinsitu.so.0 PYTHONDONTWRITEBYTECODE=1 \
+  /usr/bin/python3 -c 'import insitu; insitu.format("fresh.img", 16 << 20)'
+run 0 insitu-label --json fresh.img
+check "format gives a UUID" jq -e '.uuid | length == 36' out
 check "is not empty" grep -q ' a name$' name
 
 truncate -s 3M disk

@@ -79,7 +79,7 @@ run 0 insitu-pack fifo s3.img
 check "a fifo too" cmp s3.img a.img
 run 1 bash -c 'cat raw raw | insitu-pack --size 10490760 - s4.img'
 says err "standard input: byte"
-says err "the stream goes on behind"
+says err "the stream continues after the"
 check "nothing is left behind" [ ! -e s4.img ]
 run 1 bash -c ': | insitu-pack - s5.img'
 says err "standard input: the stream is empty"

@@ -24,7 +24,7 @@ check "a part of no block border, as a stream" bash -c \
 run 0 insitu-unpack --offset 8M a.img none
 check "nothing behind the end" [ ! -s none ]
 run 1 insitu-unpack --offset 9M a.img x
-says err "offset 9437184 lies behind the end at 8388608"
+says err "offset 9437184 is after the end at 8388608"
 run 1 insitu-unpack --offset 1M --length 8M a.img x
 says err "reach beyond the end"
 check "nothing is left behind" [ ! -e x ]

@@ -110,6 +110,6 @@ int insitu_format(const char* target, const insitu_format_options* options,
         static_cast<void>(
             super_block_for(device_bytes.value_or(wanted.file_bytes), algorithm, target));
         Target output(target, TargetKind::image, wanted.file_bytes, overwrite_of(wanted.force));
-        format_image(output, algorithm, run.control());
+        format_image(output, algorithm, run.control(), Identity{random_uuid(), {}});
     });
 }

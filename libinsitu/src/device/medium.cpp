@@ -57,11 +57,12 @@ void Medium::decode(WindowIndex window, const PlannedExtent& extent, ByteView pa
     }
     const auto fault = decoder.decode(first_block_of(window) + extent.first, payload, output);
     if (!fault) return;
-    throw Error(ErrorKind::damaged, place_of(window, extent.first), fault->text(),
-                fault->kind == PayloadFault::Kind::unsealed
-                    ? "insitu-fsck tells what can be repaired; verify-seals=false reads it all the "
-                      "same"
-                    : "");
+    throw Error(
+        ErrorKind::damaged, place_of(window, extent.first), fault->text(),
+        fault->kind == PayloadFault::Kind::unsealed
+            ? "insitu-fsck reports what can be repaired; verify-seals=false reads it all the "
+              "same"
+            : "");
 }
 
 void Medium::read_extent(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
@@ -164,7 +165,7 @@ void Medium::read_unsound(const WindowPart& part, ByteSpan output) const {
                          .window = part.window,
                          .block = extent.first,
                          .byte = damage->at_byte},
-                        damage->text, "insitu-fsck tells what can be repaired", damage->os_error);
+                        damage->text, "insitu-fsck reports what can be repaired", damage->os_error);
         }
         std::memcpy(wanted.data(), content.data() + (from.value - extent.first.value) * block_bytes,
                     wanted.size());

@@ -115,7 +115,7 @@ RedoSpace::Journal Staging::journal_for(const StagedWindow& staged, const Window
 void Staging::refuse_unprotected(const WindowPart& part) const {
     throw Error(ErrorKind::refused, medium_.place_of(part.window, part.first),
                 "the image is full: no hole is left for the journal that protects this write",
-                "unprotected=allow writes without it: blocks that were not written could then be "
+                "unprotected=allow writes without it: blocks that were not written could be "
                 "lost in a power cut",
                 ENOSPC);
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <random>
 
 #include "format/little_endian.hpp"
 
@@ -139,6 +140,14 @@ void encode_identity(const Identity& identity, std::span<std::byte, sector_bytes
     std::memcpy(disk.label, identity.label.data(), std::min(identity.label.size(), label_bytes));
     disk.hash.set(hash_of(disk));
     std::memcpy(sector.data(), &disk, sizeof disk);
+}
+
+Uuid random_uuid() {
+    std::random_device random;
+    Uuid bytes;
+    for (std::byte& byte : bytes)
+        byte = std::byte{static_cast<unsigned char>(random())};
+    return make_uuid(bytes, UuidKind::random);
 }
 
 }  // namespace insitu

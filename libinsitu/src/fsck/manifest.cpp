@@ -36,7 +36,7 @@ Manifest::Manifest(std::span<const ManifestExtent> extents, std::uint64_t logica
         end = extent.end();
     }
     if (end.value * block_bytes > logical_bytes) {
-        throw Error(ErrorKind::refused, {.file = name_}, "goes on behind the end of its content");
+        throw Error(ErrorKind::refused, {.file = name_}, "continues after the end of its content");
     }
 }
 

@@ -65,7 +65,7 @@ std::string detail_of(const Piece& piece) {
         case PieceKind::undecided:
             break;
     }
-    return "nothing tells what is right: left as it is";
+    return "nothing shows what is right: left as it is";
 }
 
 }  // namespace

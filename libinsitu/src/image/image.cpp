@@ -43,7 +43,7 @@ void check_size(const Store& store, const SuperBlock& super) {
         fmt::format("super block has {} meta and {} data blocks, expected {} and {} for {} bytes",
                     super.counts.meta_blocks, super.counts.data_blocks, expected.meta_blocks,
                     expected.data_blocks, actual_bytes),
-        "insitu-fsck tells more; --ignore-size reads by the counts in the super block");
+        "insitu-fsck reports more; --ignore-size reads by the counts in the super block");
 }
 
 // Whether the bitmap has the stamp that an intent was made for.
@@ -126,7 +126,7 @@ SuperBlock checked_super_block(const Store& store, SizeCheck check) {
                        : fmt::format("super block has {} meta and {} data blocks, which no device "
                                      "can have",
                                      super.counts.meta_blocks, super.counts.data_blocks),
-               "insitu-fsck tells what can be done");
+               "insitu-fsck reports what can be done");
     }
     if (check == SizeCheck::strict &&
         (faults.has(SuperFault::counts_differ) || faults.has(SuperFault::device_unusable))) {

@@ -51,13 +51,14 @@ void WindowReader::report(const ExtentDamage& found, DamageSink* damage) const {
                       .window = window_of(found.extent.first),
                       .block = found.extent.first,
                       .byte = found.at_byte};
-    throw Error(found.os_error != 0 ? ErrorKind::io : ErrorKind::damaged, place, found.text,
-                found.seal_differs
-                    ? "insitu-fsck tells what can be repaired; --no-verify-seals reads it all the "
-                      "same"
-                    : "--salvage goes on behind damaged extents; insitu-fsck tells what can be "
-                      "repaired",
-                found.os_error);
+    throw Error(
+        found.os_error != 0 ? ErrorKind::io : ErrorKind::damaged, place, found.text,
+        found.seal_differs
+            ? "insitu-fsck reports what can be repaired; --no-verify-seals reads it all the "
+              "same"
+            : "--salvage continues after damaged extents; insitu-fsck reports what can be "
+              "repaired",
+        found.os_error);
 }
 
 // Whether a deflate stream is whole though its length word is too large.

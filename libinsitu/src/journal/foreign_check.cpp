@@ -109,7 +109,8 @@ void ForeignCheck::refuse(WindowIndex window, std::uint64_t at_byte, const char*
                 fmt::format("has writes of an interrupted run to be applied, but its {} was "
                             "changed by another program since",
                             what),
-                "the live device opened with pending=drop forgets them; insitu-fsck then");
+                "the live device opened with pending=drop discards them; check the image with "
+                "insitu-fsck afterwards");
 }
 
 }  // namespace insitu

@@ -104,12 +104,12 @@ std::vector<Intent> valid_intents(const Store& store, const Geometry& geometry, 
     for_each_slot(store, geometry, [&](const Intent& intent, SlotState state) {
         if (state == SlotState::none) return;
         if (state == SlotState::foreign && stamps == StampCheck::required) {
-            throw Error(ErrorKind::damaged,
-                        {.file = store.name(), .byte = stamp_place(geometry).at_byte},
-                        "has writes of an interrupted run to be applied, but the stamp of its "
-                        "bitmap was overwritten by another program since",
-                        "the live device opened with pending=apply applies them all the same, "
-                        "with pending=drop it forgets them; insitu-fsck then");
+            throw Error(
+                ErrorKind::damaged, {.file = store.name(), .byte = stamp_place(geometry).at_byte},
+                "has writes of an interrupted run to be applied, but the stamp of its "
+                "bitmap was overwritten by another program since",
+                "the live device opened with pending=apply applies them all the same, "
+                "with pending=drop it discards them; check the image with insitu-fsck afterwards");
         }
         last_generation = std::max(last_generation, intent.generation);
         if (state != SlotState::torn) found.push_back(intent);
@@ -129,7 +129,8 @@ void require_sound_meta(const Store& store, const Geometry& geometry, const Redo
         {.file = store.name(), .window = window, .byte = geometry.window_meta_at_byte(window)},
         "has writes of an interrupted run to be applied, but the meta that they would "
         "give the window makes no sense",
-        "the live device opened with pending=drop forgets them; insitu-fsck then");
+        "the live device opened with pending=drop discards them; check the image with insitu-fsck "
+        "afterwards");
 }
 
 // Whole blocks that a redo changes.

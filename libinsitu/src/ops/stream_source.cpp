@@ -86,7 +86,7 @@ class StreamSource final : public Source {
         if (read_next(ByteSpan(&extra, 1)) > 0) {
             throw Error(
                 ErrorKind::refused, {.file = name_, .byte = limit_bytes_},
-                fmt::format("the stream goes on behind the {} bytes of the target", limit_bytes_),
+                fmt::format("the stream continues after the {} bytes of the target", limit_bytes_),
                 "give a larger --size, or a larger device");
         }
         ended_ = true;

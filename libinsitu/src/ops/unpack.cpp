@@ -66,7 +66,7 @@ Part part_of(const Image& image, const UnpackOptions& options) {
     const std::uint64_t size = image.geometry().logical_bytes();
     if (options.offset_bytes > size) {
         throw Error(ErrorKind::refused, {.file = image.store().name()},
-                    fmt::format("offset {} lies behind the end at {}", options.offset_bytes, size));
+                    fmt::format("offset {} is after the end at {}", options.offset_bytes, size));
     }
     const std::uint64_t rest = size - options.offset_bytes;
     const std::uint64_t length = options.length_bytes.value_or(rest);

@@ -73,7 +73,7 @@ TEST_CASE("a stream that does not end where it should is an error") {
     MemoryStore target(pack_target_bytes(10 * window_bytes));
     CHECK_THROWS_WITH(
         pack(*source, target, {.target_content = TargetContent::unknown}, {.threads = 2}),
-        Contains("goes on behind the 1310720 bytes"));
+        Contains("continues after the 1310720 bytes"));
     pipe.reader = UniqueFd();
 }
 

@@ -103,11 +103,12 @@ struct BlockRun {
 };
 
 // The live logical device over an image: docs/format.md §3, with the promises of
-// docs/crash-safety.md. Requests are of any bytes; whole blocks of 4096 bytes cost least, since
-// what a write has of a block in part is read and written again. Blocks of zeros are unmapped.
-// Every member function may be called from several threads at once, except close() and the
-// destructor. If requests to one block overlap in time, they come in some order; a reader may see a
-// request over several windows in part.
+// docs/crash-safety.md. A request may start at any byte and have any length. Whole blocks of 4096
+// bytes cost least: a write of a part of a block reads the block first. Blocks of zeros are
+// unmapped. All member functions but close() and the destructor may be called from several threads
+// at once. Requests to one block that overlap in time are done in some order, one after the other.
+// A read during a write over several windows may see some of these windows before the write and
+// some after it.
 //
 // Errors: `refused` for a request outside the device or a write to a read-only one;
 // `damaged` where an extent does not decode, or a window's meta is unsound and a write does not

@@ -33,6 +33,8 @@ INSITU_API std::optional<Uuid> parse_uuid(std::string_view text) noexcept;
 // Bytes from elsewhere as a UUID: of version 4 for random ones, of version 8 for a digest.
 enum class UuidKind { random, digest };
 INSITU_API Uuid make_uuid(Uuid bytes, UuidKind kind) noexcept;
+// A new one, from the random numbers of the system.
+INSITU_API Uuid random_uuid();
 
 // Whether a label can be stored: at most 64 bytes of UTF-8 without control characters.
 INSITU_API bool valid_label(std::string_view label) noexcept;

@@ -16,13 +16,14 @@ namespace insitu {
 // One mapped extent as dump() tells it.
 struct DumpedExtent {
     StoredExtent extent;
-    // The length word of a compressed payload (not validated), the bytes of a raw one; none where
+    // The length word of a compressed payload (not validated), or the bytes of a raw one; none if
     // it was not asked for or cannot be read.
     std::optional<std::uint64_t> length_bytes;
-    // XXH3-128 of the logical content, 32 hex digits; empty where not asked for, or damaged.
+    // XXH3-128 of the logical content, 32 hex digits; empty if it was not asked for, or if the
+    // extent is damaged.
     std::string hash;
     std::string damage;  // why there is no hash
-    std::string fault;   // what is wrong with its meta, whether that costs its content or not
+    std::string fault;   // what is wrong with its meta, also if its content can be read
 };
 
 // Receives a dump, in order, from one thread at a time.

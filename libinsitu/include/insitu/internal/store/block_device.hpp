@@ -19,9 +19,9 @@ enum class Sharing {
     shared,     // take no lock: the user says that he knows (--force-share)
 };
 
-// A block device. Writes bypass the page cache in whole sectors, so a payload of three sectors
-// costs three sectors of writing; the kernel would else read the rest of each page first
-// (docs/format.md §5). Reads go through the page cache until drop_cache() is called.
+// A block device. Writes use O_DIRECT in whole sectors, so a payload of three sectors costs three
+// sectors of writing. Through the page cache the kernel would first read the rest of each page
+// (docs/format.md §5). Reads use the page cache until drop_cache() is called.
 class INSITU_API BlockDevice final : public Store {
   public:
     // Opens with O_EXCL (a mounted or held device is refused) and holds flock(2) on the whole disk.
