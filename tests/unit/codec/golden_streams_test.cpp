@@ -70,11 +70,11 @@ TEST_CASE("LZO streams are these bytes", "[golden-streams]") {
 }
 
 TEST_CASE("deflate streams with a window of 2 KiB are these bytes", "[golden-streams]") {
-    static constexpr std::array<Golden, 9> golden{{{1, 0xa617bf8214869dfd},
-                                                   {2, 0xd9681cbdba381fb},
-                                                   {3, 0xe4be1d7a75200d56},
-                                                   {4, 0x677ccd9833da0430},
-                                                   {5, 0xb9885dbc165fa420},
+    static constexpr std::array<Golden, 9> golden{{{1, 0xebc2ae2850d5ade1},
+                                                   {2, 0x28df31a6207f441},
+                                                   {3, 0x89d43930d2026623},
+                                                   {4, 0x3c08c98e5ed506d4},
+                                                   {5, 0xbdc41f70bcc61089},
                                                    {6, 0xf52cd4700764f979},
                                                    {7, 0x567bc61ce9fb9d34},
                                                    {8, 0xb71ec9b6247bcf88},
@@ -85,6 +85,6 @@ TEST_CASE("deflate streams with a window of 2 KiB are these bytes", "[golden-str
 // Higher levels are libdeflate's, whose versions may differ.
 TEST_CASE("deflate streams with a window of 32 KiB are these bytes", "[golden-streams]") {
     static constexpr std::array<Golden, 2> golden{
-        {{1, 0xbdc2f5f7ef135d65}, {2, 0xbdc2f5f7ef135d65}}};
+        {{1, 0x68ea87608ab0aa51}, {2, 0x68ea87608ab0aa51}}};
     check_all(Algorithm::deflate, DeflateWindow::kib32, golden);
 }
