@@ -7,11 +7,13 @@ namespace insitu {
 
 namespace {
 
-constexpr unsigned bits = 14;
+constexpr unsigned bits_of_4 = 16;
+constexpr unsigned bits_of_3 = 12;
 constexpr unsigned skip_bits = 5;            // after 32 places without a match, steps grow
 constexpr std::uint32_t long_enough = 48;    // a match of this length ends the search
 constexpr std::size_t positions = 1U << 16;  // that are told apart: more than a match reaches
-constexpr std::uint32_t shortest = 4;
+constexpr std::uint32_t shortest = 3;        // match, and only near; farther ones have 4 bytes
+constexpr std::uint32_t three_bytes = 0xffffff;
 
 class ChainEncoder final : public LzoBorderEncoder {
   public:
@@ -26,41 +28,51 @@ class ChainEncoder final : public LzoBorderEncoder {
         // The bytes that it saves.
         int gain() const noexcept {
             return static_cast<int>(length) -
-                   static_cast<int>(lzo::match_cost(std::max(length, 3U), distance));
+                   static_cast<int>(lzo::match_cost(std::max(length, shortest), distance));
         }
     };
 
     void reset(ByteView) noexcept override {
-        newest_.fill(0);
+        newest_of_4_.fill(0);
+        newest_of_3_.fill(0);
         before_.fill(0);
     }
 
-    static std::uint32_t hash(std::uint64_t word) noexcept {
-        return hash_bytes<shortest, bits>(word);
-    }
+    // How far back the last places with the same hashes are, modulo 64 Ki.
+    struct Distances {
+        std::uint32_t of_4;
+        std::uint32_t of_3;
+    };
 
-    void insert(std::uint32_t at) noexcept {
-        std::uint16_t& newest = newest_[hash(load_u64(input() + at))];
-        before_[at % positions] = newest;
-        newest = static_cast<std::uint16_t>(at);
+    // The tables then have the place.
+    Distances insert(std::uint32_t at, std::uint64_t word) noexcept {
+        std::uint16_t& of_4 = newest_of_4_[hash_bytes<4, bits_of_4>(word)];
+        std::uint16_t& of_3 = newest_of_3_[hash_bytes<3, bits_of_3>(word)];
+        const Distances distances{static_cast<std::uint16_t>(at - of_4),
+                                  static_cast<std::uint16_t>(at - of_3)};
+        before_[at % positions] = of_4;
+        of_4 = static_cast<std::uint16_t>(at);
+        of_3 = static_cast<std::uint16_t>(at);
+        return distances;
     }
 
     // The match at a place that saves most; length 0: none.
     Match find(std::uint32_t at, unsigned depth) noexcept {
         const unsigned char* const here = input() + at;
         const std::uint64_t word = load_u64(here);
+        const auto four = static_cast<std::uint32_t>(word);
         const std::uint32_t room = input_bytes() - at;
-        std::uint16_t& newest = newest_[hash(word)];
-        std::uint32_t distance = static_cast<std::uint16_t>(at - newest);
-        before_[at % positions] = newest;
-        newest = static_cast<std::uint16_t>(at);
+        const auto [newest, near] = insert(at, word);
+        std::uint32_t distance = newest;
         Match best{at, 0, 0};
+        if (near - 1 < lzo::m2_distance && ((load_u32(here - near) ^ four) & three_bytes) == 0) {
+            best = {at, shortest, near};
+        }
         std::uint32_t nearer = 0;
         for (; depth > 0 && distance - 1 < lzo::m4_distance && distance > nearer; --depth) {
             const unsigned char* const there = here - distance;
             // Positions are kept modulo 64 Ki, of which a run may have more: the bytes decide.
-            if (there[best.length] == here[best.length] &&
-                load_u32(there) == static_cast<std::uint32_t>(word)) {
+            if (there[best.length] == here[best.length] && load_u32(there) == four) {
                 const std::uint64_t difference = load_u64(there) ^ word;
                 const std::uint32_t length = difference != 0
                                                  ? first_difference(difference)
@@ -68,19 +80,21 @@ class ChainEncoder final : public LzoBorderEncoder {
                 const Match found{at, length, distance};
                 if (length > best.length && found.gain() > best.gain()) best = found;
                 if (length >= long_enough || length == room) break;
+                // So that no input costs much: a long comparison counts as several places.
+                depth -= std::min(depth - 1, length / 16);
             }
             nearer = distance;
             distance = static_cast<std::uint16_t>(at - before_[(at - distance) % positions]);
         }
-        return best.length < shortest ? Match{at, 0, 0} : best;
+        return best;
     }
 
     // A better match at the next place, as long as there is one.
     Match look_ahead(Match match, std::uint32_t stop) noexcept {
         while (match.length < long_enough && match.at + 1 < stop) {
             const Match next = find(match.at + 1, (depth_ + 1) / 2);
-            // It takes one literal more.
-            if (next.length == 0 || next.gain() <= match.gain() + 1) break;
+            // It takes one literal more, but what comes after it is more often found: measured.
+            if (next.length == 0 || next.gain() <= match.gain()) break;
             match = next;
         }
         return match;
@@ -104,14 +118,15 @@ class ChainEncoder final : public LzoBorderEncoder {
             const std::uint32_t last = std::min(end, stop);
             // The place after the match may have been looked at, too.
             for (std::uint32_t inside = match.at + 2; inside < last; ++inside)
-                insert(inside);
+                insert(inside, load_u64(input() + inside));
             at = end;
         }
         tokens.save(at);
     }
 
     unsigned depth_;
-    std::array<std::uint16_t, 1U << bits> newest_{};
+    std::array<std::uint16_t, 1U << bits_of_4> newest_of_4_{};
+    std::array<std::uint16_t, 1U << bits_of_3> newest_of_3_{};
     std::array<std::uint16_t, positions> before_{};
 };
 

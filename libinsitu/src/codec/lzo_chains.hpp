@@ -7,7 +7,7 @@
 namespace insitu {
 
 // An encoder that looks at up to `depth` earlier places with the same bytes, and at the next place
-// before it takes a match. 160 KiB a thread.
+// before it takes a match; up to 2 KiB back, matches of 3 bytes, too. 270 KiB a thread.
 std::unique_ptr<LzoBorderEncoder> make_lzo_chain_encoder(unsigned depth);
 
 }  // namespace insitu
