@@ -9,11 +9,13 @@ namespace {
 
 constexpr unsigned bits_of_4 = 16;
 constexpr unsigned bits_of_3 = 12;
+constexpr unsigned bits_of_2 = 12;
 constexpr unsigned skip_bits = 5;            // after 32 places without a match, steps grow
 constexpr std::uint32_t long_enough = 48;    // a match of this length ends the search
 constexpr std::size_t positions = 1U << 16;  // that are told apart: more than a match reaches
 constexpr std::uint32_t shortest = 3;        // match, and only near; farther ones have 4 bytes
 constexpr std::uint32_t three_bytes = 0xffffff;
+constexpr std::uint32_t longest_split = 8;  // run of literals that a match of 2 bytes may split
 
 class ChainEncoder final : public LzoBorderEncoder {
   public:
@@ -35,6 +37,8 @@ class ChainEncoder final : public LzoBorderEncoder {
     void reset(ByteView) noexcept override {
         newest_of_4_.fill(0);
         newest_of_3_.fill(0);
+        newest_of_2_.fill(0);
+        pair_distances_.fill(0);
         before_.fill(0);
     }
 
@@ -50,7 +54,10 @@ class ChainEncoder final : public LzoBorderEncoder {
         std::uint16_t& of_3 = newest_of_3_[hash_bytes<3, bits_of_3>(word)];
         const Distances distances{static_cast<std::uint16_t>(at - of_4),
                                   static_cast<std::uint16_t>(at - of_3)};
+        std::uint16_t& of_2 = newest_of_2_[hash_bytes<2, bits_of_2>(word)];
+        pair_distances_[at % longest_split] = static_cast<std::uint16_t>(at - of_2);
         before_[at % positions] = of_4;
+        of_2 = static_cast<std::uint16_t>(at);
         of_4 = static_cast<std::uint16_t>(at);
         of_3 = static_cast<std::uint16_t>(at);
         return distances;
@@ -100,6 +107,28 @@ class ChainEncoder final : public LzoBorderEncoder {
         return match;
     }
 
+    // A run of 4 to 8 literals has a head. With a match of 2 bytes in its midst there are two runs
+    // of up to 3, which have none: a byte less. False: no room for it.
+    bool split_run(Tokens& tokens, std::uint32_t end) const noexcept {
+        const std::uint32_t start = tokens.literals();
+        const std::uint32_t count = end - start;
+        constexpr std::uint32_t pair = 2;
+        if (count <= lzo::counted_literals || count > longest_split || start == 0) return true;
+        for (std::uint32_t before = 1; before <= lzo::counted_literals; ++before) {
+            const std::uint32_t at = start + before;
+            if (before + pair > count || count - before - pair > lzo::counted_literals) continue;
+            // Of a place that was passed by, this is another's: the bytes decide.
+            const std::uint32_t distance = pair_distances_[at % longest_split];
+            if (distance - 1 >= lzo::m1_distance || distance > at) continue;
+            const unsigned char* const here = input() + at;
+            if (here[0] != here[0 - std::ptrdiff_t{distance}] ||
+                here[1] != here[1 - std::ptrdiff_t{distance}])
+                continue;
+            return tokens.put_short(at, pair, distance);
+        }
+        return true;
+    }
+
     void search(std::uint32_t stop) noexcept override {
         Tokens tokens(*this);
         std::uint32_t at = tokens.start();
@@ -114,7 +143,7 @@ class ChainEncoder final : public LzoBorderEncoder {
             match = look_ahead(match, stop);
             const std::uint32_t end = match.at + match.length;
             const std::uint32_t start = tokens.extend_back(match.at, match.distance);
-            if (!tokens.put(start, end, match.distance)) return;
+            if (!split_run(tokens, start) || !tokens.put(start, end, match.distance)) return;
             const std::uint32_t last = std::min(end, stop);
             // The place after the match may have been looked at, too.
             for (std::uint32_t inside = match.at + 2; inside < last; ++inside)
@@ -127,7 +156,9 @@ class ChainEncoder final : public LzoBorderEncoder {
     unsigned depth_;
     std::array<std::uint16_t, 1U << bits_of_4> newest_of_4_{};
     std::array<std::uint16_t, 1U << bits_of_3> newest_of_3_{};
+    std::array<std::uint16_t, 1U << bits_of_2> newest_of_2_{};
     std::array<std::uint16_t, positions> before_{};
+    std::array<std::uint16_t, longest_split> pair_distances_{};  // of the last places
 };
 
 }  // namespace
