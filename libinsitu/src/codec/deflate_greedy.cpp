@@ -211,19 +211,20 @@ class TwoTableEncoder final : public GreedyEncoder {
                 (load_u32(input_ + of_3) ^ word) << 8 | out_of_reach<reach>(at, of_3)};
     }
 
-    void insert(std::uint32_t at) noexcept {
-        const std::uint32_t word = load_u32(input_ + at);
-        of_4_[hash_of_4<bits_of_4>(word)] = at;
-        of_3_[hash_of_3(word)] = at;
+    void insert_4(std::uint32_t at) noexcept {
+        of_4_[hash_of_4<bits_of_4>(load_u32(input_ + at))] = at;
     }
+    void insert_3(std::uint32_t at) noexcept { of_3_[hash_of_3(load_u32(input_ + at))] = at; }
 
-    // The first and the last places inside a match that ends at `end`. Two of the first were
-    // probed.
+    // The first and the last places inside a match that ends at `end`; the first two were probed.
+    // Matches of 3 bytes are near, so for them the last ones do.
     void insert_inside(std::uint32_t at, std::uint32_t end) noexcept {
         for (std::uint32_t i = 2; i <= 4; ++i)
-            insert(std::min(at + i, end - 1));
+            insert_4(std::min(at + i, end - 1));
         for (std::uint32_t i = 3; i > 0; --i)
-            insert(end - i);
+            insert_4(end - i);
+        insert_3(end - 2);
+        insert_3(end - 1);
     }
 
     void reset() noexcept override {
