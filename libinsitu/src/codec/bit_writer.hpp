@@ -33,10 +33,18 @@ class BitWriter {
         if (end_ - out_ < static_cast<std::ptrdiff_t>(sizeof bits_)) [[unlikely]] {
             return flush_near_end();
         }
+        flush_inside();
+    }
+
+    // The same if has_room() of all bits that come.
+    void flush_inside() noexcept {
         store_u64(out_, bits_);
         out_ += count_ >> 3;
         bits_ >>= count_ & 56U;
         count_ &= 7U;
+    }
+    bool has_room(std::uint64_t bits) const noexcept {
+        return (bits + count_) / 8 + sizeof bits_ <= static_cast<std::size_t>(end_ - out_);
     }
 
     // Zero bits up to the next byte.

@@ -38,7 +38,7 @@ inline void store_u64(unsigned char* to, std::uint64_t value) noexcept {
 
 // The first byte, counted from 0, in which two words differ; `difference` is their XOR, not 0.
 inline std::uint32_t first_difference(std::uint64_t difference) noexcept {
-    return static_cast<std::uint32_t>(std::countr_zero(difference)) / 8;
+    return static_cast<std::uint32_t>(__builtin_ctzll(difference)) / 8;
 }
 
 // The bytes that two places have in common, at most `limit`: so many can be read at `later`.

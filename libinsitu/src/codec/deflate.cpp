@@ -112,7 +112,7 @@ BorderChoice make_deflate_border_choice(Level level, DeflateWindow window) {
     auto encoder = make_border_encoder(number, window);
     if (encoder) return {std::move(encoder), nullptr, 100};
     // A quick encoder comes near enough to what a slow one takes to choose by: measured.
-    constexpr unsigned wide_percent = 88;
+    constexpr unsigned wide_percent = 90;
     constexpr unsigned narrow_percent = 97;
     auto packer = make_slow_encoder(number, window);
     if (window == DeflateWindow::kib32) {

@@ -6,36 +6,17 @@
 #include <span>
 
 #include "codec/bit_writer.hpp"
-#include "codec/deflate_format.hpp"
+#include "codec/deflate_tokens.hpp"
 #include "codec/huffman_code.hpp"
 
 namespace insitu::deflate {
-
-// Literals, then a match. A length of 0: literals only.
-struct Sequence {
-    std::uint16_t literals;
-    std::uint16_t length;
-    std::uint16_t distance;
-};
-
-// How often each symbol occurs in a block, without its end.
-struct SymbolCounts {
-    std::array<std::uint32_t, literal_symbols> literal{};
-    std::array<std::uint32_t, distance_symbols> distance{};
-
-    void add(const SymbolCounts& other) noexcept;
-};
 
 // A part of an extent that gets codes of its own: its bytes, and what they are sent as.
 struct Block {
     const unsigned char* input = nullptr;
     std::uint32_t input_bytes = 0;
-    const unsigned char* literals = nullptr;  // all of the block, side by side
-    std::uint32_t literal_bytes = 0;
-    std::span<const Sequence> sequences;
+    std::span<const Token> tokens;
 };
-
-SymbolCounts count_symbols(const Block& block) noexcept;
 
 struct Codes {
     std::array<std::uint8_t, huffman::most_symbols> literal_lengths{};  // two more: of fixed codes

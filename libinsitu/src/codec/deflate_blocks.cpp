@@ -9,15 +9,16 @@ namespace insitu::deflate {
 
 namespace {
 
-constexpr std::uint32_t step_bytes = 16;  // of a copy, which may overshoot
+// Matches that reach over a border are taken back, and literals may come instead.
+constexpr std::size_t spare_tokens = 4;
 
 }  // namespace
 
 Blocks::Blocks(Options options)
     : options_(options),
-      literals_(window_bytes + step_bytes),
-      // Each covers a match, or many literals.
-      sequences_(window_bytes / shortest_match + window_bytes / most_literals + 2) {}
+      marks_(window_blocks),
+      counts_(window_blocks),
+      tokens_(window_bytes + spare_tokens) {}
 
 std::uint32_t Blocks::end_of(unsigned blocks) const noexcept {
     return std::min(static_cast<std::uint32_t>(blocks * block_bytes), input_bytes_);
@@ -26,120 +27,59 @@ std::uint32_t Blocks::end_of(unsigned blocks) const noexcept {
 void Blocks::start(ByteView input) noexcept {
     input_ = reinterpret_cast<const unsigned char*>(input.data());
     input_bytes_ = static_cast<std::uint32_t>(input.size());
-    here_ = {};
     borders_ = 0;
-    const std::size_t all = ceil_div(input.size(), block_bytes);
-    if (all > at_border_.size()) at_border_.resize(all);
-    next_border_ = end_of(1);
     estimated_ = 0;
     estimate_ = {};
-    pending_ = {};
-    pending_from_ = pending_to_ = 0;
+    const std::size_t blocks = ceil_div(input.size(), block_bytes);
+    if (blocks <= marks_.size()) return;
+    marks_.resize(blocks);
+    counts_.resize(blocks);
+    tokens_.resize(input.size() + spare_tokens);
 }
 
-void Blocks::record_borders(std::uint32_t up_to, std::uint32_t at,
-                            std::uint32_t distance) noexcept {
-    const auto all = static_cast<unsigned>(ceil_div(input_bytes_, block_bytes));
-    while (borders_ < all && end_of(borders_ + 1) <= up_to)
-        at_border_[borders_++] = {here_, at, distance};
-    next_border_ = borders_ < all ? end_of(borders_ + 1) : input_bytes_ + 1;
+TokenSink Blocks::sink() noexcept {
+    counts_[borders_] = {};
+    return {tokens_.data() + at(borders_).tokens, &counts_[borders_]};
 }
 
-void Blocks::put(std::uint32_t at, std::uint32_t length, std::uint32_t distance) noexcept {
-    if (at + length >= next_border_) [[unlikely]]
-        record_borders(at + length, at, distance);
-    append(at, length, distance);
-}
-
-void Blocks::append(std::uint32_t at, std::uint32_t length, std::uint32_t distance) noexcept {
-    if (at - here_.input > most_literals) [[unlikely]]
-        append_literals(at, most_literals);
-    const std::uint32_t count = at - here_.input;
-    unsigned char* const to = literals_.data() + here_.literal;
-    const unsigned char* const from = input_ + here_.input;
-    for (std::uint32_t done = 0; done < count; done += step_bytes)
-        std::memcpy(to + done, from + done, step_bytes);
-    here_.literal += count;
-    if (length > longest_match) [[unlikely]]
-        return append_long_match(count, length, distance);
-    append_sequence(count, length, distance);
-}
-
-void Blocks::append_sequence(std::uint32_t literals, std::uint32_t length,
-                             std::uint32_t distance) noexcept {
-    sequences_[here_.sequence++] = {static_cast<std::uint16_t>(literals),
-                                    static_cast<std::uint16_t>(length),
-                                    static_cast<std::uint16_t>(distance)};
-    here_.input += literals + length;
-}
-
-void Blocks::append_literals(std::uint32_t end, std::uint32_t least) noexcept {
-    while (end - here_.input > least) {
-        const std::uint32_t count = std::min(end - here_.input, most_literals);
-        std::memcpy(literals_.data() + here_.literal, input_ + here_.input, count);
-        here_.literal += count;
-        append_sequence(count, 0, 0);
-    }
-}
-
-void Blocks::append_long_match(std::uint32_t literals, std::uint32_t length,
-                               std::uint32_t distance) noexcept {
-    while (length > 0) {
-        // What is left after a piece is a match, too.
-        const std::uint32_t rest = length - std::min(length, longest_match);
-        const std::uint32_t piece = rest == 0 || rest >= shortest_match
-                                        ? std::min(length, longest_match)
-                                        : length - shortest_match;
-        append_sequence(literals, piece, distance);
-        literals = 0;
-        length -= piece;
-    }
+void Blocks::end_border(const TokenSink& sink, std::uint32_t position) noexcept {
+    marks_[borders_++] = {position, static_cast<std::uint32_t>(sink.end() - tokens_.data())};
 }
 
 Block Blocks::between(Mark from, Mark to) const noexcept {
-    return {input_ + from.input, to.input - from.input, literals_.data() + from.literal,
-            to.literal - from.literal,
-            std::span(sequences_).subspan(from.sequence, to.sequence - from.sequence)};
+    return {input_ + from.input, to.input - from.input,
+            std::span(tokens_).subspan(from.tokens, to.tokens - from.tokens)};
 }
 
 std::uint32_t Blocks::estimated_bytes(unsigned blocks) noexcept {
-    record_borders(end_of(blocks), 0, 0);
-    for (; estimated_ < blocks; ++estimated_) {
-        const Mark from = estimated_ == 0 ? Mark{} : at_border_[estimated_ - 1].mark;
-        estimate_.add(count_symbols(between(from, at_border_[estimated_].mark)));
-    }
-    // What comes after the last whole match: literals, and perhaps a part of a match.
-    const Border& border = at_border_[blocks - 1];
-    const std::uint32_t end = end_of(blocks);
-    count_pending(border.mark.input, border.distance != 0 ? std::min(border.at, end) : end);
-    SymbolCounts all = estimate_;
-    all.add(pending_);
-    return static_cast<std::uint32_t>((estimated_bits(all) + extra_bits(all)) / 8 + 1);
+    for (; estimated_ < blocks; ++estimated_)
+        estimate_.add(counts_[estimated_]);
+    return static_cast<std::uint32_t>((estimated_bits(estimate_) + extra_bits(estimate_)) / 8 + 1);
 }
 
-void Blocks::count_pending(std::uint32_t from, std::uint32_t to) noexcept {
-    if (from != pending_from_ || to < pending_to_) {
-        pending_ = {};
-        pending_from_ = pending_to_ = from;
+// Everything beyond a border is forgotten: of a match that reaches over it, a part is kept.
+void Blocks::end_at(unsigned border) noexcept {
+    const std::uint32_t end = end_of(border);
+    Mark mark = at(border);
+    unsigned owner = border;  // the border before which the last token was taken
+    while (mark.input > end) {
+        const Token token = tokens_[--mark.tokens];
+        mark.input -= length_of(token);
+        while (at(owner - 1).tokens > mark.tokens)
+            --owner;
+        counts_[owner - 1].remove(token);
+        if (mark.input >= end) continue;
+        TokenSink sink(tokens_.data() + mark.tokens, &counts_[owner - 1]);
+        if (end - mark.input >= shortest_match) {
+            sink.put_match(end - mark.input, distance_of(token));
+        } else {
+            sink.put_literals(input_ + mark.input, end - mark.input);
+        }
+        mark = {end, static_cast<std::uint32_t>(sink.end() - tokens_.data())};
     }
-    for (; pending_to_ < to; ++pending_to_)
-        ++pending_.literal[input_[pending_to_]];
-}
-
-// Everything that was put beyond a border is forgotten.
-void Blocks::end_at(unsigned blocks) noexcept {
-    record_borders(end_of(blocks), 0, 0);
-    const Border border = at_border_[blocks - 1];
-    const std::uint32_t end = end_of(blocks);
-    here_ = border.mark;
-    if (border.distance != 0 && border.at + shortest_match <= end) {
-        append_literals(border.at, most_literals);
-        const std::uint32_t count = border.at - here_.input;
-        std::memcpy(literals_.data() + here_.literal, input_ + here_.input, count);
-        here_.literal += count;
-        append_long_match(count, end - border.at, border.distance);
-    }
-    append_literals(end, 0);
+    // Those between are inside the match, too.
+    for (unsigned inside = owner; inside <= border; ++inside)
+        marks_[inside - 1] = mark;
 }
 
 std::size_t Blocks::finish(unsigned blocks, ByteSpan output) noexcept {
@@ -148,27 +88,32 @@ std::size_t Blocks::finish(unsigned blocks, ByteSpan output) noexcept {
     Mark start;
     Mark segment;
     SymbolCounts counts;
-    for (unsigned end = options_.segment_blocks;; end += options_.segment_blocks) {
-        const Mark mark = end < blocks ? at_border_[end - 1].mark : here_;
+    std::uint64_t bits = 0;  // that the block takes up to `segment`, estimated
+    for (unsigned done = 0; done < blocks;) {
+        const unsigned end = std::min(done + options_.segment_blocks, blocks);
+        SymbolCounts added = counts_[done];
+        while (++done < end)
+            added.add(counts_[done]);
+        const Mark mark = at(end);
         // A segment inside one match has nothing of its own.
-        if (mark.sequence != segment.sequence) {
-            const SymbolCounts added = count_symbols(between(segment, mark));
-            SymbolCounts together = counts;
-            together.add(added);
-            const bool apart =
-                segment.sequence != start.sequence &&
-                (options_.splitting == Splitting::even ||
-                 estimated_bits(counts) + estimated_bits(added) < estimated_bits(together));
-            if (apart) {
-                write_block(out, between(start, segment), counts, Position::inside);
-                start = segment;
-            }
-            counts = apart ? added : together;
-            segment = mark;
+        if (mark.tokens == segment.tokens) continue;
+        SymbolCounts together = counts;
+        together.add(added);
+        bool apart = segment.tokens != start.tokens;
+        if (options_.splitting == Splitting::by_cost) {
+            const std::uint64_t added_bits = estimated_bits(added);
+            const std::uint64_t together_bits = apart ? estimated_bits(together) : added_bits;
+            apart = apart && bits + added_bits < together_bits;
+            bits = apart ? added_bits : together_bits;
         }
-        if (end >= blocks) break;
+        if (apart) {
+            write_block(out, between(start, segment), counts, Position::inside);
+            start = segment;
+        }
+        counts = apart ? added : together;
+        segment = mark;
     }
-    write_block(out, between(start, here_), counts, Position::last);
+    write_block(out, between(start, at(blocks)), counts, Position::last);
     out.align();
     return out.full() ? 0 : out.size_bytes();
 }

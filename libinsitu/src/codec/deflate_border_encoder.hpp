@@ -9,23 +9,32 @@
 namespace insitu {
 
 // What the deflate encoders that take matches in order have in common: the run, and how far they
-// are. What derives from it finds matches and puts them into blocks_.
+// are. What derives from it finds matches and puts tokens.
 class DeflateBorderEncoder : public BorderEncoder {
   public:
     void start(ByteView run, ByteSpan output) noexcept final {
         input_ = reinterpret_cast<const unsigned char*>(run.data());
         input_bytes_ = static_cast<std::uint32_t>(run.size());
         output_ = output;
-        position_ = 1;
         blocks_.start(run);
         reset();
     }
 
     void advance(unsigned blocks) noexcept final {
-        const auto end = static_cast<std::uint32_t>(blocks * block_bytes);
-        const std::uint32_t stop =
-            std::min(end, input_bytes_ - std::min(input_bytes_, margin_bytes));
-        if (position_ < stop) position_ = search(position_, stop);
+        while (blocks_.borders() < blocks) {
+            const std::uint32_t border = blocks_.end_of(blocks_.borders() + 1);
+            const std::uint32_t stop =
+                std::min(border, input_bytes_ - std::min(input_bytes_, margin_bytes));
+            std::uint32_t at = blocks_.position();
+            deflate::TokenSink sink = blocks_.sink();
+            if (at == 0) sink.put_literal(input_[at++]);
+            if (at < stop) at = search(at, stop, sink);
+            if (at < border) {
+                sink.put_literals(input_ + at, border - at);
+                at = border;
+            }
+            blocks_.end_border(sink, at);
+        }
     }
 
     std::uint32_t length_bytes(unsigned blocks) noexcept final {
@@ -44,16 +53,16 @@ class DeflateBorderEncoder : public BorderEncoder {
 
     const unsigned char* input_ = nullptr;
     std::uint32_t input_bytes_ = 0;
-    deflate::Blocks blocks_;
 
   private:
     // Forgets what was found before: a new run.
     virtual void reset() noexcept = 0;
-    // Puts the matches that start in [at, stop); returns where to go on.
-    virtual std::uint32_t search(std::uint32_t at, std::uint32_t stop) noexcept = 0;
+    // Puts what starts in [at, stop) into `sink`; returns where that ends, at `stop` or later.
+    virtual std::uint32_t search(std::uint32_t at, std::uint32_t stop,
+                                 deflate::TokenSink& sink) noexcept = 0;
 
+    deflate::Blocks blocks_;
     ByteSpan output_;
-    std::uint32_t position_ = 0;
 };
 
 }  // namespace insitu

@@ -95,7 +95,9 @@ class ChainEncoder final : public DeflateBorderEncoder {
         before_.fill(0);
     }
 
-    std::uint32_t search(std::uint32_t at, std::uint32_t stop) noexcept override {
+    std::uint32_t search(std::uint32_t at, std::uint32_t stop,
+                         deflate::TokenSink& sink) noexcept override {
+        std::uint32_t literals = at;  // of the input, the first byte that has no token yet
         std::uint32_t step = 1U << skip_bits;
         while (at < stop) {
             Match match = find(at, 2, depth_);
@@ -105,14 +107,19 @@ class ChainEncoder final : public DeflateBorderEncoder {
             }
             step = 1U << skip_bits;
             match = look_ahead(match, stop);
-            const std::uint32_t end = match.at + match.length;
-            blocks_.put(match.at, match.length, match.distance);
-            const std::uint32_t last = std::min(end, stop);
+            at = match.at + match.length;
+            sink.put_literals(input_ + literals, match.at - literals);
+            sink.put_match(match.length, match.distance);
+            literals = at;
+            const std::uint32_t last = std::min(at, stop);
             for (std::uint32_t inside = match.at + 2; inside < last; ++inside)
                 insert(inside, load_u64(input_ + inside));
-            at = end;
         }
-        return at;
+        if (literals < stop) {
+            sink.put_literals(input_ + literals, stop - literals);
+            literals = stop;
+        }
+        return literals;
     }
 
     unsigned depth_;

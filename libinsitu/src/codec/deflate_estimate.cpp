@@ -35,15 +35,29 @@ std::uint64_t times_log(std::uint32_t value) noexcept {
     return std::uint64_t{value} * log2_of(value);
 }
 
+// Most counts are small.
+constexpr std::uint32_t known_products = 512;
+
+const std::array<std::uint32_t, known_products>& products() noexcept {
+    static const auto table = [] {
+        std::array<std::uint32_t, known_products> values{};
+        for (std::uint32_t value = 0; value < known_products; ++value)
+            values[value] = static_cast<std::uint32_t>(times_log(value));
+        return values;
+    }();
+    return table;
+}
+
 template <std::size_t Size>
 std::uint64_t estimated_bits(const std::array<std::uint32_t, Size>& counts) noexcept {
     constexpr std::uint64_t bits_of_description = 3;  // of a symbol that occurs
     std::uint32_t sum = 0;
     std::uint64_t parts = 0;
     std::uint64_t used = 0;
+    const auto& known = products();
     for (const std::uint32_t count : counts) {
         sum += count;
-        parts += times_log(count);
+        parts += count < known_products ? known[count] : times_log(count);
         used += count != 0 ? 1 : 0;
     }
     return ((times_log(sum) - parts) >> log_bits) + bits_of_description * used;

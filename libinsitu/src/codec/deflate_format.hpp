@@ -66,12 +66,20 @@ constexpr std::array<std::uint8_t, longest_match + 1> make_slots_of_lengths() {
 
 inline constexpr auto slots_of_lengths = make_slots_of_lengths();
 
-// The slot of a distance: of its two leading bits.
-constexpr unsigned distance_slot(unsigned distance) noexcept {
+// The slot of a distance: its two leading bits and how many follow them, which are sent as they
+// are.
+struct DistanceSlot {
+    unsigned slot;
+    unsigned extra;
+};
+constexpr DistanceSlot split_distance(unsigned distance) noexcept {
     const unsigned back = distance - 1;
-    if (back < 4) return back;
-    const unsigned top = 31U - static_cast<unsigned>(__builtin_clz(back));
-    return 2 * top + (back >> (top - 1) & 1);
+    // Two bits at least, so that nothing depends on how near it is.
+    const unsigned extra_bits = (31U ^ static_cast<unsigned>(__builtin_clz(back | 2))) - 1;
+    return {2 * extra_bits + (back >> extra_bits), back & ((1U << extra_bits) - 1)};
+}
+constexpr unsigned distance_slot(unsigned distance) noexcept {
+    return split_distance(distance).slot;
 }
 
 // The order in which the lengths of the precode are sent.

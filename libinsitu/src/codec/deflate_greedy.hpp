@@ -8,7 +8,7 @@
 namespace insitu {
 
 // Deflate encoders that take the first match that they see: one table, of 5 or of 4 bytes, or one
-// more of 3 bytes and a look at the next place. About 400 KiB a thread.
+// more of 3 bytes and a look at the next place. About 600 KiB a thread.
 std::unique_ptr<BorderEncoder> make_deflate_fastest_encoder();
 std::unique_ptr<BorderEncoder> make_deflate_one_table_encoder();
 std::unique_ptr<BorderEncoder> make_deflate_wide_one_table_encoder();  // of 32 KiB

@@ -86,8 +86,7 @@ class OptimalEncoder final : public Encoder {
           matches_({search.depth, search.long_enough}),
           costs_(most_block_bytes + 1),
           choices_(most_block_bytes),
-          literals_(most_block_bytes),
-          sequences_(most_block_bytes / shortest_match + 2) {}
+          tokens_(most_block_bytes) {}
 
     std::size_t encode(ByteView input, ByteSpan output, std::size_t limit_bytes) noexcept override {
         input_ = reinterpret_cast<const unsigned char*>(input.data());
@@ -174,8 +173,7 @@ class OptimalEncoder final : public Encoder {
         Block block;
         for (unsigned pass = 0; pass < passes_; ++pass) {
             choose(start, size, SymbolCosts(counts));
-            block = collect(start, size);
-            counts = count_symbols(block);
+            block = collect(start, size, counts);
         }
         write_block(out, block, counts, end == segments_ ? Position::last : Position::inside);
     }
@@ -206,33 +204,26 @@ class OptimalEncoder final : public Encoder {
         }
     }
 
-    // What was chosen, as a block.
-    Block collect(std::uint32_t start, std::uint32_t size) noexcept {
-        std::uint32_t literals = 0;
-        std::uint32_t sequences = 0;
-        std::uint32_t run = 0;
+    // What was chosen, as a block, and its symbols.
+    Block collect(std::uint32_t start, std::uint32_t size, SymbolCounts& counts) noexcept {
+        counts = {};
+        TokenSink sink(tokens_.data(), &counts);
         for (std::uint32_t at = 0; at < size;) {
             const Match choice = choices_[at];
-            if (choice.length == 0) {
-                literals_[literals++] = input_[start + at++];
-                ++run;
-                continue;
+            const unsigned char byte = input_[start + at];
+            if (choice.length != 0) {
+                sink.put_match(choice.length, choice.distance);
+                at += choice.length;
+            } else if (at + 1 < size && choices_[at + 1].length == 0) {
+                sink.put_literals(byte, input_[start + at + 1]);
+                at += 2;
+            } else {
+                sink.put_literal(byte);
+                ++at;
             }
-            sequences_[sequences++] = {static_cast<std::uint16_t>(run), choice.length,
-                                       choice.distance};
-            run = 0;
-            at += choice.length;
         }
-        if (run > 0) put_last_literals(sequences, run);
-        return {input_ + start, size, literals_.data(), literals,
-                std::span<const Sequence>(sequences_).first(sequences)};
-    }
-
-    void put_last_literals(std::uint32_t& sequences, std::uint32_t run) noexcept {
-        constexpr std::uint32_t most = std::numeric_limits<std::uint16_t>::max();
-        for (; run > most; run -= most)
-            sequences_[sequences++] = {static_cast<std::uint16_t>(most), 0, 0};
-        sequences_[sequences++] = {static_cast<std::uint16_t>(run), 0, 0};
+        const auto count = static_cast<std::size_t>(sink.end() - tokens_.data());
+        return {input_ + start, size, std::span<const Token>(tokens_).first(count)};
     }
 
     static constexpr std::uint32_t last_lengths = 4;
@@ -246,8 +237,7 @@ class OptimalEncoder final : public Encoder {
     std::array<unsigned, most_segments> block_ends_{};
     std::vector<Cost> costs_;
     std::vector<Match> choices_;
-    std::vector<unsigned char> literals_;
-    std::vector<Sequence> sequences_;
+    std::vector<Token> tokens_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace insitu::huffman {
@@ -14,51 +15,56 @@ constexpr unsigned symbol_bits = 9;
 
 using Weights = std::array<std::uint32_t, most_symbols>;
 
-// Turns rising weights into the depths of their leaves, in place, as Moffat and Katajainen describe
-// it (In-Place Calculation of Minimum-Redundancy Codes, 1995): first parents, then depths of inner
-// nodes, then depths of leaves. Depths fall from the first to the last.
-void weights_to_depths(std::span<std::uint32_t> a) noexcept {
-    const auto n = static_cast<int>(a.size());
-    const auto at = [&](int i) -> std::uint32_t& { return a[static_cast<std::size_t>(i)]; };
-    at(0) += at(1);
-    int root = 0;
-    int leaf = 2;
-    for (int next = 1; next < n - 1; ++next) {
-        const auto take = [&] {
-            if (leaf >= n || (root < next && at(root) < at(leaf))) {
-                const std::uint32_t weight = at(root);
-                at(root++) = static_cast<std::uint32_t>(next);
-                return weight;
-            }
-            return at(leaf++);
-        };
-        const std::uint32_t first = take();
-        at(next) = first + take();
-    }
-    at(n - 2) = 0;
-    for (int next = n - 3; next >= 0; --next)
-        at(next) = at(static_cast<int>(at(next))) + 1;
-    int available = 1;
-    int used = 0;
-    std::uint32_t depth = 0;
-    root = n - 2;
-    for (int next = n - 1; available > 0; ++depth) {
-        while (root >= 0 && at(root) == depth) {
-            ++used;
-            --root;
+using OfDepth = std::array<unsigned, most_symbols + 1>;
+
+// How many leaves are at each depth of the least tree over rising counts; returns the deepest.
+//
+// The lightest two of what is left, leaves and trees made before, are joined again and again. Both
+// rows rise, so only their first ones are compared; which is lighter cannot be foreseen, so nothing
+// branches on it.
+unsigned count_depths(std::span<const std::uint32_t> order, OfDepth& of_depth) noexcept {
+    constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
+    const std::size_t joins = order.size() - 1;
+    std::array<std::uint32_t, most_symbols + 1> leaves;
+    for (std::size_t i = 0; i < order.size(); ++i)
+        leaves[i] = order[i] >> symbol_bits;
+    leaves[order.size()] = none;
+    std::array<std::uint32_t, most_symbols + 1> trees;
+    std::fill_n(trees.begin(), order.size(), none);
+    std::array<std::uint16_t, most_symbols + 1> parents;
+    std::array<std::uint8_t, most_symbols> leaves_of;
+    std::size_t leaf = 0;
+    std::size_t tree = 0;
+    for (std::size_t join = 0; join < joins; ++join) {
+        std::uint32_t sum = 0;
+        unsigned taken_leaves = 0;
+        for (unsigned side = 0; side < 2; ++side) {
+            const bool is_tree = trees[tree] < leaves[leaf];
+            sum += std::min(trees[tree], leaves[leaf]);
+            // Of a tree that is not taken now, this is written again.
+            parents[tree] = static_cast<std::uint16_t>(join);
+            tree += is_tree ? 1 : 0;
+            leaf += is_tree ? 0 : 1;
+            taken_leaves += is_tree ? 0 : 1;
         }
-        while (available > used) {
-            at(next--) = depth;
-            --available;
-        }
-        available = 2 * used;
-        used = 0;
+        trees[join] = sum;
+        leaves_of[join] = static_cast<std::uint8_t>(taken_leaves);
     }
+    std::array<std::uint16_t, most_symbols> depths;
+    depths[joins - 1] = 1;  // of what hangs from the root
+    of_depth[1] += leaves_of[joins - 1];
+    unsigned deepest = 1;
+    for (std::size_t join = joins - 1; join-- > 0;) {
+        const auto depth = static_cast<std::uint16_t>(depths[parents[join]] + 1);
+        depths[join] = depth;
+        of_depth[depth] += leaves_of[join];
+        deepest = depth;
+    }
+    return deepest;
 }
 
 // Shortens codes that are too long: their leaves go up, and leaves above go down to make room.
-void limit_depths(std::array<unsigned, most_symbols + 1>& of_depth, unsigned deepest,
-                  unsigned longest) noexcept {
+void limit_depths(OfDepth& of_depth, unsigned deepest, unsigned longest) noexcept {
     for (unsigned depth = longest + 1; depth <= deepest; ++depth) {
         of_depth[longest] += of_depth[depth];
         of_depth[depth] = 0;
@@ -80,13 +86,14 @@ void limit_depths(std::array<unsigned, most_symbols + 1>& of_depth, unsigned dee
 }
 
 // Sorts by count, the lower symbol first: by 8 bits of it at a time, for these are few short rows.
-void sort_by_count(std::span<std::uint32_t> order) noexcept {
+// The rows change places; returns the sorted one.
+std::span<const std::uint32_t> sort_by_count(std::span<std::uint32_t> order,
+                                             std::span<std::uint32_t> other) noexcept {
     constexpr unsigned digit_bits = 8;
     constexpr unsigned digits = 1U << digit_bits;
     std::uint32_t all = 0;
     for (const std::uint32_t entry : order)
         all |= entry;
-    Weights other;
     for (unsigned shift = symbol_bits; shift < 32 && all >> shift != 0; shift += digit_bits) {
         std::array<std::uint16_t, digits> starts{};
         for (const std::uint32_t entry : order)
@@ -96,41 +103,40 @@ void sort_by_count(std::span<std::uint32_t> order) noexcept {
             start = static_cast<std::uint16_t>(start + std::exchange(place, start));
         for (const std::uint32_t entry : order)
             other[starts[entry >> shift & (digits - 1)]++] = entry;
-        std::copy_n(other.begin(), order.size(), order.begin());
+        std::swap(order, other);
     }
+    return order;
 }
 
 }  // namespace
 
 void make_lengths(std::span<const std::uint32_t> counts, unsigned longest,
                   std::span<std::uint8_t> lengths) noexcept {
-    Weights order;
+    constexpr unsigned symbol_mask = (1U << symbol_bits) - 1;
+    Weights entries;
     unsigned used = 0;
     for (unsigned symbol = 0; symbol < counts.size(); ++symbol) {
-        lengths[symbol] = 0;
-        if (counts[symbol] != 0) order[used++] = counts[symbol] << symbol_bits | symbol;
+        entries[used] = counts[symbol] << symbol_bits | symbol;
+        used += counts[symbol] != 0 ? 1 : 0;
     }
+    std::fill_n(lengths.begin(), counts.size(), std::uint8_t{0});
     if (used < 2) {
-        const unsigned only = used == 0 ? 0 : order[0] & ((1U << symbol_bits) - 1);
+        const unsigned only = used == 0 ? 0 : entries[0] & symbol_mask;
         lengths[only] = 1;
         lengths[only == 0 ? 1 : 0] = 1;
         return;
     }
-    sort_by_count(std::span(order).first(used));
-    Weights depths;
-    for (unsigned i = 0; i < used; ++i)
-        depths[i] = order[i] >> symbol_bits;
-    weights_to_depths(std::span(depths).first(used));
-    std::array<unsigned, most_symbols + 1> of_depth{};
-    for (unsigned i = 0; i < used; ++i)
-        ++of_depth[depths[i]];
-    if (depths[0] > longest) limit_depths(of_depth, depths[0], longest);
-    unsigned depth = std::min<unsigned>(depths[0], longest);
-    for (unsigned i = 0; i < used; ++i) {
-        while (of_depth[depth] == 0)
-            --depth;
-        --of_depth[depth];
-        lengths[order[i] & ((1U << symbol_bits) - 1)] = static_cast<std::uint8_t>(depth);
+    Weights room;
+    const auto order = sort_by_count(std::span(entries).first(used), std::span(room).first(used));
+    OfDepth of_depth{};
+    unsigned depth = count_depths(order, of_depth);
+    if (depth > longest) {
+        limit_depths(of_depth, depth, longest);
+        depth = longest;
+    }
+    for (auto entry = order.begin(); entry != order.end(); --depth) {
+        for (unsigned left = of_depth[depth]; left > 0; --left)
+            lengths[*entry++ & symbol_mask] = static_cast<std::uint8_t>(depth);
     }
 }
 

@@ -36,7 +36,7 @@ std::unique_ptr<LzoBorderEncoder> make_lzo_border_encoder(Level level) {
         case 6:
             return make_lzo_chain_encoder(24);
         case 7:
-            return make_lzo_optimal_encoder({8, 16, 6, 2});
+            return make_lzo_chain_encoder(64);
         case 8:
             return make_lzo_optimal_encoder({48, 48, 10, 16});
         default:

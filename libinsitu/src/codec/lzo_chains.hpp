@@ -8,7 +8,8 @@
 namespace insitu {
 
 // An encoder that looks at up to `depth` earlier places with the same bytes, and at the next place
-// before it takes a match. 160 KiB a thread.
+// before it takes a match. It takes matches of 3 bytes up to 2 KiB back, and of 2 where they save a
+// byte. 280 KiB a thread.
 std::unique_ptr<LzoBorderEncoder> make_lzo_chain_encoder(unsigned depth);
 
 }  // namespace insitu

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "codec/lzo_decoder.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
+#include "codec/byte_words.hpp"
+
+// Most tokens are decoded by decode_inside(), so far from both ends that it only has to see whether
+// a distance is within what was decoded. What it does not know (lengths with further bytes, the end
+// marker, tokens near the ends) it leaves to next(), which knows all.
+//
+// Which form a match has cannot be foreseen, so one table has them all, and nothing branches on it.
 namespace insitu {
 
 namespace {
@@ -24,7 +32,52 @@ constexpr std::size_t end_length = 3;     // the match that the end marker looks
 constexpr std::size_t step_bytes = 16;
 constexpr std::size_t overshoot_bytes = 2 * step_bytes;
 
+// Between a token and either end of what decode_inside() decodes: it reads a run or a match and the
+// literals after it, and may overshoot by a step.
+constexpr std::ptrdiff_t inside_bytes = 64;
+
 enum class Token { ok, end, corrupt, overflow };
+
+// What the first byte of a match says. Its distance is `base`, and of the two bytes that come next
+// those under `mask`, times `factor` / 4.
+struct MatchForm {
+    std::uint16_t base = 0;
+    std::uint16_t mask = 0;
+    std::uint8_t factor = 0;
+    std::uint8_t length = 0;  // 0: it takes further bytes to tell
+    std::uint8_t token_bytes = 0;
+    std::uint8_t literals_shift = 0;  // where in the token the literals after it are counted
+};
+
+constexpr MatchForm match_form(unsigned token, bool is_behind_run) noexcept {
+    constexpr std::uint16_t one_byte = 0xff;
+    constexpr std::uint16_t upper_bits = 0xfffc;
+    const auto form = [](std::size_t base, std::uint16_t mask, unsigned factor, unsigned length) {
+        const bool is_long = mask == upper_bits;
+        return MatchForm{
+            static_cast<std::uint16_t>(base),           mask,
+            static_cast<std::uint8_t>(factor),          static_cast<std::uint8_t>(length),
+            static_cast<std::uint8_t>(is_long ? 3 : 2), static_cast<std::uint8_t>(is_long ? 8 : 0)};
+    };
+    const auto with_length = [](unsigned bits) { return bits == 0 ? 0 : bits + 2; };
+    if (token >= m2_token) return form(1 + (token >> 2 & 7), one_byte, 32, (token >> 5) + 1);
+    if (token >= m3_token) return form(1, upper_bits, 1, with_length(token & 31));
+    if (token >= m4_token) {
+        return form(m4_distance + ((token & 8) << 11), upper_bits, 1, with_length(token & 7));
+    }
+    return is_behind_run ? form(1 + (token >> 2) + m1_behind_run_distance, one_byte, 16, 3)
+                         : form(1 + (token >> 2), one_byte, 16, 2);
+}
+
+// Of all tokens, after a match and after a run.
+constexpr std::array<MatchForm, 512> make_match_forms() noexcept {
+    std::array<MatchForm, 512> forms;
+    for (unsigned i = 0; i < forms.size(); ++i)
+        forms[i] = match_form(i & 255, i > 255);
+    return forms;
+}
+
+constexpr auto match_forms = make_match_forms();
 
 template <std::size_t Bytes>
 void copy_step(unsigned char* to, const unsigned char* from) noexcept {
@@ -54,8 +107,10 @@ class LzoReader {
 
     DecodeResult run() noexcept {
         Token token = first_run();
-        while (token == Token::ok)
+        while (token == Token::ok) {
+            decode_inside();
             token = next();
+        }
         if (token == Token::overflow) return {DecodeStatus::overflow, 0};
         if (token != Token::end || in_ != in_end_) return {DecodeStatus::corrupt, 0};
         return {DecodeStatus::ok, static_cast<std::size_t>(out_ - start_)};
@@ -127,6 +182,57 @@ class LzoReader {
         out_ += length;
         literals_before_ = in_[-2] & 3U;
         return copy_literals(literals_before_);
+    }
+
+    // Of at most 34 bytes, from a place where as many and a step more may be written.
+    static void copy_inside(unsigned char* to, std::size_t distance, std::size_t length) noexcept {
+        const unsigned char* const from = to - distance;
+        if (distance >= step_bytes) [[likely]] {
+            copy_step<step_bytes>(to, from);
+            copy_step<step_bytes>(to + step_bytes, from + step_bytes);
+            if (length > 2 * step_bytes) {
+                copy_step<step_bytes>(to + 2 * step_bytes, from + 2 * step_bytes);
+            }
+        } else if (distance >= step_bytes / 2) {
+            copy_steps<step_bytes / 2>(to, from, length);
+        } else {
+            copy_steps<1>(to, from, length);
+        }
+    }
+
+    void decode_inside() noexcept {
+        // Local copies: in registers.
+        const unsigned char* in = in_;
+        unsigned char* out = out_;
+        unsigned before = literals_before_;
+        while (in_end_ - in >= inside_bytes && out_end_ - out >= inside_bytes) {
+            const std::uint32_t word = load_u32(in);
+            const unsigned token = word & 0xff;
+            if (token < m4_token && before == 0) {
+                if (token == 0) break;
+                copy_step<step_bytes>(out, in + 1);
+                copy_step<step_bytes>(out + step_bytes, in + 1 + step_bytes);
+                in += 1 + token + 3;
+                out += token + 3;
+                before = behind_run;
+                continue;
+            }
+            const MatchForm form = match_forms[(before & behind_run) << 6 | token];
+            const std::size_t distance = form.base + ((word >> 8 & form.mask) * form.factor >> 2);
+            // Among those of this distance is the end marker.
+            if (form.length == 0 || distance == m4_distance) break;
+            if (distance > static_cast<std::size_t>(out - start_)) break;
+            in += form.token_bytes;
+            copy_inside(out, distance, form.length);
+            out += form.length;
+            before = word >> form.literals_shift & 3;
+            copy_step<sizeof(std::uint32_t)>(out, in);
+            out += before;
+            in += before;
+        }
+        in_ = in;
+        out_ = out;
+        literals_before_ = before;
     }
 
     Token next() noexcept {

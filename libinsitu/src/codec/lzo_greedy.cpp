@@ -84,11 +84,17 @@ class OneTableEncoder final : public LzoBorderEncoder {
     Table<bits> table_;
 };
 
-enum class LookAhead { long_matches, all_matches };
+// Quick: one place ahead only for long matches. Thorough: for all, and a third table for matches of
+// 3 bytes, which have a token of 2 bytes if they are near.
+enum class Effort { quick, thorough };
 
-template <unsigned bits, LookAhead look_ahead>
+template <unsigned bits, Effort effort>
 class TwoTableEncoder final : public LzoBorderEncoder {
   private:
+    static constexpr bool is_thorough = effort == Effort::thorough;
+    static constexpr unsigned bits_of_3 = 12;
+    static constexpr std::uint32_t three_bytes = 0xffffff;
+
     struct Match {
         std::uint32_t at;
         std::uint32_t length;
@@ -102,9 +108,14 @@ class TwoTableEncoder final : public LzoBorderEncoder {
         return hash_bytes<4, bits>(word);
     }
 
+    static std::uint32_t near_hash(std::uint64_t word) noexcept {
+        return hash_bytes<3, bits_of_3>(word);
+    }
+
     void reset(ByteView) noexcept override {
         long_.fill(0);
         short_.fill(0);
+        if constexpr (is_thorough) near_.fill(0);
     }
 
     // The length of a match of at least 8 bytes.
@@ -113,7 +124,8 @@ class TwoTableEncoder final : public LzoBorderEncoder {
         return word_bytes + common_bytes(later, later - distance, input_bytes() - at - word_bytes);
     }
 
-    // A match of the short table at `at`, against what the tables have for the place after it.
+    // A match of another table than the long one at `at`, against what the tables have for the
+    // place after it.
     Match choose(std::uint32_t at, std::uint64_t word, std::uint32_t distance) noexcept {
         const unsigned char* const in = input();
         const std::uint64_t difference = word ^ load_u64(in + at - distance);
@@ -126,7 +138,7 @@ class TwoTableEncoder final : public LzoBorderEncoder {
             const std::uint32_t length = long_length(after, far);
             if (length > match.length) return {after, length, far};
         }
-        if constexpr (look_ahead == LookAhead::long_matches) return match;
+        if constexpr (!is_thorough) return match;
         const std::uint32_t near = replace(short_[short_hash(next)], after);
         const std::uint64_t later = load_u64(in + after - near) ^ next;
         if (static_cast<std::uint32_t>(later) != 0 || !in_reach(near)) return match;
@@ -160,15 +172,24 @@ class TwoTableEncoder final : public LzoBorderEncoder {
             if (load_u32(in + at - near) == static_cast<std::uint32_t>(word) && in_reach(near)) {
                 return choose(at, word, near);
             }
+            if constexpr (is_thorough) {
+                const std::uint32_t nearest = replace(near_[near_hash(word)], at);
+                const auto four = static_cast<std::uint32_t>(word);
+                if (((load_u32(in + at - nearest) ^ four) & three_bytes) == 0 &&
+                    nearest - 1 < lzo::m2_distance) {
+                    return choose(at, word, nearest);
+                }
+            }
             at = next;
             word = next_word;
         }
     }
 
-    void insert_both(std::uint32_t at) noexcept {
+    void insert(std::uint32_t at) noexcept {
         const std::uint64_t word = load_u64(input() + at);
         long_[long_hash(word)] = static_cast<std::uint16_t>(at);
         short_[short_hash(word)] = static_cast<std::uint16_t>(at);
+        if constexpr (is_thorough) near_[near_hash(word)] = static_cast<std::uint16_t>(at);
     }
 
     void search(std::uint32_t stop) noexcept override {
@@ -182,8 +203,8 @@ class TwoTableEncoder final : public LzoBorderEncoder {
                 return;
             }
             if (at < stop) {
-                insert_both(at - 2);
-                insert_both(match.at + 2);
+                insert(at - 2);
+                insert(match.at + 2);
             }
         }
         tokens.save(at);
@@ -191,6 +212,7 @@ class TwoTableEncoder final : public LzoBorderEncoder {
 
     Table<bits> long_;
     Table<bits> short_;
+    Table<bits_of_3> near_;
 };
 
 }  // namespace
@@ -204,11 +226,11 @@ std::unique_ptr<LzoBorderEncoder> make_lzo_one_table_encoder() {
 }
 
 std::unique_ptr<LzoBorderEncoder> make_lzo_two_table_encoder() {
-    return std::make_unique<TwoTableEncoder<13, LookAhead::long_matches>>();
+    return std::make_unique<TwoTableEncoder<13, Effort::quick>>();
 }
 
 std::unique_ptr<LzoBorderEncoder> make_lzo_two_table_lazy_encoder() {
-    return std::make_unique<TwoTableEncoder<14, LookAhead::all_matches>>();
+    return std::make_unique<TwoTableEncoder<14, Effort::thorough>>();
 }
 
 }  // namespace insitu

@@ -61,21 +61,21 @@ TEST_CASE("LZO streams are these bytes", "[golden-streams]") {
     static constexpr std::array<Golden, 9> golden{{{1, 0x11b0af41abdd7f41},
                                                    {2, 0x7a08a2538e78f78},
                                                    {3, 0x6b04525a7e3f744d},
-                                                   {4, 0xfc72f73042bfd381},
-                                                   {5, 0x74a6f7af22367aee},
-                                                   {6, 0x2ef20dc6745b5d4d},
-                                                   {7, 0x2733754a7c095a9d},
+                                                   {4, 0xf96604cc4e8a936c},
+                                                   {5, 0x640a67fd88dffbc},
+                                                   {6, 0x2c3ec66e02948535},
+                                                   {7, 0xa22432a82e6c1050},
                                                    {8, 0x84f640715e0cd655},
                                                    {9, 0x4187a99656f924e0}}};
     check_all(Algorithm::lzo, DeflateWindow::kib2, golden);
 }
 
 TEST_CASE("deflate streams with a window of 2 KiB are these bytes", "[golden-streams]") {
-    static constexpr std::array<Golden, 9> golden{{{1, 0xa617bf8214869dfd},
-                                                   {2, 0xd9681cbdba381fb},
-                                                   {3, 0xe4be1d7a75200d56},
-                                                   {4, 0x677ccd9833da0430},
-                                                   {5, 0xb9885dbc165fa420},
+    static constexpr std::array<Golden, 9> golden{{{1, 0xebc2ae2850d5ade1},
+                                                   {2, 0x28df31a6207f441},
+                                                   {3, 0x11b3ed1552454b80},
+                                                   {4, 0x3c08c98e5ed506d4},
+                                                   {5, 0xbdc41f70bcc61089},
                                                    {6, 0xf52cd4700764f979},
                                                    {7, 0x567bc61ce9fb9d34},
                                                    {8, 0xb71ec9b6247bcf88},
@@ -86,6 +86,6 @@ TEST_CASE("deflate streams with a window of 2 KiB are these bytes", "[golden-str
 // Higher levels are libdeflate's, whose versions may differ.
 TEST_CASE("deflate streams with a window of 32 KiB are these bytes", "[golden-streams]") {
     static constexpr std::array<Golden, 2> golden{
-        {{1, 0xbdc2f5f7ef135d65}, {2, 0xbdc2f5f7ef135d65}}};
+        {{1, 0x68ea87608ab0aa51}, {2, 0x68ea87608ab0aa51}}};
     check_all(Algorithm::deflate, DeflateWindow::kib32, golden);
 }

@@ -158,6 +158,11 @@ TEST_CASE("tokens at the edges of the format") {
         CHECK(status_of(bytes({0x12, 'a', 0x44, 0, 0x11, 0, 0}), room.size()) ==
               DecodeStatus::corrupt);
     }
+    SECTION("so is one far from both ends") {
+        Bytes stream = bytes({0x12, 'a', 0x44, 0});
+        stream.resize(200, std::byte{'b'});
+        CHECK(status_of(stream, 4096) == DecodeStatus::corrupt);
+    }
     SECTION("a short match behind one to three literals, and behind a run") {
         // "abcd", M1 of 3 needs 0x801 bytes before it
         CHECK(status_of(bytes({0x15, 'a', 'b', 'c', 'd', 0x00, 0, 0x11, 0, 0}), room.size()) ==
