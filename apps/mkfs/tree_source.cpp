@@ -20,6 +20,7 @@
 #include "mkfs/adapt.hpp"
 #include "mkfs/compare.hpp"
 #include "mkfs/readers.hpp"
+#include "mkfs/selinux_labels.hpp"
 #include "mkfs/stage.hpp"
 #include "mkfs/tar_reader.hpp"
 #include "mkfs/tree_walk.hpp"
@@ -90,7 +91,25 @@ Owner parse_owner(const std::string& text) {
 }
 
 bool changes_tree(const MkfsArguments& arguments) {
-    return arguments.owner != "keep" || !arguments.exclusions.empty();
+    return arguments.owner != "keep" || !arguments.exclusions.empty() ||
+           !arguments.file_contexts.empty();
+}
+
+std::string name_in_messages(const std::string& path) {
+    return path.empty() ? std::string("the top of the tree") : printable(path);
+}
+
+void label(const Tool& tool, Tree& tree, const std::string& file_contexts) {
+    if (file_contexts.empty()) return;
+    const Labelling result = label_tree(tree, file_contexts);
+    const auto tell = [&](std::uint64_t count, const std::string& first, const char* text) {
+        if (count == 0) return;
+        tool.note(fmt::format("note: {}: {} ({} {}, first: {})", file_contexts, text, count,
+                              count == 1 ? "entry" : "entries", name_in_messages(first)));
+    };
+    tell(result.unlabelled, result.first_unlabelled, "has no label for some of the tree");
+    tell(result.conflicts, result.first_conflict,
+         "has other labels for further names of a file, which keeps that of its first name");
 }
 
 // True if an entry had a later time.
@@ -110,14 +129,11 @@ bool clamp_times(Tree& tree, const std::string& type, std::int64_t epoch) {
 void report_losses(const Tool& tool, const MkfsArguments& arguments,
                    const std::vector<Loss>& losses) {
     for (const Loss& loss : losses) {
-        const auto name = [](const std::string& path) {
-            return path.empty() ? std::string("the top of the tree") : printable(path);
-        };
         const std::string text = fmt::format(
             "{}: {} ({} {}, first: {})", arguments.request.type, loss.text, loss.paths.size(),
-            loss.paths.size() == 1 ? "entry" : "entries", name(loss.paths.front()));
+            loss.paths.size() == 1 ? "entry" : "entries", name_in_messages(loss.paths.front()));
         if (arguments.strict) {
-            throw Error(ErrorKind::refused, {.file = name(loss.paths.front())}, text,
+            throw Error(ErrorKind::refused, {.file = name_in_messages(loss.paths.front())}, text,
                         "leave --strict out to accept it, or take another TYPE");
         }
         // More than a rounded time is no matter for -q.
@@ -126,7 +142,7 @@ void report_losses(const Tool& tool, const MkfsArguments& arguments,
         }
         if (!tool.common().verbose) continue;
         for (const std::string& path : loss.paths)
-            tool.note(fmt::format("note: {}: {}", name(path), loss.text));
+            tool.note(fmt::format("note: {}: {}", name_in_messages(path), loss.text));
     }
 }
 
@@ -215,6 +231,7 @@ Tree prepare_tree(const Tool& tool, const MkfsArguments& arguments, const Scratc
             entry.gid = owner.gid;
         }
     }
+    label(tool, tree, arguments.file_contexts);
     const bool clamped = request.epoch && clamp_times(tree, request.type, *request.epoch);
     const std::vector<Loss> losses =
         adapt_tree(tree, request.type, holds_of(request.type, request.options));
