@@ -21,6 +21,7 @@
 #include "mkfs/compare.hpp"
 #include "mkfs/readers.hpp"
 #include "mkfs/selinux_labels.hpp"
+#include "mkfs/sparse_units.hpp"
 #include "mkfs/stage.hpp"
 #include "mkfs/tar_reader.hpp"
 #include "mkfs/tree_walk.hpp"
@@ -182,6 +183,21 @@ void check_contents(const Tool& tool, const Tree& tree, const FoundTree& found) 
     }
 }
 
+// Whether btrfs is given files without their empty units. Then its trees must have no items for
+// holes.
+bool wants_squeezing(const Tool& tool, const MkfsRequest& request, const Tree& tree) {
+    if (request.type != "btrfs" ||
+        std::none_of(tree.entries.begin(), tree.entries.end(), has_empty_unit)) {
+        return false;
+    }
+    const bool names_holes = std::any_of(
+        request.options.begin(), request.options.end(),
+        [](const std::string& option) { return option.find("no-holes") != std::string::npos; });
+    if (!names_holes && (can_stage_owners() || anybody_can_stage(tree))) return true;
+    tool.note("note: btrfs: holes are written out as zeros");
+    return false;
+}
+
 }  // namespace
 
 bool needs_fakeroot(const MkfsArguments& arguments) {
@@ -237,15 +253,18 @@ Tree prepare_tree(const Tool& tool, const MkfsArguments& arguments, const Scratc
         adapt_tree(tree, request.type, holds_of(request.type, request.options));
     report_losses(tool, arguments, losses);
     const bool own_clamp = request.type == "squashfs" || request.type == "erofs";
+    const StageHoles holes =
+        wants_squeezing(tool, request, tree) ? StageHoles::squeeze : StageHoles::keep;
     const bool as_it_is =
         !from_tar && !changes_tree(arguments) && (!clamped || own_clamp) &&
+        holes == StageHoles::keep &&
         std::all_of(losses.begin(), losses.end(), [](const Loss& loss) { return loss.by_itself; });
     if (as_it_is || !traits_of(request.type)->from_directory) return tree;
     const std::string directory = scratch.file("tree");
     fs::create_directory(directory);
     const bool owners = request.type != "vfat" && can_stage_owners();
-    stage_tree(tree, directory, scratch.directory(), owners ? StageOwners::yes : StageOwners::no,
-               tool.stop());
+    stage_tree(tree, directory, scratch.directory(),
+               {owners ? StageOwners::yes : StageOwners::no, holes}, tool.stop());
     return tree;
 }
 
