@@ -37,14 +37,4 @@ bool has_empty_unit(const Entry& entry) {
            data_units(entry).size() < ceil_div(entry.size_bytes, sparse_unit_bytes);
 }
 
-bool anybody_can_stage(const Tree& tree) {
-    return std::all_of(tree.entries.begin(), tree.entries.end(), [](const Entry& entry) {
-        const bool attributes =
-            std::all_of(entry.xattrs.begin(), entry.xattrs.end(), [](const auto& xattr) {
-                return xattr.first.starts_with("user.") || xattr.first.starts_with("system.");
-            });
-        return attributes && !entry.is(S_IFCHR) && !entry.is(S_IFBLK);
-    });
-}
-
 }  // namespace insitu::apps

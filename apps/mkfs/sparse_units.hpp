@@ -22,8 +22,4 @@ std::uint64_t squeezed_bytes(const Entry& entry, const std::vector<std::uint64_t
 // Whether it has a unit without data.
 bool has_empty_unit(const Entry& entry);
 
-// Whether this process can make such files for all of the tree without being root: without device
-// nodes, and with attributes that anybody may set.
-bool anybody_can_stage(const Tree& tree);
-
 }  // namespace insitu::apps

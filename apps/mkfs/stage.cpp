@@ -182,6 +182,19 @@ bool can_stage_owners() {
     return first == 0 && outside == 0 && count == all;
 }
 
+bool can_stage_without_root(const Tree& tree) {
+    const uid_t user = ::geteuid();
+    const gid_t group = ::getegid();
+    return std::all_of(tree.entries.begin(), tree.entries.end(), [&](const Entry& entry) {
+        const bool attributes =
+            std::all_of(entry.xattrs.begin(), entry.xattrs.end(), [](const auto& xattr) {
+                return xattr.first.starts_with("user.") || xattr.first.starts_with("system.");
+            });
+        return attributes && entry.uid == user && entry.gid == group && !entry.is(S_IFCHR) &&
+               !entry.is(S_IFBLK);
+    });
+}
+
 void stage_tree(Tree& tree, const std::string& directory, const std::string& scratch,
                 StageOptions options, const StopFlag* stop) {
     Stager(tree, directory, scratch, options, stop).run();

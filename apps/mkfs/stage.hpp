@@ -10,6 +10,10 @@ namespace insitu::apps {
 // Whether this process can give files any owner and make device nodes, or is made to believe it.
 bool can_stage_owners();
 
+// Whether it can make this tree as it is all the same: one of its own files, without device nodes
+// and attributes that only root may set.
+bool can_stage_without_root(const Tree& tree);
+
 enum class StageOwners { yes, no };
 enum class StageHoles { keep, squeeze };  // as in sparse_units.hpp
 

@@ -183,6 +183,20 @@ void check_contents(const Tool& tool, const Tree& tree, const FoundTree& found) 
     }
 }
 
+// Whether fakeroot does not show other programs what the files of the tree have.
+bool hides_xattrs(const Tree& tree) {
+    return below_fakeroot() &&
+           std::any_of(tree.entries.begin(), tree.entries.end(),
+                       [](const Entry& entry) { return !entry.xattrs.empty(); });
+}
+
+void check_fakeroot(const MkfsRequest& request) {
+    if (!find_program("fakeroot").empty()) return;
+    throw Error(ErrorKind::refused, {.file = request.type},
+                "only root, or fakeroot, can make the directory that fills it",
+                "install fakeroot, take another TYPE, or give a directory as it is");
+}
+
 // Whether btrfs is given files without their empty units. Then its trees must have no items for
 // holes.
 bool wants_squeezing(const Tool& tool, const MkfsRequest& request, const Tree& tree) {
@@ -193,7 +207,9 @@ bool wants_squeezing(const Tool& tool, const MkfsRequest& request, const Tree& t
     const bool names_holes = std::any_of(
         request.options.begin(), request.options.end(),
         [](const std::string& option) { return option.find("no-holes") != std::string::npos; });
-    if (!names_holes && (can_stage_owners() || anybody_can_stage(tree))) return true;
+    const bool stages =
+        can_stage_owners() || can_stage_without_root(tree) || !find_program("fakeroot").empty();
+    if (!names_holes && stages) return true;
     tool.note("note: btrfs: holes are written out as zeros");
     return false;
 }
@@ -207,11 +223,7 @@ bool needs_fakeroot(const MkfsArguments& arguments) {
         request.type == "vfat" || !stages || can_stage_owners()) {
         return false;
     }
-    if (find_program("fakeroot").empty()) {
-        throw Error(ErrorKind::refused, {.file = request.type},
-                    "only root, or fakeroot, can make the directory that fills it",
-                    "install fakeroot, take another TYPE, or give a directory as it is");
-    }
+    check_fakeroot(request);
     return true;
 }
 
@@ -251,15 +263,20 @@ Tree prepare_tree(const Tool& tool, const MkfsArguments& arguments, const Scratc
     const bool clamped = request.epoch && clamp_times(tree, request.type, *request.epoch);
     const std::vector<Loss> losses =
         adapt_tree(tree, request.type, holds_of(request.type, request.options));
-    report_losses(tool, arguments, losses);
     const bool own_clamp = request.type == "squashfs" || request.type == "erofs";
     const StageHoles holes =
         wants_squeezing(tool, request, tree) ? StageHoles::squeeze : StageHoles::keep;
     const bool as_it_is =
         !from_tar && !changes_tree(arguments) && (!clamped || own_clamp) &&
-        holes == StageHoles::keep &&
+        holes == StageHoles::keep && !hides_xattrs(tree) &&
         std::all_of(losses.begin(), losses.end(), [](const Loss& loss) { return loss.by_itself; });
-    if (as_it_is || !traits_of(request.type)->from_directory) return tree;
+    const bool stages = !as_it_is && traits_of(request.type)->from_directory;
+    if (stages && request.type != "vfat" && !can_stage_owners() && !can_stage_without_root(tree)) {
+        check_fakeroot(request);
+        throw FakerootNeeded();
+    }
+    report_losses(tool, arguments, losses);
+    if (!stages) return tree;
     const std::string directory = scratch.file("tree");
     fs::create_directory(directory);
     const bool owners = request.type != "vfat" && can_stage_owners();

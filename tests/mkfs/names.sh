@@ -108,6 +108,26 @@ expect 0 user -q -t xfs -d - users/image <attr.tar
 says "capabilities (security.capability) are not kept"
 says "hard links become files of their own"
 
+# A directory that a user gives is made anew below fakeroot where it is changed, which must not lose
+# what its files really have, nor the device nodes in it.
+mkdir own && echo x >own/a && mknod own/null c 1 3 && chown -R 65534:65534 own
+setfattr() { python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.note", b"kept")' "$1"; }
+getfattr() { python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "user.note").decode())' "$1"; }
+setfattr own/a
+touch -d '1965-01-01 UTC' own/a
+for type in btrfs squashfs erofs ext4; do
+    for options in '--exclude nothing' '--owner 65534:65534' ''; do
+        # shellcheck disable=SC2086
+        expect 0 user -q -t $type -d own $options users/image
+        [ "$(mounted $type users/image getfattr mnt/a)" = kept ] || fail "$type $options: an attribute is lost"
+        [ "$(mounted $type users/image stat -c '%F %t:%T' mnt/null)" = 'character special file 1:3' ] ||
+            fail "$type $options: a device is lost"
+    done
+done
+expect 0 user -q -t squashfs -d own users/image
+says "times outside 1970 to 2106 become the nearest (1 entry, first: a)"
+[ "$(grep -c 'become the nearest' err)" = 1 ] || fail "a loss is told twice: $(cat err)"
+
 # The root of a user namespace makes device nodes and foreign owners as well.
 if setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Ur true 2>/dev/null; then
     for type in ext4 erofs; do
