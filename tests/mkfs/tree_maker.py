@@ -15,9 +15,10 @@ class Flavour:
     """What a tree may hold, so that a type of file system can be expected to take it."""
 
     def __init__(self, fat=False, sockets=True, big_xattrs=True, xattrs=True, odd_times=True,
-                 special_links=True, small_devices=False, longest_name=255, of_user=False, entries=0):
+                 special_links=True, small_devices=False, longest_name=255, of_user=False, entries=0, small=False):
         self.fat = fat
         self.of_user = of_user  # all of it belongs to 65534, who may read it
+        self.small = small  # fewer entries, for tests that have to be quick
         self.entries = entries  # about as many as there shall be; 0: some
         self.sockets = sockets
         self.big_xattrs = big_xattrs
@@ -33,7 +34,7 @@ class Maker:
         self.rng = random.Random(f"{seed}")
         self.flavour = flavour
         self.files = []
-        self.left = self.rng.choice([30, 200, 800])  # entries that may still be made
+        self.left = self.rng.choice([20, 60, 200] if flavour.small else [30, 200, 800])  # entries that may still be made
 
     def plain_name(self):
         return "".join(self.rng.choice(PLAIN) for _ in range(self.rng.randint(2, 14))).encode()
@@ -191,7 +192,7 @@ class Maker:
             many = os.path.join(root, b"many")
             if not os.path.lexists(many):
                 os.mkdir(many)
-                for i in range(self.rng.choice([300, 3000])):
+                for i in range(self.rng.choice([200, 400] if self.flavour.small else [300, 3000])):
                     with open(os.path.join(many, b"%d %x" % (i, self.rng.getrandbits(40))), "wb") as file:
                         file.write(b"%d" % i)
         if self.flavour.entries:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""trees.py [--entries N] FIRST COUNT [TYPE...]: trees of seeds FIRST on, through insitu-mkfs and back.
+"""trees.py [--entries N | --small] FIRST COUNT [TYPE...]: trees of seeds FIRST on, through insitu-mkfs and back.
 
 Each seed is one tree for each type, given as a directory, as a tar in a file or as a compressed tar in a
 pipe, to root, to a user or to the root of a user namespace: all nine in turn. The image is unpacked and
 mounted, and its listing compared with that of the tree: that must agree with the tool's own verdict, and
-so must what the type's own programs find. --entries makes trees of about N entries. Needs root and loop
-devices."""
+so must what the type's own programs find. --entries makes trees of about N entries, --small of few. Needs
+root and loop devices."""
 
 import argparse
 import os
@@ -28,14 +28,14 @@ COMPRESSORS = ["cat", "gzip", "bzip2", "xz -0", "zstd -q", "lz4 -q"]
 class Case:
     """One tree, one type, one way to give it to somebody."""
 
-    def __init__(self, seed, fs_type, entries):
+    def __init__(self, seed, fs_type, arguments):
         self.rng = random.Random(f"{seed} {fs_type}")
         self.fs_type = fs_type
         turn = seed * len(TYPES) + TYPES.index(fs_type)
         self.who = ["root", "user", "userns"][turn % 3]
         self.source = ["dir", "tar", "pipe"][turn // 3 % 3]
         self.format = "posix" if self.source == "dir" or self.rng.random() < 0.7 else "gnu"
-        self.entries = entries
+        self.arguments = arguments
         self.what = f"seed {seed}, {fs_type}, {self.source}, {self.who}, {self.format}"
 
     def flavour(self):
@@ -45,7 +45,7 @@ class Case:
             big_xattrs=self.who == "root" or self.fs_type not in OWNERLESS,
             xattrs=self.format == "posix", special_links=is_dir, small_devices=self.fs_type == "xfs",
             longest_name=254 if self.fs_type == "erofs" else 255, of_user=is_dir and self.who != "root",
-            entries=self.entries)
+            entries=self.arguments.entries, small=self.arguments.small)
 
     def wanted(self):
         """The tree as who is asked sees it, or as the tar can say it."""
@@ -130,6 +130,7 @@ class Case:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--entries", type=int, default=0)
+    parser.add_argument("--small", action="store_true")
     parser.add_argument("first", type=int)
     parser.add_argument("count", type=int)
     parser.add_argument("types", nargs="*", default=TYPES)
@@ -137,7 +138,7 @@ def main():
     wrong = []
     for seed in range(arguments.first, arguments.first + arguments.count):
         for fs_type in arguments.types:
-            lines = Case(seed, fs_type, arguments.entries).run()
+            lines = Case(seed, fs_type, arguments).run()
             for line in lines:
                 print(line, flush=True)
             wrong += lines

@@ -7,6 +7,6 @@ need_root
 # run below fakeroot.
 chmod 755 .
 export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
-[ $# -gt 0 ] || set -- 1000 4
+[ $# -gt 0 ] || set -- --small 1000 4
 timeout "${TREES_TIMEOUT:-1200}" python3 "$INSITU_TESTS/mkfs/trees.py" "$@" ||
     fail "trees that came out wrong, or not in time"
