@@ -31,12 +31,32 @@ expect 0 insitu-mkfs -v -t ext4 -d small image 90M
 [ "$(runs mke2fs)" -le 2 ] || fail "inodes: $(runs mke2fs) runs"
 expect 0 insitu-mkfs -v -t ext4 -d small image
 [ "$(runs mke2fs)" -le 2 ] || fail "inodes: $(runs mke2fs) runs"
+mkdir few && cp small/xaa* few
 for block in 1024 2048 4096; do
     expect 0 insitu-mkfs -v -t ext4 -d small image -- -b $block
     [ "$(runs mke2fs)" -le 3 ] || fail "-b $block: $(runs mke2fs) runs"
     [ "$(free_of image)" -lt $((8388608 / block)) ] || fail "-b $block: $(free_of image) blocks are left over"
     [ $block = 4096 ] || says "does not mount on the driver's device"
 done
+# Options that change what fits: other FATs, bytes for each inode, files that count what owners use.
+for bits in 12 16 32; do
+    expect 0 insitu-mkfs -t vfat -d few image -- -F $bits
+    insitu-unpack -q image raw
+    fsck.vfat -n raw >checked || fail "FAT $bits: $(cat checked)"
+    [[ $(file raw) == *"FAT ($bits bit)"* ]] || fail "-F $bits: $(file raw)"
+done
+for options in '-i 1048576' '-T largefile4' '-O quota' '-O quota,project'; do
+    # shellcheck disable=SC2086
+    expect 0 insitu-mkfs -t ext4 -d few image -- $options
+    [ -n "$(free_of image)" ] || fail "ext4 $options"
+done
+expect 1 insitu-mkfs -t ext4 -d few image -- -N 20
+says "no inode is left in the file system for it"
+expect 1 insitu-mkfs -t ext4 -d few image 20M -- -O bigalloc
+says "is for a file system that is filled when it is mounted"
+expect 1 insitu-mkfs -t ext4 -d few image -- -d small
+says "fills the file system a second time"
+
 mkdir links
 head -c 1000000 /dev/urandom >links/a
 for i in $(seq 200); do ln links/a "links/l$i"; done
@@ -46,8 +66,6 @@ for type in ext4 btrfs squashfs erofs; do
     expect 0 insitu-mkfs -t $type -d links image --verify
     [ "$(insitu-stat --json image | jq .mapped_bytes)" -lt 20000000 ] || fail "$type: links are copies"
 done
-
-mkdir few && cp small/xaa* few
 
 # Holes stay holes, and cost nothing.
 mkdir holes
