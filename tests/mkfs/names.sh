@@ -149,5 +149,59 @@ expect 1 insitu-mkfs -t ext4 -d - new <cut.gz
 tar -P -C attr --transform 's,^./acl,../acl,' -cf evil.tar .
 expect 1 insitu-mkfs -t ext4 -d - new <evil.tar
 says "leads out of the tree"
+tar -C attr -V LABEL -cf labelled.tar .
+expect 0 insitu-mkfs -t ext4 -d - image <labelled.tar
+mounted ext4 image attributes mnt >got || true
+grep -q 'acl 2' got || fail "a tar with a label: $(cat got)"
+# Forms of tars, and members that lie: right, or refused by their names.
+python3 - <<'P'
+import io, tarfile
+def write(name, members, form=tarfile.PAX_FORMAT):
+    with tarfile.open(name, 'w', format=form) as tar:
+        for path, kind, link, headers in members:
+            info = tarfile.TarInfo(path)
+            info.type, info.linkname, info.mtime = kind, link, 1700000000
+            info.pax_headers = headers
+            info.size = 1 if kind == tarfile.REGTYPE else 0
+            tar.addfile(info, io.BytesIO(b'x'))
+file, hard, soft, directory = tarfile.REGTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE
+long = '/'.join(['l' * 200] * 4)
+write('gnu.tar', [(long, file, '', {}), ('soft', soft, 't' * 300, {})], tarfile.GNU_FORMAT)
+write('pax.tar', [(long, file, '', {}), ('soft', soft, 't' * 300, {})])
+write('missing.tar', [('a', file, '', {}), ('b', hard, 'nowhere', {})])
+write('itself.tar', [('b', hard, 'b', {})])
+write('todir.tar', [('d', directory, '', {}), ('b', hard, 'd', {})])
+write('out.tar', [('a', file, '', {}), ('b', hard, '../../a', {})])
+write('inside.tar', [('a/../b', file, '', {})])
+write('through.tar', [('d', soft, '/tmp', {}), ('d/x', file, '', {})])
+write('kinds.tar', [('a', file, '', {}), ('a', directory, '', {})])
+write('uid.tar', [('a', file, '', {'uid': '4294967296'})])
+write('time.tar', [('a', file, '', {'mtime': 'never'})])
+write('size.tar', [('a', file, '', {'size': '99999999999999999999'})])
+write('zero.tar', [('a', file, '', {'path': 'a\0b'})])
+write('absolute.tar', [('/etc/x', file, '', {}), ('//twice//y', file, '', {}), ('again', hard, '/etc/x', {})])
+P
+for tar in gnu pax; do
+    expect 0 insitu-mkfs -t ext4 -d - image <$tar.tar
+    l=$(printf 'l%.0s' {1..200})
+    [ "$(mounted ext4 image bash -c "cat mnt/$l/$l/$l/$l; readlink mnt/soft | wc -c")" = x301 ] || fail "$tar: long names"
+done
+expect 0 insitu-mkfs -t ext4 -d - image <absolute.tar
+[ "$(mounted ext4 image bash -c 'cd mnt && cat etc/x twice/y again && stat -c %h again')" = xxx2 ] || fail "absolute names"
+refused() { # refused TAR WORDS
+    expect 1 insitu-mkfs -t ext4 -d - new <"$1.tar"
+    says "$2"
+}
+refused missing "b: is a link to 'nowhere', which is no file before it in the tar"
+refused itself "b: is a link to 'b', which is no file before it in the tar"
+refused todir "b: is a link to 'd', which is no file before it in the tar"
+refused out "../../a: leads out of the tree"
+refused inside "a/../b: leads out of the tree"
+refused through "d/x: is below something that is no directory"
+refused kinds "a: is a directory and something else in the same tar"
+refused uid "has the uid 4294967296, which no file system holds"
+refused time "has the time 'never', which is no number"
+refused size "which is no number"
+refused zero "has a zero in its name"
 [ ! -e new ] || fail "a failed run left an image"
 [ -z "$(find . -name '.*mkfs-*')" ] || fail "a run left its scratch directory"
