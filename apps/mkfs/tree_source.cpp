@@ -269,6 +269,7 @@ Tree prepare_tree(const Tool& tool, const MkfsArguments& arguments, const Scratc
     const bool as_it_is =
         !from_tar && !changes_tree(arguments) && (!clamped || own_clamp) &&
         holes == StageHoles::keep && !hides_xattrs(tree) &&
+        !(request.type == "btrfs" && tree.has_mounts) &&
         std::all_of(losses.begin(), losses.end(), [](const Loss& loss) { return loss.by_itself; });
     const bool stages = !as_it_is && traits_of(request.type)->from_directory;
     if (stages && request.type != "vfat" && !can_stage_owners() && !can_stage_without_root(tree)) {

@@ -108,6 +108,8 @@ class Walker {
         const std::string full = path.empty() ? root_ : root_ + "/" + path;
         struct stat status {};
         if (::lstat(full.c_str(), &status) != 0) fail(full, "cannot look at");
+        if (path.empty()) device_ = status.st_dev;
+        if (status.st_dev != device_) tree_.has_mounts = true;
         add(path, full, status);
         if (S_ISDIR(status.st_mode)) visit_entries(path, full);
     }
@@ -174,6 +176,7 @@ class Walker {
     const std::function<bool(const std::string&)>& left_out_;
     const StopFlag* stop_;
     Tree tree_;
+    dev_t device_ = 0;  // of the top
     std::map<std::pair<dev_t, ino_t>, std::size_t> inodes_;
 };
 
