@@ -84,7 +84,11 @@ int main(int argc, char** argv) {
             if (traits_of(arguments.request.type) != nullptr && needs_fakeroot(arguments)) {
                 return run_with_fakeroot(argc, argv, tool.stop());
             }
-            return mkfs_tool(tool, arguments);
+            try {
+                return mkfs_tool(tool, arguments);
+            } catch (const FakerootNeeded&) {
+                return run_with_fakeroot(argc, argv, tool.stop());
+            }
         }
         FormatArguments empty;
         empty.target = arguments.target;

@@ -2,8 +2,11 @@
 #include "mkfs/btrfs_image.hpp"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
-#include <algorithm>
+#include <span>
+
+#include "common/sha256.hpp"
 
 namespace insitu::apps {
 
@@ -16,12 +19,28 @@ constexpr std::size_t chunk_bytes = 48;
 constexpr std::size_t stripe_bytes = 32;
 constexpr int chunk_item = 228;
 constexpr int root_item = 132;
-constexpr std::uint64_t files_tree = 5;
+constexpr std::uint64_t extent_tree = 2;
 constexpr std::size_t checksum_bytes = 32;
+constexpr std::size_t checksum_kind_at = 196;
+constexpr std::uint64_t sha256_kind = 2;  // 0 is CRC-32C, 1 is xxHash
 
 BtrfsKey key_at(const std::string& bytes, std::size_t at) {
     return {little(bytes, at, 8), static_cast<int>(little(bytes, at + 8, 1)),
             little(bytes, at + 9, 8)};
+}
+
+constexpr std::size_t node_count_at = 96;
+
+std::vector<BtrfsItem> items_of(const std::string& leaf) {
+    constexpr std::size_t item_bytes = 25;
+    std::vector<BtrfsItem> items;
+    const std::uint64_t count = little(leaf, node_count_at, 4);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::size_t at = header_bytes + i * item_bytes;
+        items.push_back({key_at(leaf, at), at, header_bytes + little(leaf, at + key_bytes, 4),
+                         little(leaf, at + key_bytes + 4, 4)});
+    }
+    return items;
 }
 
 }  // namespace
@@ -43,11 +62,32 @@ BtrfsImage::BtrfsImage(const std::string& file, ImageBytes::Mode mode) : bytes_(
     });
     walk(little(super_, 80, 8), [this](const std::string& leaf, const auto& items) {
         for (const BtrfsItem& item : items) {
-            const bool is_files = item.key.type == root_item && item.key.object == files_tree;
-            if (is_files) files_root_ = little(leaf, item.at + 176, 8);
+            if (item.key.type != root_item) continue;
+            const std::uint64_t root = little(leaf, item.at + 176, 8);
+            if (item.key.object == btrfs_files_tree) files_root_ = root;
+            if (item.key.object == extent_tree) extent_root_ = root;
         }
         return false;
     });
+}
+
+bool BtrfsImage::can_patch() const {
+    return little(super_, checksum_kind_at, 2) <= sha256_kind;
+}
+
+std::string BtrfsImage::checksum_of(const std::string& content) const {
+    const std::uint64_t kind = little(super_, checksum_kind_at, 2);
+    if (kind == sha256_kind) {
+        Sha256 sha256;
+        sha256.add(std::as_bytes(std::span(content)));
+        const Sha256::Digest digest = sha256.digest();
+        return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+    }
+    const bool is_crc = kind == 0;
+    std::string bytes(is_crc ? 4 : 8, '\0');
+    put_little(bytes, 0, static_cast<int>(bytes.size()),
+               is_crc ? crc32c(content) : XXH64(content.data(), content.size(), 0));
+    return bytes;
 }
 
 void BtrfsImage::add_chunk(std::uint64_t start, const std::string& bytes, std::size_t at) {
@@ -74,34 +114,44 @@ std::uint64_t BtrfsImage::byte_of(std::uint64_t logical, std::uint64_t length_by
     return chunk.copies.front() + (logical - chunk.start);
 }
 
-void BtrfsImage::walk(std::uint64_t logical, const Visit& visit) const {
+std::string BtrfsImage::walk(std::uint64_t logical, const Visit& visit) const {
     const std::uint64_t node_bytes = little(super_, 148, 4);
     const Chunk& chunk = chunk_of(logical, node_bytes);
     std::string node = bytes_.read(chunk.copies.front() + (logical - chunk.start), node_bytes);
     if (little(node, 48, 8) != logical) bad_image(fmt::format("no node is at {}", logical));
-    const std::uint64_t count = little(node, 96, 4);
-    if (little(node, 100, 1) != 0) {
-        constexpr std::size_t pointer_bytes = 33;
-        for (std::uint64_t i = 0; i < count; ++i)
-            walk(little(node, header_bytes + i * pointer_bytes + key_bytes, 8), visit);
-        return;
+    const bool is_leaf = little(node, 100, 1) == 0;
+    if (is_leaf ? visit(node, items_of(node)) : walk_children(node, visit)) {
+        const std::string checksum = checksum_of(node.substr(checksum_bytes));
+        node.replace(0, checksum.size(), checksum);
+        for (const std::uint64_t copy : chunk.copies)
+            bytes_.write(copy + (logical - chunk.start), node);
     }
-    constexpr std::size_t item_bytes = 25;
-    std::vector<BtrfsItem> items;
+    return part(node, header_bytes, key_bytes);
+}
+
+// A node has the first key of each node below it; true if one of them has changed.
+bool BtrfsImage::walk_children(std::string& node, const Visit& visit) const {
+    constexpr std::size_t pointer_bytes = 33;
+    bool changed = false;
+    const std::uint64_t count = little(node, node_count_at, 4);
     for (std::uint64_t i = 0; i < count; ++i) {
-        const std::size_t at = header_bytes + i * item_bytes;
-        items.push_back({key_at(node, at), header_bytes + little(node, at + key_bytes, 4),
-                         little(node, at + key_bytes + 4, 4)});
+        const std::size_t at = header_bytes + i * pointer_bytes;
+        const std::string first = walk(little(node, at + key_bytes, 8), visit);
+        if (part(node, at, key_bytes) == first) continue;
+        node.replace(at, key_bytes, first);
+        changed = true;
     }
-    if (!visit(node, items)) return;
-    put_little(node, 0, 4, crc32c(node.substr(checksum_bytes)));
-    for (const std::uint64_t copy : chunk.copies)
-        bytes_.write(copy + (logical - chunk.start), node);
+    return changed;
 }
 
 void BtrfsImage::for_each_leaf(const Visit& visit) const {
     if (files_root_ == 0) bad_image("it has no tree of files");
     walk(files_root_, visit);
+}
+
+void BtrfsImage::for_each_extent_leaf(const Visit& visit) const {
+    if (extent_root_ == 0) bad_image("it has no tree of extents");
+    walk(extent_root_, visit);
 }
 
 }  // namespace insitu::apps

@@ -6,10 +6,13 @@
 #include <filesystem>
 #include <map>
 
+#include "insitu/error.hpp"
 #include "insitu/units.hpp"
+#include "mkfs/btrfs_holes.hpp"
 #include "mkfs/btrfs_image.hpp"
 #include "mkfs/builder.hpp"
 #include "mkfs/readers.hpp"
+#include "mkfs/sparse_units.hpp"
 
 namespace insitu::apps {
 
@@ -49,6 +52,15 @@ void put_attributes(std::string& leaf, std::size_t at, const Entry& entry,
         is_device ? std::uint64_t{entry.device_major} << minor_bits | entry.device_minor : 0);
 }
 
+std::map<std::uint64_t, const Entry*> files_with_holes(
+    const std::map<std::uint64_t, const Entry*>& by_inode) {
+    std::map<std::uint64_t, const Entry*> files;
+    for (const auto& [inode, entry] : by_inode) {
+        if (has_empty_unit(*entry)) files[inode] = entry;
+    }
+    return files;
+}
+
 void settle_inodes(const Builder& builder) {
     const FoundTree found = read_btrfs(builder.file());
     std::map<std::string, const Entry*> wanted;
@@ -60,7 +72,12 @@ void settle_inodes(const Builder& builder) {
         if (entry != wanted.end()) by_inode[found.inodes[i]] = entry->second;
     }
     const BtrfsImage image(builder.file(), ImageBytes::Mode::write);
-    if (!image.can_patch()) return;
+    if (!image.can_patch()) {
+        throw Error(ErrorKind::refused, {.file = "mkfs.btrfs"},
+                    "was asked for checksums that cannot be made here",
+                    "--csum crc32c, xxhash or sha256 can");
+    }
+    if (builder.tree().is_squeezed) spread_btrfs_files(image, files_with_holes(by_inode));
     image.for_each_leaf([&](std::string& leaf, const std::vector<BtrfsItem>& items) {
         bool changed = false;
         constexpr int inode_item = 1;
@@ -87,11 +104,14 @@ void make(Builder& builder, std::uint64_t size_bytes, bool shrink) {
     builder.run_or_refuse({list});
 }
 
-// mkfs.btrfs writes holes out, and takes much room for little files.
+// mkfs.btrfs writes all of a file out, and takes much room for little files.
 std::uint64_t content_bytes(const Tree& tree) {
     std::uint64_t content = 0;
     for (const Entry& entry : tree.entries) {
-        content += ceil_div(entry.size_bytes, block_bytes) * block_bytes + block_bytes;
+        const bool squeezed = tree.is_squeezed && has_empty_unit(entry);
+        const std::uint64_t size =
+            squeezed ? squeezed_bytes(entry, data_units(entry)) : entry.size_bytes;
+        content += ceil_div(size, block_bytes) * block_bytes + block_bytes;
         for (const auto& [name, value] : entry.xattrs)
             content += name.size() + value.size();
     }

@@ -75,7 +75,9 @@ class ExtBuilder {
           request_(builder.request()),
           chooses_inodes_(option_value(request_.options, "-N").empty() &&
                           option_value(request_.options, "-i").empty() &&
-                          option_value(request_.options, "-T").empty()) {
+                          option_value(request_.options, "-T").empty()),
+          grows_inodes_(!chooses_inodes_ && option_value(request_.options, "-N").empty()) {
+        refuse_options();
         const std::string name = builder_.scratch().file("mke2fs.conf");
         std::ofstream file(name);
         if (!(file << configuration).flush()) throw io_error({.file = name}, "cannot write", errno);
@@ -88,13 +90,43 @@ class ExtBuilder {
             make_smallest();
         }
         if (request_.sizes_only) return;
-        if (!builder_.tree().empty()) {
-            fill_ext(builder_.file(), builder_.tree(), request_.epoch, builder_.stop());
-        }
+        if (!builder_.tree().empty()) fill();
         if (request_.epoch) settle_ext_super(builder_.file(), builder_.tree(), *request_.epoch);
     }
 
   private:
+    void refuse_options() const {
+        for (const std::string& option : request_.options) {
+            const bool fills = option == "-d";
+            if (!fills && option != "-n" && option != "-S") continue;
+            throw Error(ErrorKind::refused, {.file = "-- " + option},
+                        fills ? "fills the file system a second time" : "makes no file system",
+                        "leave it out");
+        }
+    }
+
+    void fill() {
+        const ExtState state = ext_state(builder_.file());
+        if (state.has_clusters) {
+            throw Error(ErrorKind::refused, {.file = "-O bigalloc"},
+                        "is for a file system that is filled when it is mounted",
+                        "leave it or -d out");
+        }
+        fill_ext(builder_.file(), builder_.tree(), request_.epoch, builder_.stop());
+        if (state.has_quota) count_quota();
+    }
+
+    // e2fsck knows how; it ends with 1 where it has done something.
+    void count_quota() {
+        Command command{{"e2fsck", "-f", "-y", builder_.file()}, {}};
+        if (request_.epoch) command.environment.push_back(fake_time());
+        CommandResult result = builder_.run(command);
+        constexpr int corrected = 1;
+        if (!result.done() && result.status != corrected) builder_.refuse(result);
+    }
+
+    std::string fake_time() const { return fmt::format("E2FSPROGS_FAKE_TIME={}", *request_.epoch); }
+
     // An empty file system; `inodes` 0: as many as mke2fs likes.
     void make_empty(std::uint64_t size_bytes, std::uint64_t inodes) {
         builder_.make_sparse(size_bytes);
@@ -108,7 +140,7 @@ class ExtBuilder {
         list.push_back(builder_.file());
         Command command{list, {"MKE2FS_CONFIG=" + builder_.scratch().file("mke2fs.conf")}};
         if (request_.epoch) {
-            command.environment.push_back(fmt::format("E2FSPROGS_FAKE_TIME={}", *request_.epoch));
+            command.environment.push_back(fake_time());
         }
         builder_.run_or_refuse(command);
     }
@@ -143,6 +175,13 @@ class ExtBuilder {
             const ExtState state = ext_state(builder_.file());
             const ExtNeed need = need_of(builder_.tree(), state.shape);
             const std::uint64_t unit = state.shape.block_bytes;
+            if (state.free_inodes < need.inodes && grows_inodes_) {
+                // With so many bytes for each.
+                size_bytes += ceil_div(size_bytes * (need.inodes - state.free_inodes),
+                                       std::max<std::uint64_t>(1, state.inodes)) +
+                              mib;
+                continue;
+            }
             const std::uint64_t wanted = need.blocks + ceil_div(request_.free_bytes, unit);
             if (state.free_blocks < wanted) {
                 size_bytes += (wanted - state.free_blocks) * unit;
@@ -170,6 +209,7 @@ class ExtBuilder {
     Builder& builder_;
     const MkfsRequest& request_;
     bool chooses_inodes_;
+    bool grows_inodes_;  // with the size
 };
 
 }  // namespace

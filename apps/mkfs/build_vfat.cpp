@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "insitu/error.hpp"
 #include "insitu/units.hpp"
@@ -15,6 +16,8 @@ namespace insitu::apps {
 namespace {
 
 constexpr std::uint64_t slot_bytes = 32;
+constexpr std::uint64_t least_16 = 4087;  // clusters
+constexpr std::uint64_t least_32 = 65529;
 
 class FatBuilder {
   public:
@@ -76,21 +79,43 @@ class FatBuilder {
         return clusters;
     }
 
+    // Fewer clusters than this make another FAT of it than the one that was asked for.
+    std::uint64_t least_clusters() const {
+        const std::string bits = option_value(request_.options, "-F");
+        if (bits == "32") return least_32;
+        return bits == "16" ? least_16 : 0;
+    }
+
+    std::uint64_t least_bytes() const {
+        const auto number = [&](const char* option, std::uint64_t usual) {
+            const std::string text = option_value(request_.options, option);
+            std::uint64_t value = usual;
+            std::from_chars(text.data(), text.data() + text.size(), value);
+            return value;
+        };
+        // mkfs.vfat likes larger clusters for FAT 16.
+        constexpr std::uint64_t sectors_16 = 4;
+        const std::uint64_t sectors = number("-s", least_clusters() <= least_16 ? sectors_16 : 1);
+        return least_clusters() * std::min<std::uint64_t>(sectors, 128) *
+               std::min<std::uint64_t>(number("-S", block_bytes), 65536);
+    }
+
     // Empty file systems take next to no time: the second one has the right size, unless the size
     // of clusters changes with it.
     void make_smallest() {
         constexpr std::uint32_t usual_cluster = 4096;
         std::uint64_t size_bytes =
-            clusters_needed(usual_cluster, true) * usual_cluster + request_.free_bytes + 2 * mib;
+            std::max(clusters_needed(usual_cluster, true) * usual_cluster, least_bytes()) +
+            request_.free_bytes + 2 * mib;
         constexpr int attempts = 8;
         for (int i = 0; i < attempts; ++i) {
             size_bytes = ceil_div(size_bytes, block_bytes) * block_bytes;
             make_empty(size_bytes);
             const FatImage fat(builder_.file());
             const std::uint64_t unit = fat.cluster_bytes();
-            const std::uint64_t wanted =
-                clusters_needed(fat.cluster_bytes(), fat.root_names() == 0) +
-                ceil_div(request_.free_bytes, unit);
+            const std::uint64_t wanted = std::max(
+                least_clusters(), clusters_needed(fat.cluster_bytes(), fat.root_names() == 0) +
+                                      ceil_div(request_.free_bytes, unit));
             if (fat.clusters() >= wanted) return;
             size_bytes += (wanted - fat.clusters()) * unit + size_bytes / 512;
         }

@@ -151,12 +151,23 @@ class XfsBuilder {
                     "take another TYPE");
     }
 
-    std::string content_word(std::size_t i) const {
+    std::string content_word(std::size_t i) {
+        if (tree_.entries[i].size_bytes == 0) return "/dev/null";
         const std::string& path = tree_.entries[i].content_path;
         if (is_word(path)) return path;
-        const std::string link = fmt::format("contents/{}", i);
-        std::filesystem::create_symlink(path, builder_.scratch().file(link));
-        return link;
+        // Making links is slow: one for a directory does, unless the name itself is no word.
+        const std::size_t slash = path.rfind('/');
+        const std::string name = path.substr(slash + 1);
+        return is_word(name) ? link_to(path.substr(0, slash)) + "/" + name : link_to(path);
+    }
+
+    // A word that leads to this file or directory.
+    std::string link_to(const std::string& path) {
+        const auto [link, is_new] = links_.emplace(path, fmt::format("contents/{}", links_.size()));
+        if (is_new) {
+            std::filesystem::create_symlink(path, builder_.scratch().file(link->second));
+        }
+        return link->second;
     }
 
     static std::string target_word(const Entry& entry) {
@@ -267,7 +278,8 @@ class XfsBuilder {
     const MkfsRequest& request_;
     const Tree& tree_;
     std::vector<std::vector<std::size_t>> children_;
-    std::vector<std::string> words_;  // by which entries go into the prototype
+    std::map<std::string, std::string> links_;  // to contents whose paths are no words
+    std::vector<std::string> words_;            // by which entries go into the prototype
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <string_view>
 
 #include "insitu/error.hpp"
 #include "mkfs/tree_model.hpp"
@@ -13,11 +14,18 @@ namespace insitu::apps {
 void check_ext(errcode_t code, const std::string& place, const char* what) {
     if (code == 0) return;
     const std::string file = place.empty() ? "the top of the tree" : printable(place);
+    // So the library says that no inode is free.
+    if (code == ENOENT && std::string_view(what) == no_inode) code = EXT2_ET_INODE_ALLOC_FAIL;
     constexpr errcode_t largest_errno = 4096;
     // The library names a write that was cut short, and not why: the host is full.
     if (code == EXT2_ET_SHORT_WRITE) code = ENOSPC;
     if (code < largest_errno) throw io_error({.file = file}, what, static_cast<int>(code));
-    const bool full = code == EXT2_ET_BLOCK_ALLOC_FAIL || code == EXT2_ET_INODE_ALLOC_FAIL;
+    if (code == EXT2_ET_INODE_ALLOC_FAIL) {
+        throw Error(ErrorKind::refused, {.file = file},
+                    "no inode is left in the file system for it",
+                    "a larger SIZE, or more inodes (-- -N, or a smaller -- -i)");
+    }
+    const bool full = code == EXT2_ET_BLOCK_ALLOC_FAIL;
     throw Error(ErrorKind::refused, {.file = file},
                 full ? std::string("no space is left in the file system for it")
                      : fmt::format("{}: {}", what, ::error_message(code)),

@@ -34,6 +34,8 @@ class ExtHandle {
 
 // Throws for a code of libext2fs that is not 0, naming the entry: an `io` Error if it is an errno,
 // a `refused` one else. `place` is the path of an entry, or a file.
+constexpr const char* no_inode = "no inode";
+
 void check_ext(errcode_t code, const std::string& place, const char* what);
 
 }  // namespace insitu::apps

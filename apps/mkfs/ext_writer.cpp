@@ -81,7 +81,7 @@ class ExtFiller {
             } else {
                 check_ext(::ext2fs_find_first_zero_inode_bitmap2(fs_->inode_map, next,
                                                                  fs_->super->s_inodes_count, &next),
-                          path_of(i), "no inode");
+                          path_of(i), no_inode);
                 ::ext2fs_inode_alloc_stats2(fs_.get(), next, 1, entry.is(S_IFDIR) ? 1 : 0);
                 inodes_[i] = next;
             }
@@ -296,8 +296,13 @@ class ExtFiller {
 
 ExtState ext_state(const std::string& file) {
     const ExtHandle fs(file, ExtHandle::Mode::read);
-    return {shape_of(fs.get()), ext2fs_blocks_count(fs->super), ext2fs_free_blocks_count(fs->super),
-            fs->super->s_free_inodes_count, fs->super->s_inodes_count};
+    return {shape_of(fs.get()),
+            ext2fs_blocks_count(fs->super),
+            ext2fs_free_blocks_count(fs->super),
+            fs->super->s_free_inodes_count,
+            fs->super->s_inodes_count,
+            ext2fs_has_feature_quota(fs->super) != 0,
+            ext2fs_has_feature_bigalloc(fs->super) != 0};
 }
 
 void fill_ext(const std::string& file, const Tree& tree, std::optional<std::int64_t> epoch,

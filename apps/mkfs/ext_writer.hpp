@@ -18,6 +18,8 @@ struct ExtState {
     std::uint64_t free_blocks = 0;
     std::uint64_t free_inodes = 0;
     std::uint64_t inodes = 0;
+    bool has_quota = false;     // the use of each owner is counted in files
+    bool has_clusters = false;  // blocks are given out in clusters (bigalloc)
 };
 
 ExtState ext_state(const std::string& file);

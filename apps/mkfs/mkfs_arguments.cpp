@@ -76,7 +76,21 @@ void check_sizes(const MkfsArguments& arguments, bool is_device) {
     }
 }
 
-void add_tree_options(CLI::App& cli, MkfsArguments& arguments, CLI::Option* type) {
+void check_labels(const MkfsArguments& arguments) {
+    const MkfsRequest& request = arguments.request;
+    const std::vector<std::string> held = holds_of(request.type, request.options).xattr_prefixes;
+    if (arguments.file_contexts.empty() ||
+        std::find(held.begin(), held.end(), "security.") != held.end()) {
+        return;
+    }
+    throw Error(
+        ErrorKind::refused, {.file = "--selinux"},
+        fmt::format("{} is made without extended attributes, so without labels", request.type),
+        "take another TYPE, or leave --selinux out");
+}
+
+void add_tree_options(CLI::App& cli, MkfsArguments& arguments, CLI::Option* type,
+                      CLI::Option* directory) {
     cli.add_option("--owner", arguments.owner,
                    "Owner of all entries: keep (the default), root, or UID:GID")
         ->type_name("OWNER")
@@ -87,6 +101,10 @@ void add_tree_options(CLI::App& cli, MkfsArguments& arguments, CLI::Option* type
         ->type_name("GLOB")
         ->allow_extra_args(false)
         ->needs(type);
+    cli.add_option("--selinux", arguments.file_contexts,
+                   "Label all entries by this list of file contexts, as setfiles does")
+        ->type_name("FILE_CONTEXTS")
+        ->needs(directory);
     cli.add_flag("--strict", arguments.strict,
                  "Fail if TYPE cannot keep all of the tree, instead of a note")
         ->needs(type);
@@ -120,14 +138,15 @@ void add_mkfs_arguments(Tool& tool, MkfsArguments& arguments, WithoutType withou
                        fmt::format("File system: {}", fmt::join(file_system_types(), ", ")))
             ->type_name("TYPE");
     if (without_type == WithoutType::is_wrong) type->required();
-    cli.add_option("-d,--directory", arguments.request.directory,
-                   "Fill it with this directory, or - for a tar from standard input")
-        ->type_name("DIR")
-        ->needs(type);
+    auto* directory =
+        cli.add_option("-d,--directory", arguments.request.directory,
+                       "Fill it with this directory, or - for a tar from standard input")
+            ->type_name("DIR")
+            ->needs(type);
     cli.add_option("TARGET", arguments.target, "File or block device, or - for standard output")
         ->required();
     cli.add_option("SIZE", arguments.size, "Size of the file system (default: what it needs)");
-    add_tree_options(cli, arguments, type);
+    add_tree_options(cli, arguments, type, directory);
     add_system_options(cli, arguments, type);
     add_codec_options(cli, arguments.pack.codec);
     add_extent_option(cli, arguments.pack.extents);
@@ -171,6 +190,7 @@ void complete_request(const Tool& tool, MkfsArguments& arguments,
     request.threads = tool.common().threads;
     request.sizes_only = arguments.dry_run;
     check_request(request);
+    check_labels(arguments);
     check_streams(arguments);
     if (!request.directory.empty() && request.directory != "-") {
         check_directory(request.directory, arguments.target);

@@ -22,6 +22,7 @@ struct MkfsArguments {
     std::string free;
     std::string owner = "keep";           // "root", "keep" or "UID:GID"
     std::vector<std::string> exclusions;  // globs
+    std::string file_contexts;            // --selinux
     PackOptions pack;
     // The label and the UUID of the file system are its own: two devices with one name would be
     // taken for one.

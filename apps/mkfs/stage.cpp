@@ -16,6 +16,7 @@
 #include "common/process.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
+#include "mkfs/sparse_units.hpp"
 
 namespace insitu::apps {
 
@@ -23,12 +24,12 @@ namespace {
 
 class Stager {
   public:
-    Stager(Tree& tree, std::string directory, std::string scratch, StageOwners owners,
+    Stager(Tree& tree, std::string directory, std::string scratch, StageOptions options,
            const StopFlag* stop)
         : tree_(tree),
           directory_(std::move(directory)),
           scratch_(std::move(scratch)),
-          owners_(owners),
+          options_(options),
           stop_(stop) {}
 
     void run() {
@@ -38,6 +39,7 @@ class Stager {
         for (std::size_t i = tree_.entries.size(); i-- > 0;)
             finish(tree_.entries[i]);
         tree_.directory = directory_;
+        tree_.is_squeezed = options_.holes == StageHoles::squeeze;
     }
 
   private:
@@ -73,37 +75,60 @@ class Stager {
         }
     }
 
+    bool squeezes(const Entry& entry) const {
+        return options_.holes == StageHoles::squeeze && has_empty_unit(entry);
+    }
+
+    static std::vector<DataRange> unit_ranges(const Entry& entry) {
+        std::vector<DataRange> ranges;
+        for (const std::uint64_t unit : data_units(entry)) {
+            const std::uint64_t at = unit * sparse_unit_bytes;
+            ranges.push_back({at, std::min(sparse_unit_bytes, entry.size_bytes - at)});
+        }
+        return ranges;
+    }
+
     void create_file(Entry& entry, const std::string& place) const {
+        if (squeezes(entry)) {
+            copy_file(entry, place, unit_ranges(entry));
+            return;
+        }
         if (entry.content_path.starts_with(scratch_ + "/")) {
             check(::rename(entry.content_path.c_str(), place.c_str()) == 0, entry, "cannot move");
         } else {
-            copy_file(entry, place);
+            copy_file(entry, place, entry.data);
         }
         entry.content_path = place;
     }
 
-    static void copy_file(const Entry& entry, const std::string& place) {
+    // Copies parts of its content, to where they are in it or, squeezed, one behind the other.
+    void copy_file(const Entry& entry, const std::string& place,
+                   const std::vector<DataRange>& ranges) const {
+        const bool together = squeezes(entry);
         constexpr mode_t private_file = 0600;
         const UniqueFd from(::open(entry.content_path.c_str(), O_RDONLY | O_CLOEXEC));
         check(bool(from), entry, "cannot open");
         const UniqueFd to(
             ::open(place.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, private_file));
         check(bool(to), entry, "cannot make");
-        check(::ftruncate(to.get(), static_cast<off_t>(entry.size_bytes)) == 0, entry,
+        check(together || ::ftruncate(to.get(), static_cast<off_t>(entry.size_bytes)) == 0, entry,
               "cannot copy");
         std::vector<char> buffer(std::size_t{1} << 20);
-        for (const DataRange& range : entry.data) {
+        std::uint64_t end = 0;
+        for (const DataRange& range : ranges) {
             for (std::uint64_t done = 0; done < range.length_bytes;) {
                 const std::uint64_t want =
                     std::min<std::uint64_t>(buffer.size(), range.length_bytes - done);
                 const auto at = static_cast<off_t>(range.at_byte + done);
+                const off_t into = together ? static_cast<off_t>(end) : at;
                 const ssize_t got = ::pread(from.get(), buffer.data(), want, at);
                 if (got < 0 && errno == EINTR) continue;
                 if (got == 0) errno = EIO;
                 check(got > 0, entry, "cannot read");
                 const auto size = static_cast<std::size_t>(got);
-                check(::pwrite(to.get(), buffer.data(), size, at) == got, entry, "cannot copy");
+                check(::pwrite(to.get(), buffer.data(), size, into) == got, entry, "cannot copy");
                 done += size;
+                end += size;
             }
         }
     }
@@ -111,7 +136,7 @@ class Stager {
     void finish(const Entry& entry) const {
         if (entry.link_to != no_entry) return;
         const std::string place = place_of(entry);
-        if (owners_ == StageOwners::yes) {
+        if (options_.owners == StageOwners::yes) {
             check(::lchown(place.c_str(), entry.uid, entry.gid) == 0, entry,
                   "cannot set its owner");
         }
@@ -136,7 +161,7 @@ class Stager {
     Tree& tree_;
     std::string directory_;
     std::string scratch_;
-    StageOwners owners_;
+    StageOptions options_;
     const StopFlag* stop_;
     // mksquashfs takes two names for two links if the time of access changes between them, so it
     // must be one that reading does not change: later than all others.
@@ -158,9 +183,22 @@ bool can_stage_owners() {
     return first == 0 && outside == 0 && count == all;
 }
 
+bool can_stage_without_root(const Tree& tree) {
+    const uid_t user = ::geteuid();
+    const gid_t group = ::getegid();
+    return std::all_of(tree.entries.begin(), tree.entries.end(), [&](const Entry& entry) {
+        const bool attributes =
+            std::all_of(entry.xattrs.begin(), entry.xattrs.end(), [](const auto& xattr) {
+                return xattr.first.starts_with("user.") || xattr.first.starts_with("system.");
+            });
+        return attributes && entry.uid == user && entry.gid == group && !entry.is(S_IFCHR) &&
+               !entry.is(S_IFBLK);
+    });
+}
+
 void stage_tree(Tree& tree, const std::string& directory, const std::string& scratch,
-                StageOwners owners, const StopFlag* stop) {
-    Stager(tree, directory, scratch, owners, stop).run();
+                StageOptions options, const StopFlag* stop) {
+    Stager(tree, directory, scratch, options, stop).run();
 }
 
 }  // namespace insitu::apps

@@ -120,6 +120,8 @@ std::optional<TarMember> TarHeaders::next() {
         check_header(block);
         const char kind = block[156];
         if (take_extension(block, kind, extensions)) continue;
+        // The label that GNU tar gives an archive (-V); it has no content.
+        if (kind == 'V') continue;
         return make_member(block, kind, extensions);
     }
 }

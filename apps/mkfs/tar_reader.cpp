@@ -60,7 +60,8 @@ class TarReader {
         if (member.is_hard_link) {
             if (member.stored_bytes != 0) refuse(member.name, "is a hard link with content");
             const std::string target = clean_path(member.link_name);
-            if (target != path) add_link(path, target);
+            // Some archives have a name twice, the second time as a link to itself.
+            if (target != path || !entries_.contains(path)) add_link(path, target);
             return;
         }
         Entry& entry = member.entry;
@@ -147,7 +148,7 @@ class TarReader {
         if (found != entries_.end() && found->second.is(S_IFDIR) != entry.is(S_IFDIR)) {
             refuse(entry.path, "is a directory and something else in the same tar");
         }
-        forget_link(entry.path);
+        if (found != entries_.end()) forget_link(entry.path);
         entries_[entry.path] = std::move(entry);
     }
 

@@ -53,6 +53,10 @@ struct Entry {
 struct Tree {
     std::vector<Entry> entries;
     std::string directory;  // the directory it was read from; empty: none
+    // Whether other file systems are mounted in it: numbers of inodes may be there twice.
+    bool has_mounts = false;
+    // Whether files in `directory` are without their empty units, see sparse_units.hpp.
+    bool is_squeezed = false;
 
     bool empty() const noexcept { return entries.empty(); }
     // The entry that holds what this one is a name of.

@@ -21,6 +21,8 @@
 #include "mkfs/adapt.hpp"
 #include "mkfs/compare.hpp"
 #include "mkfs/readers.hpp"
+#include "mkfs/selinux_labels.hpp"
+#include "mkfs/sparse_units.hpp"
 #include "mkfs/stage.hpp"
 #include "mkfs/tar_reader.hpp"
 #include "mkfs/tree_walk.hpp"
@@ -91,7 +93,25 @@ Owner parse_owner(const std::string& text) {
 }
 
 bool changes_tree(const MkfsArguments& arguments) {
-    return arguments.owner != "keep" || !arguments.exclusions.empty();
+    return arguments.owner != "keep" || !arguments.exclusions.empty() ||
+           !arguments.file_contexts.empty();
+}
+
+std::string name_in_messages(const std::string& path) {
+    return path.empty() ? std::string("the top of the tree") : printable(path);
+}
+
+void label(const Tool& tool, Tree& tree, const std::string& file_contexts) {
+    if (file_contexts.empty()) return;
+    const Labelling result = label_tree(tree, file_contexts);
+    const auto tell = [&](std::uint64_t count, const std::string& first, const char* text) {
+        if (count == 0) return;
+        tool.note(fmt::format("note: {}: {} ({} {}, first: {})", file_contexts, text, count,
+                              count == 1 ? "entry" : "entries", name_in_messages(first)));
+    };
+    tell(result.unlabelled, result.first_unlabelled, "has no label for some of the tree");
+    tell(result.conflicts, result.first_conflict,
+         "has other labels for further names of a file, which keeps that of its first name");
 }
 
 // True if an entry had a later time.
@@ -111,14 +131,11 @@ bool clamp_times(Tree& tree, const std::string& type, std::int64_t epoch) {
 void report_losses(const Tool& tool, const MkfsArguments& arguments,
                    const std::vector<Loss>& losses) {
     for (const Loss& loss : losses) {
-        const auto name = [](const std::string& path) {
-            return path.empty() ? std::string("the top of the tree") : printable(path);
-        };
         const std::string text = fmt::format(
             "{}: {} ({} {}, first: {})", arguments.request.type, loss.text, loss.paths.size(),
-            loss.paths.size() == 1 ? "entry" : "entries", name(loss.paths.front()));
+            loss.paths.size() == 1 ? "entry" : "entries", name_in_messages(loss.paths.front()));
         if (arguments.strict) {
-            throw Error(ErrorKind::refused, {.file = name(loss.paths.front())}, text,
+            throw Error(ErrorKind::refused, {.file = name_in_messages(loss.paths.front())}, text,
                         "leave --strict out to accept it, or take another TYPE");
         }
         // More than a rounded time is no matter for -q.
@@ -127,7 +144,7 @@ void report_losses(const Tool& tool, const MkfsArguments& arguments,
         }
         if (!tool.common().verbose) continue;
         for (const std::string& path : loss.paths)
-            tool.note(fmt::format("note: {}: {}", name(path), loss.text));
+            tool.note(fmt::format("note: {}: {}", name_in_messages(path), loss.text));
     }
 }
 
@@ -167,6 +184,37 @@ void check_contents(const Tool& tool, const Tree& tree, const FoundTree& found) 
     }
 }
 
+// Whether fakeroot does not show other programs what the files of the tree have.
+bool hides_xattrs(const Tree& tree) {
+    return below_fakeroot() &&
+           std::any_of(tree.entries.begin(), tree.entries.end(),
+                       [](const Entry& entry) { return !entry.xattrs.empty(); });
+}
+
+void check_fakeroot(const MkfsRequest& request) {
+    if (!find_program("fakeroot").empty()) return;
+    throw Error(ErrorKind::refused, {.file = request.type},
+                "only root, or fakeroot, can make the directory that fills it",
+                "install fakeroot, take another TYPE, or give a directory as it is");
+}
+
+// Whether btrfs is given files without their empty units. Then its trees must have no items for
+// holes.
+bool wants_squeezing(const Tool& tool, const MkfsRequest& request, const Tree& tree) {
+    if (request.type != "btrfs" ||
+        std::none_of(tree.entries.begin(), tree.entries.end(), has_empty_unit)) {
+        return false;
+    }
+    const bool names_holes = std::any_of(
+        request.options.begin(), request.options.end(),
+        [](const std::string& option) { return option.find("no-holes") != std::string::npos; });
+    const bool stages =
+        can_stage_owners() || can_stage_without_root(tree) || !find_program("fakeroot").empty();
+    if (!names_holes && stages) return true;
+    tool.note("note: btrfs: holes are written out as zeros");
+    return false;
+}
+
 }  // namespace
 
 bool needs_fakeroot(const MkfsArguments& arguments) {
@@ -176,11 +224,7 @@ bool needs_fakeroot(const MkfsArguments& arguments) {
         request.type == "vfat" || !stages || can_stage_owners()) {
         return false;
     }
-    if (find_program("fakeroot").empty()) {
-        throw Error(ErrorKind::refused, {.file = request.type},
-                    "only root, or fakeroot, can make the directory that fills it",
-                    "install fakeroot, take another TYPE, or give a directory as it is");
-    }
+    check_fakeroot(request);
     return true;
 }
 
@@ -216,20 +260,30 @@ Tree prepare_tree(const Tool& tool, const MkfsArguments& arguments, const Scratc
             entry.gid = owner.gid;
         }
     }
+    label(tool, tree, arguments.file_contexts);
     const bool clamped = request.epoch && clamp_times(tree, request.type, *request.epoch);
     const std::vector<Loss> losses =
         adapt_tree(tree, request.type, holds_of(request.type, request.options));
-    report_losses(tool, arguments, losses);
     const bool own_clamp = request.type == "squashfs" || request.type == "erofs";
+    const StageHoles holes =
+        wants_squeezing(tool, request, tree) ? StageHoles::squeeze : StageHoles::keep;
     const bool as_it_is =
         !from_tar && !changes_tree(arguments) && (!clamped || own_clamp) &&
+        holes == StageHoles::keep && !hides_xattrs(tree) &&
+        !(request.type == "btrfs" && tree.has_mounts) &&
         std::all_of(losses.begin(), losses.end(), [](const Loss& loss) { return loss.by_itself; });
-    if (as_it_is || !traits_of(request.type)->from_directory) return tree;
+    const bool stages = !as_it_is && traits_of(request.type)->from_directory;
+    if (stages && request.type != "vfat" && !can_stage_owners() && !can_stage_without_root(tree)) {
+        check_fakeroot(request);
+        throw FakerootNeeded();
+    }
+    report_losses(tool, arguments, losses);
+    if (!stages) return tree;
     const std::string directory = scratch.file("tree");
     fs::create_directory(directory);
     const bool owners = request.type != "vfat" && can_stage_owners();
-    stage_tree(tree, directory, scratch.directory(), owners ? StageOwners::yes : StageOwners::no,
-               tool.stop());
+    stage_tree(tree, directory, scratch.directory(),
+               {owners ? StageOwners::yes : StageOwners::no, holes}, tool.stop());
     return tree;
 }
 

@@ -18,9 +18,12 @@ bool needs_fakeroot(const MkfsArguments& arguments);
 // Runs the tool again below fakeroot, with the same arguments and streams. Returns its status.
 int run_with_fakeroot(int argc, char** argv, const StopFlag* stop);
 
+// Thrown where that turns out when the tree is known.
+struct FakerootNeeded {};
+
 // Reads what the file system is to hold, as its type can hold it, and reports what it cannot. A
 // directory that has to be made of it is made in `scratch`. Throws `refused`, `io` and `cancelled`
-// Errors.
+// Errors, and FakerootNeeded before anything is told.
 Tree prepare_tree(const Tool& tool, const MkfsArguments& arguments, const Scratch& scratch);
 
 // Compares the file system in `file` with the tree, contents as well if asked for. Throws a

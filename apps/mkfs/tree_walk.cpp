@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <utility>
 
+#include "common/process.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
 
@@ -57,17 +59,34 @@ std::string sized(const std::string& path, Call call) {
     }
 }
 
-void read_xattrs(Entry& entry, const std::string& path) {
+// `list` and `get` are llistxattr and lgetxattr. What the entry has already stays.
+template <typename List, typename Get>
+void read_xattrs(Entry& entry, const std::string& path, List list, Get get) {
     const std::string names = sized(path, [&](char* buffer, std::size_t size) {
-        return ::llistxattr(path.c_str(), buffer, size);
+        return static_cast<ssize_t>(list(path.c_str(), buffer, size));
     });
     for (std::size_t at = 0; at < names.size();) {
         const std::string name = names.c_str() + at;
         at += name.size() + 1;
+        if (entry.xattrs.contains(name)) continue;
         entry.xattrs[name] = sized(path, [&](char* buffer, std::size_t size) {
-            return ::lgetxattr(path.c_str(), name.c_str(), buffer, size);
+            return static_cast<ssize_t>(get(path.c_str(), name.c_str(), buffer, size));
         });
     }
+}
+
+void read_xattrs(Entry& entry, const std::string& path) {
+    read_xattrs(entry, path, ::llistxattr, ::lgetxattr);
+    if (!below_fakeroot()) return;
+    // fakeroot shows what was set below it and nothing of what files really have.
+    read_xattrs(
+        entry, path,
+        [](const char* file, char* buffer, std::size_t size) {
+            return ::syscall(SYS_llistxattr, file, buffer, size);
+        },
+        [](const char* file, const char* name, char* buffer, std::size_t size) {
+            return ::syscall(SYS_lgetxattr, file, name, buffer, size);
+        });
 }
 
 class Walker {
@@ -90,6 +109,8 @@ class Walker {
         const std::string full = path.empty() ? root_ : root_ + "/" + path;
         struct stat status {};
         if (::lstat(full.c_str(), &status) != 0) fail(full, "cannot look at");
+        if (path.empty()) device_ = status.st_dev;
+        if (status.st_dev != device_) tree_.has_mounts = true;
         add(path, full, status);
         if (S_ISDIR(status.st_mode)) visit_entries(path, full);
     }
@@ -156,6 +177,7 @@ class Walker {
     const std::function<bool(const std::string&)>& left_out_;
     const StopFlag* stop_;
     Tree tree_;
+    dev_t device_ = 0;  // of the top
     std::map<std::pair<dev_t, ino_t>, std::size_t> inodes_;
 };
 

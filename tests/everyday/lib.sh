@@ -11,7 +11,7 @@ clean_up() {
     local loop point
     while read -r _ point _; do
         case $point in "$scratch"/*) umount "$point" ;; esac
-    done </proc/mounts
+    done < <(tac /proc/mounts)
     for loop in "${loops[@]}"; do losetup -d "$loop" 2>/dev/null || true; done
     rm -rf --one-file-system "$scratch"
 }

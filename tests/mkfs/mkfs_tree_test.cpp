@@ -6,6 +6,7 @@
 #include "mkfs/adapt.hpp"
 #include "mkfs/compare.hpp"
 #include "mkfs/ext_layout.hpp"
+#include "mkfs/sparse_units.hpp"
 #include "mkfs/tar_header.hpp"
 #include "mkfs/tree_model.hpp"
 #include "support/catch.hpp"
@@ -141,4 +142,27 @@ TEST_CASE("a comparison sees what is missing, too much, or different") {
     Entry link = file("b");
     link.link_to = 1;
     CHECK_FALSE(first({file("a", 5), link}).empty());
+}
+
+TEST_CASE("units that hold data are what remains of a sparse file") {
+    using Units = std::vector<std::uint64_t>;
+    constexpr std::uint64_t unit = sparse_unit_bytes;
+    Entry sparse = file("s", 10 * unit + 5);
+    sparse.data = {};
+    CHECK(data_units(sparse) == Units{});
+    CHECK(squeezed_bytes(sparse, {}) == 0);
+    CHECK(has_empty_unit(sparse));
+    sparse.data = {{0, 1}, {unit - 1, 2}, {2 * unit, 1}, {3 * unit, unit}};
+    CHECK(data_units(sparse) == Units{0, 1, 2, 3});
+    CHECK(squeezed_bytes(sparse, data_units(sparse)) == 4 * unit);
+    sparse.data = {{unit, 1}, {10 * unit, 5}};
+    CHECK(data_units(sparse) == Units{1, 10});
+    CHECK(squeezed_bytes(sparse, data_units(sparse)) == unit + 5);
+    // Alone, the end would be stored in the inode.
+    sparse.data = {{10 * unit, 5}};
+    CHECK(data_units(sparse) == Units{9, 10});
+    CHECK_FALSE(has_empty_unit(file("full", 10 * unit + 5)));
+    Entry small = file("small", unit);
+    small.data = {};
+    CHECK_FALSE(has_empty_unit(small));
 }

@@ -16,8 +16,8 @@ mounted() { # mounted TYPE IMAGE COMMAND…: runs it while the unpacked image is
     umount mnt
     return $status
 }
-same_names() { diff <(cd "$1" && find . -print0 | sort -z | tr '\0\n' '\n@') \
-    <(cd mnt && find . -print0 | sort -z | tr '\0\n' '\n@'); }
+same_names() { diff <(cd "$1" && find . -path ./lost+found -prune -o -print0 | sort -z | tr '\0\n' '\n@') \
+    <(cd mnt && find . -path ./lost+found -prune -o -print0 | sort -z | tr '\0\n' '\n@'); }
 
 # A prototype of mkfs.xfs has no way to quote: every directory form of XFS is renamed in.
 mkdir -p xfs/few xfs/block xfs/leaf xfs/node
@@ -109,6 +109,38 @@ expect 0 user -q -t xfs -d - users/image <attr.tar
 says "capabilities (security.capability) are not kept"
 says "hard links become files of their own"
 
+# A directory that a user gives is made anew below fakeroot where it is changed, which must not lose
+# what its files really have, nor the device nodes in it.
+mkdir own && echo x >own/a && mknod own/null c 1 3 && chown -R 65534:65534 own
+setfattr() { python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.note", b"kept")' "$1"; }
+getfattr() { python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "user.note").decode())' "$1"; }
+setfattr own/a
+touch -d '1965-01-01 UTC' own/a
+for type in btrfs squashfs erofs ext4; do
+    for options in '--exclude nothing' '--owner 65534:65534' ''; do
+        # shellcheck disable=SC2086
+        expect 0 user -q -t $type -d own $options users/image
+        [ "$(mounted $type users/image getfattr mnt/a)" = kept ] || fail "$type $options: an attribute is lost"
+        [ "$(mounted $type users/image stat -c '%F %t:%T' mnt/null)" = 'character special file 1:3' ] ||
+            fail "$type $options: a device is lost"
+    done
+done
+expect 0 user -q -t squashfs -d own users/image
+says "times outside 1970 to 2106 become the nearest (1 entry, first: a)"
+[ "$(grep -c 'become the nearest' err)" = 1 ] || fail "a loss is told twice: $(cat err)"
+
+# A tree with another file system mounted in it has numbers of inodes twice.
+mkdir mounts && mount -t tmpfs none mounts && mkdir mounts/below && echo a >mounts/a && echo b >mounts/b
+mount -t tmpfs none mounts/below && echo c >mounts/below/c && echo d >mounts/below/d && ln mounts/below/d mounts/below/e
+[ "$(stat -c %i mounts/a mounts/b | sort)" = "$(stat -c %i mounts/below/c mounts/below/d | sort)" ] ||
+    echo "tmpfs numbers its inodes in another way here"
+for type in ext4 btrfs squashfs erofs; do
+    expect 0 insitu-mkfs -q -t $type -d mounts --verify image
+    mounted $type image same_names mounts || fail "$type: a tree with a mount in it"
+    [ "$(mounted $type image stat -c %h mnt/a mnt/below/d | tr '\n' ' ')" = '1 2 ' ] || fail "$type: links by number"
+done
+umount mounts/below mounts
+
 # The root of a user namespace makes device nodes and foreign owners as well.
 if setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Ur true 2>/dev/null; then
     for type in ext4 erofs; do
@@ -130,5 +162,59 @@ expect 1 insitu-mkfs -t ext4 -d - new <cut.gz
 tar -P -C attr --transform 's,^./acl,../acl,' -cf evil.tar .
 expect 1 insitu-mkfs -t ext4 -d - new <evil.tar
 says "leads out of the tree"
+tar -C attr -V LABEL -cf labelled.tar .
+expect 0 insitu-mkfs -t ext4 -d - image <labelled.tar
+mounted ext4 image attributes mnt >got || true
+grep -q 'acl 2' got || fail "a tar with a label: $(cat got)"
+# Forms of tars, and members that lie: right, or refused by their names.
+python3 - <<'P'
+import io, tarfile
+def write(name, members, form=tarfile.PAX_FORMAT):
+    with tarfile.open(name, 'w', format=form) as tar:
+        for path, kind, link, headers in members:
+            info = tarfile.TarInfo(path)
+            info.type, info.linkname, info.mtime = kind, link, 1700000000
+            info.pax_headers = headers
+            info.size = 1 if kind == tarfile.REGTYPE else 0
+            tar.addfile(info, io.BytesIO(b'x'))
+file, hard, soft, directory = tarfile.REGTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE
+long = '/'.join(['l' * 200] * 4)
+write('gnu.tar', [(long, file, '', {}), ('soft', soft, 't' * 300, {})], tarfile.GNU_FORMAT)
+write('pax.tar', [(long, file, '', {}), ('soft', soft, 't' * 300, {})])
+write('missing.tar', [('a', file, '', {}), ('b', hard, 'nowhere', {})])
+write('itself.tar', [('b', hard, 'b', {})])
+write('todir.tar', [('d', directory, '', {}), ('b', hard, 'd', {})])
+write('out.tar', [('a', file, '', {}), ('b', hard, '../../a', {})])
+write('inside.tar', [('a/../b', file, '', {})])
+write('through.tar', [('d', soft, '/tmp', {}), ('d/x', file, '', {})])
+write('kinds.tar', [('a', file, '', {}), ('a', directory, '', {})])
+write('uid.tar', [('a', file, '', {'uid': '4294967296'})])
+write('time.tar', [('a', file, '', {'mtime': 'never'})])
+write('size.tar', [('a', file, '', {'size': '99999999999999999999'})])
+write('zero.tar', [('a', file, '', {'path': 'a\0b'})])
+write('absolute.tar', [('/etc/x', file, '', {}), ('//twice//y', file, '', {}), ('again', hard, '/etc/x', {})])
+P
+for tar in gnu pax; do
+    expect 0 insitu-mkfs -t ext4 -d - image <$tar.tar
+    l=$(printf 'l%.0s' {1..200})
+    [ "$(mounted ext4 image bash -c "cat mnt/$l/$l/$l/$l; readlink mnt/soft | wc -c")" = x301 ] || fail "$tar: long names"
+done
+expect 0 insitu-mkfs -t ext4 -d - image <absolute.tar
+[ "$(mounted ext4 image bash -c 'cd mnt && cat etc/x twice/y again && stat -c %h again')" = xxx2 ] || fail "absolute names"
+refused() { # refused TAR WORDS
+    expect 1 insitu-mkfs -t ext4 -d - new <"$1.tar"
+    says "$2"
+}
+refused missing "b: is a link to 'nowhere', which is no file before it in the tar"
+refused itself "b: is a link to 'b', which is no file before it in the tar"
+refused todir "b: is a link to 'd', which is no file before it in the tar"
+refused out "../../a: leads out of the tree"
+refused inside "a/../b: leads out of the tree"
+refused through "d/x: is below something that is no directory"
+refused kinds "a: is a directory and something else in the same tar"
+refused uid "has the uid 4294967296, which no file system holds"
+refused time "has the time 'never', which is no number"
+refused size "which is no number"
+refused zero "has a zero in its name"
 [ ! -e new ] || fail "a failed run left an image"
 [ -z "$(find . -name '.*mkfs-*')" ] || fail "a run left its scratch directory"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a directory holds, by the system's own calls: the independent side of the comparison."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -16,6 +17,16 @@ def content_of(path):
             digest.update(piece)
 
 
+def xattrs_of(path):
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
+        return {}  # a squashfs without any
+    return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
+
+
 def listing(root):
     """A dictionary from the path of each entry (bytes) to what it is."""
     root = os.fsencode(root)
@@ -28,8 +39,7 @@ def listing(root):
         entry = {
             "kind": kind, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid, "gid": status.st_gid,
             "time": status.st_mtime_ns,
-            "xattrs": {x: os.getxattr(path, x, follow_symlinks=False)
-                       for x in os.listxattr(path, follow_symlinks=False)},
+            "xattrs": xattrs_of(path),
         }
         if kind == stat.S_IFLNK:
             entry["target"] = os.readlink(path)
@@ -60,7 +70,13 @@ def as_held(tree, fs_type):
     second = 10**9
     for name, entry in tree.items():
         entry = dict(entry)
-        if fs_type == "squashfs":
+        if fs_type == "vfat":
+            if not name:
+                continue
+            two = 2 * second
+            time = min(max(entry["time"] // two * two, 315532800 * second), 4354819198 * second)
+            entry = {"kind": entry["kind"], "size": entry.get("size"), "content": entry.get("content"), "time": time}
+        elif fs_type == "squashfs":
             entry["time"] = min(max(entry["time"] // second, 0), 2**32 - 1) * second
             entry["xattrs"] = {k: v for k, v in entry["xattrs"].items() if not k.startswith("system.")}
         elif fs_type == "xfs":

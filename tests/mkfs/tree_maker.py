@@ -16,8 +16,11 @@ class Flavour:
     """What a tree may hold, so that a type of file system can be expected to take it."""
 
     def __init__(self, fat=False, sockets=True, big_xattrs=True, xattrs=True, odd_times=True,
-                 special_links=True, small_devices=False, longest_name=255):
+                 special_links=True, small_devices=False, longest_name=255, of_user=False, entries=0, small=False):
         self.fat = fat
+        self.of_user = of_user  # all of it belongs to 65534, who may read it
+        self.small = small  # fewer entries, for tests that have to be quick
+        self.entries = entries  # about as many as there shall be; 0: some
         self.sockets = sockets
         self.big_xattrs = big_xattrs
         self.xattrs = xattrs
@@ -32,7 +35,7 @@ class Maker:
         self.rng = random.Random(f"{seed}")
         self.flavour = flavour
         self.files = []
-        self.left = self.rng.choice([30, 200, 800])  # entries that may still be made
+        self.left = self.rng.choice([20, 60, 200] if flavour.small else [30, 200, 800])  # entries that may still be made
 
     def plain_name(self):
         return "".join(self.rng.choice(PLAIN) for _ in range(self.rng.randint(2, 14))).encode()
@@ -118,10 +121,10 @@ class Maker:
         rng = self.rng
         is_link = os.path.islink(path)
         if not self.flavour.fat:
-            ids = [0, 1, 1000, 65534, 65535, 65536, 100000, 4294967293]
+            ids = [65534] if self.flavour.of_user else [0, 1, 1000, 65534, 65535, 65536, 100000, 4294967293]
             os.chown(path, rng.choice(ids), rng.choice(ids), follow_symlinks=False)
             if not is_link:
-                os.chmod(path, rng.randint(0, 0o7777))
+                os.chmod(path, rng.randint(0, 0o7777) | (0o500 if self.flavour.of_user else 0))
         if self.flavour.xattrs and not self.flavour.fat and rng.random() < 0.3:
             self.xattrs(path, is_link)
         seconds = rng.choice([1, 999999999, 1700000000, 1700000001, 1600000000 + rng.randint(0, 10**8)])
@@ -134,12 +137,12 @@ class Maker:
 
     def xattrs(self, path, is_link):
         rng = self.rng
-        values = {"trusted.t": rng.randbytes(5), "security.note": b""}
+        values = {} if self.flavour.of_user else {"trusted.t": rng.randbytes(5), "security.note": b""}
         if not is_link and (os.path.isfile(path) or os.path.isdir(path)):
             values["user.a"] = rng.randbytes(rng.randint(0, 40))
             if self.flavour.big_xattrs and rng.random() < 0.3:
                 values["user.big"] = rng.randbytes(2500)
-            if rng.random() < 0.5:
+            if rng.random() < 0.5 and not self.flavour.of_user:
                 acl = struct.pack("<I", 2)
                 for tag, perm, number in ((1, 7, 0xFFFFFFFF), (2, 6, 1234), (4, 5, 0xFFFFFFFF), (8, 4, 70000),
                                           (16, 7, 0xFFFFFFFF), (32, 1, 0xFFFFFFFF)):
@@ -147,7 +150,7 @@ class Maker:
                 values["system.posix_acl_access"] = acl
                 if os.path.isdir(path):
                     values["system.posix_acl_default"] = acl
-        if os.path.isfile(path) and not is_link:
+        if os.path.isfile(path) and not is_link and not self.flavour.of_user:
             values["security.capability"] = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)
         for name, value in values.items():
             if rng.random() < 0.5:
@@ -167,6 +170,14 @@ class Maker:
             else:
                 self.entry(below)
 
+    def bulk(self, root, entries):
+        """A fifth of them in one directory, the others in directories of a hundred."""
+        for i in range(entries):
+            above = os.path.join(root, b"bulk_" + (b"one" if i % 5 == 0 else b"%d" % (i // 125)))
+            os.makedirs(above, exist_ok=True)
+            with open(os.path.join(above, b"%d_%x" % (i, self.rng.getrandbits(30))), "wb") as file:
+                file.write(b"%d" % i * self.rng.choice([0, 1, 30, 1000]))
+
     def make(self, root):
         root = os.fsencode(root)
         os.mkdir(root)
@@ -182,9 +193,11 @@ class Maker:
             many = os.path.join(root, b"many")
             if not os.path.lexists(many):
                 os.mkdir(many)
-                for i in range(self.rng.choice([300, 3000])):
+                for i in range(self.rng.choice([200, 400] if self.flavour.small else [300, 3000])):
                     with open(os.path.join(many, b"%d %x" % (i, self.rng.getrandbits(40))), "wb") as file:
                         file.write(b"%d" % i)
+        if self.flavour.entries:
+            self.bulk(root, self.flavour.entries)
         for directory, directories, names in os.walk(root, topdown=False):
             for name in sorted(names + directories):
                 self.attributes(os.path.join(directory, name))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# trees.sh [FIRST [COUNT]]: generated trees through every type and back, compared by mounting them.
+# trees.sh [ARGUMENTS OF trees.py]: generated trees through every type and back, compared by mounting them.
 # shellcheck source=../everyday/lib.sh
 . "${INSITU_TESTS:?}/everyday/lib.sh"
 need_root
@@ -8,5 +8,6 @@ need_root
 # run below fakeroot.
 chmod 755 .
 export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
-timeout "${TREES_TIMEOUT:-1200}" python3 "$INSITU_TESTS/mkfs/trees.py" "${1:-1000}" "${2:-4}" ||
+[ $# -gt 0 ] || set -- --small 1000 4
+timeout "${TREES_TIMEOUT:-1200}" python3 "$INSITU_TESTS/mkfs/trees.py" "$@" ||
     fail "trees that came out wrong, or not in time"
