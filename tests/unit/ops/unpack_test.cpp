@@ -44,7 +44,7 @@ TEST_CASE("a part outside the image is refused") {
     const auto store = test::pack_in_memory(content, {});
     const Image image = Image::open(*store);
     CHECK_THROWS_WITH(unpacked_bytes(image, {.offset_bytes = content.size() + 1}),
-                      Contains("lies behind the end"));
+                      Contains("is after the end"));
     CHECK_THROWS_WITH(unpacked_bytes(image, {.offset_bytes = 1, .length_bytes = content.size()}),
                       Contains("reach beyond the end"));
     CHECK(unpacked_bytes(image, {.offset_bytes = content.size()}) == 0);
