@@ -23,3 +23,4 @@
 #include "insitu/ops/stat.hpp"
 #include "insitu/ops/unpack.hpp"
 #include "insitu/store/open.hpp"
+#include "insitu/trim.hpp"
