@@ -19,6 +19,7 @@
 #include "pack/expectation.hpp"
 #include "pack/pack_arguments.hpp"
 #include "pack/pack_input.hpp"
+#include "pack/pack_update_run.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -82,12 +83,17 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& pl
     return result;
 }
 
+// Of a device, or of an image that is updated.
+std::optional<std::uint64_t> known_target_bytes(const PackArguments& arguments) {
+    if (arguments.update) return updated_target_bytes(arguments.target);
+    if (arguments.target.empty() || arguments.to_stdout()) return std::nullopt;
+    return Target::device_bytes(arguments.target);
+}
+
 int pack_tool(Tool& tool, PackArguments& arguments) {
     arguments.pack.uuid = arguments.identity.parsed_uuid();
     arguments.pack.label = arguments.identity.checked_label();
-    const auto device_bytes = arguments.target.empty() || arguments.to_stdout()
-                                  ? std::nullopt
-                                  : Target::device_bytes(arguments.target);
+    const auto device_bytes = known_target_bytes(arguments);
     check_paths(arguments, device_bytes);
     const Expectation expected = expectation_of(arguments);
     if (arguments.to_stdout()) begin_stdout_data(tool);
@@ -113,6 +119,9 @@ int pack_tool(Tool& tool, PackArguments& arguments) {
         if (expected.needs_content()) wanted.content = &source;
         result = pack(source, nothing, wanted, tool.control());
         report.kind = PackReport::Kind::measured;
+    } else if (arguments.update) {
+        result = update_packed(tool, arguments, *input.source, expected);
+        if (arguments.verify) report.kind = PackReport::Kind::verified;
     } else {
         result = pack_to_target(tool, arguments, *input.source, expected, target_bytes);
         if (arguments.verify) report.kind = PackReport::Kind::verified;
@@ -138,5 +147,8 @@ int main(int argc, char** argv) {
     Tool tool("insitu-pack", "Pack a raw image, device or stream into an insitu-comp image");
     PackArguments arguments;
     add_pack_arguments(tool, arguments);
-    return tool.run(argc, argv, [&] { return pack_tool(tool, arguments); });
+    return tool.run(argc, argv, [&] {
+        arguments.label_given = tool.cli().count("--label") != 0;
+        return pack_tool(tool, arguments);
+    });
 }

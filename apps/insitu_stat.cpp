@@ -10,6 +10,7 @@
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/create.hpp"
+#include "insitu/image/unfinished.hpp"
 #include "insitu/journal/recovery.hpp"
 #include "insitu/ops/activation.hpp"
 #include "insitu/store/open.hpp"
@@ -44,6 +45,7 @@ int can_activate(Tool& tool, const Options& options) {
     const auto store = open_store(options.image.path, Access::read, tool.sharing());
     // The device may well be the image itself, or hold it.
     const auto device = open_store(options.can_activate, Access::read, Sharing::shared);
+    refuse_unfinished(*store);
     const SuperBlock super = read_super_block(*store);
     const auto* block_device = dynamic_cast<const BlockDevice*>(device.get());
     const DeviceFacts facts{device->size_bytes(), block_device != nullptr

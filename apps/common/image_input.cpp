@@ -4,6 +4,7 @@
 
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
+#include "insitu/image/unfinished.hpp"
 #include "insitu/journal/recovery.hpp"
 #include "insitu/store/open.hpp"
 
@@ -33,6 +34,7 @@ RecoveredImage recovered_in_memory(const Tool& tool, const Store& store) {
 void refuse_foreign_content(const std::string& path, const Store& store) {
     if (store.size_bytes() < block_bytes) return;
     if (read_super_block(store).magic == super_magic) return;
+    refuse_unfinished(store);
     const auto content = find_signature(path);
     if (!content) return;
     throw Error(ErrorKind::refused, {.file = path},

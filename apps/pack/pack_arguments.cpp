@@ -20,10 +20,12 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     add_extent_option(cli, arguments.pack.extents);
     add_seals_option(cli, arguments.pack.seals);
     add_identity_options(cli, arguments.identity, "one that follows from what it holds");
-    cli.add_option("--size", arguments.size,
-                   "Logical size of the image, where it is to have more room than the source, or "
-                   "the source is a stream")
-        ->type_name("SIZE");
+    auto* size =
+        cli.add_option(
+               "--size", arguments.size,
+               "Logical size of the image, where it is to have more room than the source, or "
+               "the source is a stream")
+            ->type_name("SIZE");
     cli.add_flag("--verify", arguments.verify, "Read back from the medium, decode and compare");
     auto* manifest = cli.add_option("--manifest", arguments.manifest,
                                     "Write hashes of the content to this file, as JSON")
@@ -45,13 +47,20 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
            "--raw-sha256", [&arguments] { arguments.raw_sum = RawSum::always; },
            "Manifest: the SHA-256 of the raw content even if it has more than 4 GiB of holes")
         ->needs(manifest);
-    cli.add_flag("--measure", arguments.measure, "Tell all sizes and what a file would take")
-        ->excludes(manifest);
-    cli.add_flag("--dry-run", arguments.dry_run, "Do everything but write; tell the sizes")
-        ->excludes(manifest);
-    cli.add_flag("--force", arguments.force, "Overwrite what a device holds");
-    cli.add_flag("--in-place", arguments.in_place,
-                 "Write into a file that cannot be replaced (a mount point, a closed directory)");
+    auto* measure =
+        cli.add_flag("--measure", arguments.measure, "Tell all sizes and what a file would take")
+            ->excludes(manifest);
+    auto* dry_run =
+        cli.add_flag("--dry-run", arguments.dry_run, "Do everything but write; tell the sizes")
+            ->excludes(manifest);
+    auto* force = cli.add_flag("--force", arguments.force, "Overwrite what a device holds");
+    auto* in_place = cli.add_flag(
+        "--in-place", arguments.in_place,
+        "Write into a file that cannot be replaced (a mount point, a closed directory)");
+    auto* update = cli.add_flag("--update", arguments.update,
+                                "TARGET is an older image: write only what differs, in place");
+    for (CLI::Option* other : {size, measure, dry_run, force, in_place})
+        update->excludes(other);
     tool.add_force_share_option();
     tool.add_json_option();
     tool.add_progress_option();

@@ -27,6 +27,8 @@ struct PackArguments {
     IdentityArguments identity;
     bool verify = false;
     bool force = false;
+    bool update = false;
+    bool label_given = false;
     bool in_place = false;
     bool raw = false;
     bool allow_empty = false;

@@ -4,6 +4,7 @@
 
 #include "insitu/error.hpp"
 #include "insitu/image/image.hpp"
+#include "insitu/image/unfinished.hpp"
 #include "insitu/store/open.hpp"
 
 namespace insitu {
@@ -12,6 +13,7 @@ std::optional<std::string> find_content(const std::string& path, const Store& st
     if (store.size_bytes() >= block_bytes && read_super_block(store).magic == super_magic) {
         return "insitu";
     }
+    if (unfinished_work(store)) return "insitu";
     return find_signature(path);
 }
 

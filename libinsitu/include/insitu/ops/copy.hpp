@@ -10,6 +10,7 @@
 #include "insitu/image/image.hpp"
 #include "insitu/image/meta_writer.hpp"
 #include "insitu/image/totals.hpp"
+#include "insitu/ops/update_totals.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {
@@ -24,6 +25,22 @@ struct CopyResult {
     SuperBlock super;
     ExtentTotals extents;
     std::uint64_t written_bytes = 0;
+};
+
+struct UpdateOptions {
+    // The name that the target is to have; none: no name.
+    std::optional<Identity> identity = {};
+    // Whether payloads are read and compared, or those count as equal that are sealed alike: meta,
+    // place, length and 32 bits of hash are the same. That is wrong if the target was written by a
+    // driver, which can leave a seal on another stream, and with probability 2^-32 for each payload
+    // that differs.
+    enum class Seals { compare_payloads, trust } seals = Seals::compare_payloads;
+};
+
+struct UpdateResult {
+    SuperBlock super;
+    ExtentTotals extents;  // of the image
+    UpdateTotals update;
 };
 
 // The number of blocks up to the end of the last mapped extent: an image needs at least as many
@@ -43,5 +60,14 @@ INSITU_API void require_room(const Image& image, std::uint64_t target_bytes,
 // then holds no image. Memory: 5 MiB of meta and 0.2 MiB a thread.
 INSITU_API CopyResult copy_image(const Image& image, Store& target, const CopyOptions& options,
                                  const Control& control);
+
+// Brings an image to what another one holds, of the same algorithm, by writing the sectors that
+// differ, once. `target` holds an image of its own size, which need not be that of the source, or
+// one whose update was interrupted; a pending intent of it is dropped. A cut leaves the old image,
+// the new one, or one that is refused until the next update completes it. An equal image is not
+// written to. Errors and memory are those of copy_image(), and a `refused` one for another
+// algorithm; those of the target, and of the source's meta, come before anything is written.
+INSITU_API UpdateResult update_image(const Image& image, Store& target,
+                                     const UpdateOptions& options, const Control& control);
 
 }  // namespace insitu
