@@ -45,4 +45,4 @@ _insitu() {
 }
 
 complete -F _insitu insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta \
-    insitu-mkfs mkfs.insitu insitu-attach insitu-detach insitu-fsck fsck.insitu insitu-copy insitu-label insitu-trim insitu-crashtest
+    insitu-mkfs mkfs.insitu insitu-attach insitu-detach insitu-fsck fsck.insitu insitu-copy insitu-label insitu-resize insitu-trim insitu-crashtest

@@ -16,7 +16,7 @@ function __insitu_after
 end
 
 for tool in insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta insitu-mkfs \
-        mkfs.insitu insitu-attach insitu-detach insitu-fsck fsck.insitu insitu-copy insitu-label insitu-trim insitu-crashtest
+        mkfs.insitu insitu-attach insitu-detach insitu-fsck fsck.insitu insitu-copy insitu-label insitu-resize insitu-trim insitu-crashtest
     complete -c $tool -n 'string match -q -- "-*" (commandline -ct)' -f -a '(__insitu_options)'
     complete -c $tool -n '__insitu_after --alg' -f -a 'lzo deflate'
     complete -c $tool -n '__insitu_after --level' -f -a 'fast default best 1 2 3 4 5 6 7 8 9'
