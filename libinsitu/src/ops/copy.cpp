@@ -16,6 +16,7 @@
 #include "insitu/image/meta_cursor.hpp"
 #include "insitu/store/aligned_buffer.hpp"
 #include "ops/update.hpp"
+#include "ops/window_recoder.hpp"
 
 namespace insitu {
 
@@ -64,8 +65,10 @@ struct CopyTask {
     const Image& image;
     Store& target;
     const Geometry& geometry;
-    const Image* sealed_target = nullptr;  // whose seals count as proof of its payloads, if any
+    const Image* sealed_target = nullptr;   // whose seals count as proof of its payloads, if any
+    const RecodeOptions* recode = nullptr;  // none: as they are
     std::atomic<std::uint64_t> trusted_bytes{0};
+    std::atomic<std::uint64_t> recoded_windows{0};
 };
 
 // Tells payloads that are equal in two images by their seals: meta, place, length and the hash of
@@ -115,8 +118,32 @@ class WindowCopier {
           geometry_(task.geometry),
           cursor_(task.image) {
         if (task.sealed_target != nullptr) seals_.emplace(task.image, *task.sealed_target);
+        if (task.recode != nullptr) recoder_.emplace(task.image, *task.recode);
     }
 
+    // The window of the target, whose payloads are written.
+    WindowMap put(WindowIndex window, ExtentTotals& totals) {
+        if (!recoder_) return copy(window, totals);
+        std::uint64_t old_sectors = 0;
+        for (const StoredExtent& extent : cursor_.extents_touching(window)) {
+            if (extent.fault == ExtentFault::none && extent.unmapped()) continue;
+            check_extent(image_, cursor_, extent, window);
+            old_sectors += extent.payload_sectors;
+        }
+        const auto map = recoder_->recode(window, old_sectors, totals);
+        if (!map) return copy(window, totals);
+        for (const Extent& extent : map->extents()) {
+            if (extent.unmapped()) continue;
+            target_->write_at(
+                geometry_.block_at_byte(first_block_of(window) + extent.first),
+                recoder_->payloads(extent.first, extent.payload_sectors * sector_bytes));
+        }
+        ++task_.recoded_windows;
+        return *map;
+    }
+    void finish() { target_->finish(); }
+
+  private:
     WindowMap copy(WindowIndex window, ExtentTotals& totals) {
         WindowMap map(geometry_.blocks_in_window(window));
         const BlockIndex first = first_block_of(window);
@@ -144,9 +171,7 @@ class WindowCopier {
         copy_run(window, run_start, run_end);
         return map;
     }
-    void finish() { target_->finish(); }
 
-  private:
     void copy_run(WindowIndex window, std::uint64_t start, std::uint64_t end) {
         if (start == end) return;
         const BlockIndex first = first_block_of(window);
@@ -162,6 +187,7 @@ class WindowCopier {
     const Geometry& geometry_;
     MetaCursor cursor_;
     std::optional<SealComparison> seals_;
+    std::optional<WindowRecoder> recoder_;
     AlignedBuffer buffer_{window_bytes};
 };
 
@@ -184,7 +210,7 @@ std::uint64_t copy_content(CopyTask& task, TargetContent content, ExtentTotals& 
                     ExtentTotals totals;
                     for (std::uint64_t i = 0; i < batch.count; ++i) {
                         const WindowIndex window = batch.first + i;
-                        copier->copy(window, totals).encode(meta.slot(window));
+                        copier->put(window, totals).encode(meta.slot(window));
                         // The buffer is used again.
                         copier->finish();
                     }
@@ -229,16 +255,32 @@ void require_room(const Image& image, std::uint64_t target_bytes, const std::str
         fmt::format("the target needs {} bytes", smallest_device_blocks(used) * block_bytes));
 }
 
+void require_copyable(const Image& image, std::uint64_t target_bytes, const CopyOptions& options,
+                      const std::string& target_name) {
+    require_room(image, target_bytes, target_name);
+    if (!options.recode || !options.recode->worth_percent) return;
+    const Algorithm wanted = options.recode->codec.algorithm;
+    if (wanted == image.algorithm()) return;
+    throw Error(ErrorKind::refused, {.file = image.store().name()},
+                fmt::format("is {}: payloads can be kept only in an image of the same algorithm, "
+                            "and {} is wanted",
+                            to_string(image.algorithm()), to_string(wanted)));
+}
+
 CopyResult copy_image(const Image& image, Store& target, const CopyOptions& options,
                       const Control& control) {
     CopyResult result;
-    result.super = super_block_for(target.size_bytes(), image.algorithm(), target.name());
+    const Algorithm algorithm =
+        options.recode ? options.recode->codec.algorithm : image.algorithm();
+    result.super = super_block_for(target.size_bytes(), algorithm, target.name());
     const Geometry geometry(result.super.counts);
-    require_room(image, target.size_bytes(), target.name());
+    require_copyable(image, target.size_bytes(), options, target.name());
     control.begin(image.geometry().logical_bytes());
     result.written_bytes = invalidate_target(target, options.target_content);
     CopyTask task{image, target, geometry};
+    if (options.recode) task.recode = &*options.recode;
     result.written_bytes += copy_content(task, options.target_content, result.extents, control);
+    result.recoded_windows = task.recoded_windows;
     result.written_bytes += result.extents.payload_sectors * sector_bytes +
                             write_super_block_last(target, result.super, options.identity);
     return result;

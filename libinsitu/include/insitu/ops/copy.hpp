@@ -10,21 +10,35 @@
 #include "insitu/image/image.hpp"
 #include "insitu/image/meta_writer.hpp"
 #include "insitu/image/totals.hpp"
+#include "insitu/ops/pack.hpp"
 #include "insitu/ops/update_totals.hpp"
 #include "insitu/store/store.hpp"
 
 namespace insitu {
 
+// How payloads are compressed again.
+struct RecodeOptions {
+    EncoderOptions codec = {};
+    ExtentPolicy extents = {};
+    Seals seals = Seals::write;
+    // At least this part of a window's payloads has to be saved, or the window is copied as it is;
+    // none: all are encoded. For the algorithm of the source only. 0 to 99.
+    std::optional<unsigned> worth_percent = {};
+};
+
 struct CopyOptions {
     TargetContent target_content = TargetContent::unknown;
     // The name of the copy; none: it has no name.
     std::optional<Identity> identity = {};
+    // None: payloads are copied as they are.
+    std::optional<RecodeOptions> recode = {};
 };
 
 struct CopyResult {
     SuperBlock super;
     ExtentTotals extents;
     std::uint64_t written_bytes = 0;
+    std::uint64_t recoded_windows = 0;
 };
 
 struct UpdateOptions {
@@ -48,12 +62,17 @@ struct UpdateResult {
 INSITU_API std::uint64_t used_blocks(const Image& image);
 
 // Throws a `refused` Error that names the last mapped block if the image does not fit a target of
-// so many bytes, or the driver cannot use that size: what copy_image() begins with.
+// so many bytes, or the driver cannot use that size.
 INSITU_API void require_room(const Image& image, std::uint64_t target_bytes,
                              const std::string& target_name);
 
+// The same, and for options that cannot be had: what copy_image() begins with.
+INSITU_API void require_copyable(const Image& image, std::uint64_t target_bytes,
+                                 const CopyOptions& options, const std::string& target_name);
+
 // Copies an image over the whole of `target`, which may have another size: payloads as they are,
-// with their seals, at their places there; meta made anew. Nothing is decoded. Payloads are synced
+// with their seals, at their places there; meta made anew. Nothing is decoded, unless it is to be
+// compressed again. Payloads are synced
 // before the meta that names them, the super block comes last. Throws a `refused` Error that names
 // the block if something mapped does not fit, before anything is written; a `damaged` one for meta
 // that makes no sense or extents over the borders of windows; `io` and `cancelled` ones. The target
