@@ -8,6 +8,7 @@
 #include "common/target_run.hpp"
 #include "common/update_run.hpp"
 #include "copy/copy_arguments.hpp"
+#include "copy/delta_run.hpp"
 #include "insitu/store/difference_store.hpp"
 
 using namespace insitu;
@@ -125,6 +126,8 @@ int main(int argc, char** argv) {
     tool.add_progress_option();
     return tool.run(argc, argv, [&] {
         complete_copy_arguments(tool.cli(), arguments);
+        if (!arguments.delta.empty()) return write_delta(tool, arguments);
+        if (!arguments.apply.empty()) return apply_delta_file(tool, arguments);
         return copy_tool(tool, arguments);
     });
 }

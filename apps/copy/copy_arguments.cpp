@@ -11,8 +11,9 @@ void add_copy_arguments(Tool& tool, CopyArguments& arguments) {
     constexpr unsigned most_percent = 99;
     CLI::App& cli = tool.cli();
     add_image_options(tool, arguments.source);
-    cli.get_option("IMAGE")->description("Image to be copied");
-    cli.add_option("TARGET", arguments.target, "File or block device")->required();
+    cli.get_option("IMAGE")->description("Image to be copied, or changed by --apply");
+    CLI::Option* const target = cli.add_option(
+        "TARGET", arguments.target, "File or block device; with --delta the older image");
     CLI::Option* const size =
         cli.add_option("--size", arguments.size,
                        "Logical size of a file (default: the source's own); more or less than it "
@@ -32,6 +33,21 @@ void add_copy_arguments(Tool& tool, CopyArguments& arguments) {
     cli.add_flag("--resume", arguments.resume,
                  "A copy to this device was interrupted: write only what differs from it")
         ->excludes(update);
+    CLI::Option* const delta =
+        cli.add_option("--delta", arguments.delta,
+                       "Write to FILE what TARGET, which stays as it is, lacks to become IMAGE")
+            ->type_name("FILE")
+            ->excludes(update);
+    CLI::Option* const apply =
+        cli.add_option("--apply", arguments.apply, "Bring IMAGE to what FILE, from --delta, says")
+            ->type_name("FILE")
+            ->excludes(update)
+            ->excludes(delta)
+            ->excludes(target);
+    for (const char* other : {"--size", "--force", "--resume"}) {
+        delta->excludes(cli.get_option(other));
+        apply->excludes(cli.get_option(other));
+    }
     add_codec_options(cli, arguments.recode.codec);
     cli.get_option("--alg")->description(
         "Compress again, as lzo or deflate (default: as they are)");
@@ -46,11 +62,16 @@ void add_copy_arguments(Tool& tool, CopyArguments& arguments) {
                    "Compress again only windows in which that saves so many percent")
         ->type_name("PERCENT")
         ->check(CLI::Range(0U, most_percent));
-    for (const char* other : {"--alg", "--level", "--extent", "--window", "--worth", "--no-seals"})
-        update->excludes(cli.get_option(other));
+    for (const char* other :
+         {"--alg", "--level", "--extent", "--window", "--worth", "--no-seals"}) {
+        for (CLI::Option* const way : {update, delta, apply})
+            way->excludes(cli.get_option(other));
+    }
+    apply->excludes(cli.get_option("--uuid"))->excludes(cli.get_option("--label"));
 }
 
 void complete_copy_arguments(const CLI::App& cli, CopyArguments& arguments) {
+    if (arguments.target.empty() && arguments.apply.empty()) throw CLI::RequiredError("TARGET");
     arguments.label_given = cli.count("--label") != 0;
     arguments.alg_given = cli.count("--alg") != 0;
     arguments.worth_given = cli.count("--worth") != 0;

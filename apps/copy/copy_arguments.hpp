@@ -15,6 +15,8 @@ struct CopyArguments {
     ImageInputOptions source;
     std::string target;
     std::string size;
+    std::string delta;
+    std::string apply;
     IdentityArguments identity;
     RecodeOptions recode;
     unsigned worth_percent = 0;
@@ -29,7 +31,7 @@ struct CopyArguments {
 };
 
 void add_copy_arguments(Tool& tool, CopyArguments& arguments);
-// To be called when all options are known.
+// To be called when all options are known. Throws a CLI::ParseError for what does not go together.
 void complete_copy_arguments(const CLI::App& cli, CopyArguments& arguments);
 
 // A copy has the name of what it was copied from, unless it is given another.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "engine/stop_check.hpp"
 #include "insitu/error.hpp"
 
 namespace insitu {
@@ -85,9 +86,7 @@ class Trimmer {
             return;
         }
         for (std::uint64_t at = range.at_byte; at < range.end_byte();) {
-            if (control_.stop != nullptr && control_.stop->requested()) {
-                throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-            }
+            throw_if_stopped(control_);
             const std::uint64_t end =
                 std::min(range.end_byte(), (at / step_bytes + 1) * step_bytes);
             free_or_keep({at, end - at});

@@ -19,8 +19,8 @@ void refuse_unfinished(const Store& store) {
         throw Error(ErrorKind::refused, {.file = store.name()},
                     "an update of this image was interrupted: it holds neither the old content nor "
                     "the new",
-                    "insitu-copy --update, or insitu-pack --update, from the same source completes "
-                    "it");
+                    "insitu-copy --update or --apply, or insitu-pack --update, from the same "
+                    "source completes it");
     }
     throw Error(ErrorKind::refused, {.file = store.name()},
                 "a resize of this image was interrupted: its content is moved in part",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/stop_check.hpp"
 #include "insitu/error.hpp"
 #include "insitu/image/create.hpp"
 #include "insitu/image/image.hpp"
@@ -101,7 +102,7 @@ class Resize {
         mover.restore_held();
         const std::uint64_t batch = batch_blocks();
         while (distance_of(work_) != 0 && !mover.done()) {
-            stop_if_asked();
+            throw_if_stopped(control_);
             const std::uint64_t blocks = mover.move(batch);
             result.moved_blocks += blocks;
             control_.advance(blocks * block_bytes);
@@ -116,11 +117,6 @@ class Resize {
     std::uint64_t batch_blocks() const {
         const std::uint64_t scratch = work_.move.scratch_blocks;
         return scratch != 0 ? scratch : std::min(distance_of(work_), options_.batch_blocks);
-    }
-
-    void stop_if_asked() const {
-        if (control_.stop == nullptr || !control_.stop->requested()) return;
-        throw Error(ErrorKind::cancelled, {}, "stopped before the end");
     }
 
     void make_room() {
@@ -197,12 +193,6 @@ void validate_progress(const Store& store, const UnfinishedWork& work, std::uint
                             used));
 }
 
-void settle(Store& store) {
-    if (!has_intent(store)) return;
-    apply_intents(store);
-    clear_intents(store);
-}
-
 // Throws unless the image can have that size.
 void require_possible(const Image& image, const SuperBlock& super, std::uint64_t used,
                       const ResizeOptions& options) {
@@ -251,7 +241,7 @@ std::optional<ResizeResult> resume_resize(Store& store, const ResizeOptions& opt
 ResizeResult resize_image(Store& store, std::uint64_t device_bytes, const ResizeOptions& options,
                           const Control& control) {
     refuse_unfinished(store);
-    settle(store);
+    settle_intents(store);
     const Image image = Image::open(store, SizeCheck::trust_super, PendingCheck::ignore);
     ResizeResult result;
     result.super = super_block_for(device_bytes, image.algorithm(), store.name());

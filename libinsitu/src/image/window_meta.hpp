@@ -1,0 +1,14 @@
+#pragma once
+
+#include <span>
+
+#include "insitu/format/geometry.hpp"
+#include "insitu/store/store.hpp"
+
+namespace insitu {
+
+// Writes the meta of one window in whole sectors, of which the rest stays. For one thread.
+void write_window_meta(Store& store, const Geometry& geometry, WindowIndex window,
+                       std::span<const std::byte, window_meta_bytes> meta);
+
+}  // namespace insitu
