@@ -102,7 +102,7 @@ int pack_tool(Tool& tool, PackArguments& arguments) {
     input_options.raw = arguments.raw;
     input_options.allow_empty = arguments.allow_empty;
     input_options.spool_directory =
-        arguments.measure || arguments.to_stdout()
+        arguments.measure || arguments.to_stdout() || device_bytes
             ? temporary_directory("/tmp")
             : std::filesystem::absolute(arguments.target).parent_path().string();
     const PackInput input = open_pack_input(tool, arguments.source, input_options);

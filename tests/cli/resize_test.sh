@@ -2,12 +2,15 @@
 # Images that are made larger and smaller in place.
 # shellcheck source=lib.sh
 . "$INSITU_TESTS/cli/lib.sh" || exit 1
+
+# holds BYTES IMAGE RAW: the image begins with what RAW does. Its reader has ended on return.
+holds() { rm -f held && insitu-unpack -q "$2" held && cmp -n "$1" held "$3"; }
 PATH=$PATH:/usr/sbin:/sbin
 
 content raw 30000000
 run 0 insitu-pack -q --label one --alg deflate raw a.img
 cp --sparse=always a.img origin.img
-same() { check "$1: the same content" cmp -n 30000000 <(insitu-unpack -q "$2" -) raw; }
+same() { check "$1: the same content" holds 30000000 "$2" raw; }
 sound() { run 0 insitu-fsck -n "$1" && run 0 insitu-stat --can-activate "$1" "$1"; }
 
 # To the other side of a geometry step, and back: the same bytes as it had.
@@ -99,7 +102,7 @@ for round in 1 2 3 4 5 6; do
   fi
   run 0 insitu-resize k.img 400M
   run 0 insitu-fsck -n k.img
-  check "round $round: the same content" cmp -n 150000000 <(insitu-unpack -q k.img - 2>/dev/null) noise
+  check "round $round: the same content" holds 150000000 k.img noise
 done
 check "at least one was caught at work" [ $killed -gt 0 ]
 

@@ -5,6 +5,7 @@
 #include "insitu/error.hpp"
 #include "insitu/image/image.hpp"
 #include "insitu/image/unfinished.hpp"
+#include "insitu/store/nbd_store.hpp"
 #include "insitu/store/open.hpp"
 
 namespace insitu {
@@ -18,27 +19,44 @@ std::optional<std::string> find_content(const std::string& path, const Store& st
 }
 
 std::optional<std::uint64_t> Target::device_bytes(const std::string& path) {
+    if (is_nbd_uri(path)) return open_nbd(path, Access::read)->size_bytes();
     if (node_kind(path) != NodeKind::block_device) return std::nullopt;
     return BlockDevice(path, Access::read, Sharing::shared).size_bytes();
 }
 
 unsigned Target::device_sector_bytes(const std::string& path) {
+    if (is_nbd_uri(path)) {
+        return static_cast<unsigned>(open_nbd(path, Access::read)->alignment_bytes());
+    }
     return BlockDevice(path, Access::read, Sharing::shared).logical_sector_bytes();
 }
+
+namespace {
+
+std::unique_ptr<BlockDevice> open_device(const std::string& path, TargetKind kind) {
+    auto device = std::make_unique<BlockDevice>(path, Access::read_write, Sharing::exclusive);
+    if (kind == TargetKind::raw || device->logical_sector_bytes() == sector_bytes) return device;
+    throw Error(ErrorKind::refused, {.file = path},
+                fmt::format("the device has sectors of {} bytes, the driver needs {}",
+                            device->logical_sector_bytes(), sector_bytes),
+                "an image file, or a loop device with 512-byte sectors over it, will do");
+}
+
+}  // namespace
 
 Target::Target(const std::string& path, TargetKind kind, std::uint64_t file_bytes,
                Overwrite overwrite, OutputOptions output)
     : path_(path), kind_(kind) {
-    if (node_kind(path) != NodeKind::block_device) {
-        file_ = std::make_unique<OutputFile>(path, file_bytes, output);
-        return;
-    }
-    device_ = std::make_unique<BlockDevice>(path, Access::read_write, Sharing::exclusive);
-    if (kind == TargetKind::image && device_->logical_sector_bytes() != sector_bytes) {
-        throw Error(ErrorKind::refused, {.file = path},
-                    fmt::format("the device has sectors of {} bytes, the driver needs {}",
-                                device_->logical_sector_bytes(), sector_bytes),
-                    "an image file, or a loop device with 512-byte sectors over it, will do");
+    switch (node_kind(path)) {
+        case NodeKind::remote:
+            device_ = open_nbd(path, Access::read_write);
+            break;
+        case NodeKind::block_device:
+            device_ = open_device(path, kind);
+            break;
+        default:
+            file_ = std::make_unique<OutputFile>(path, file_bytes, output);
+            return;
     }
     const auto content = find_content(path, *device_);
     has_signature_ = content.has_value();
