@@ -100,6 +100,7 @@ int pack_tool(Tool& tool, PackArguments& arguments) {
     PackInputOptions input_options;
     input_options.limit_bytes = fixed_logical_bytes(arguments, device_bytes);
     input_options.raw = arguments.raw;
+    input_options.from = arguments.from;
     input_options.allow_empty = arguments.allow_empty;
     input_options.spool_directory =
         arguments.measure || arguments.to_stdout() || device_bytes

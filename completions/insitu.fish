@@ -23,6 +23,7 @@ for tool in insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta
     complete -c $tool -n '__insitu_after --window' -f -a '2K 32K'
     complete -c $tool -n '__insitu_after --extent' -f -a 'auto 4K 8K 16K 32K 64K 128K'
     complete -c $tool -n '__insitu_after --progress' -f -a 'auto always never json'
+    complete -c $tool -n '__insitu_after --from' -f -a 'qcow2 qed vmdk vdi vhdx vhd dmg parallels auto'
     complete -c $tool -n '__insitu_after --fs' -f -a 'ext4 btrfs xfs vfat squashfs erofs'
     complete -c $tool -n '__insitu_after --sector-size' -f -a '512 4096'
     complete -c $tool -n '__insitu_after --partition' -f -a '1 2 3 4'

@@ -7,6 +7,7 @@
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
 #include "insitu/store/open.hpp"
+#include "pack/virtual_disk.hpp"
 
 namespace insitu::apps {
 
@@ -41,8 +42,15 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
         ->type_name("FILE");
     cli.add_flag("--allow-empty", arguments.allow_empty,
                  "Make an image of zeros of a stream that holds nothing");
-    cli.add_flag("--raw", arguments.raw,
-                 "Pack a virtual disk, archive or compressed file as it is");
+    std::vector<std::string> formats = virtual_disk_formats();
+    formats.emplace_back("auto");
+    auto* from = cli.add_option("--from", arguments.from,
+                                "SOURCE is a virtual disk: qcow2, qed, vmdk, vdi, vhdx, vhd, dmg, "
+                                "parallels, or auto: by its magic; read by qemu-nbd")
+                     ->type_name("FORMAT")
+                     ->check(CLI::IsMember(formats));
+    cli.add_flag("--raw", arguments.raw, "Pack a virtual disk, archive or compressed file as it is")
+        ->excludes(from);
     cli.add_flag_callback(
            "--raw-sha256", [&arguments] { arguments.raw_sum = RawSum::always; },
            "Manifest: the SHA-256 of the raw content even if it has more than 4 GiB of holes")

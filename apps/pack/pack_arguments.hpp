@@ -18,6 +18,7 @@ struct PackArguments {
     std::string source;
     std::string target;  // empty: nothing but a measurement
     std::string size;
+    std::string from;
     std::string manifest;
     std::string expect_size;
     std::string expect_sha256;

@@ -18,8 +18,7 @@ serve() {
   nbdkit -f -U "$work/$name" "$@" 2>"$name.log" &
   servers+=($!)
   server=$!
-  local i
-  for i in $(seq 100); do [ -S "$name" ] && break; sleep 0.05; done
+  for _ in $(seq 100); do [ -S "$name" ] && break; sleep 0.05; done
   uri="nbd+unix:///?socket=$work/$name"
 }
 
