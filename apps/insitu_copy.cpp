@@ -1,94 +1,119 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/ops/copy.hpp"
+
 #include <fmt/format.h>
 
-#include "common/identity_options.hpp"
-#include "common/image_input.hpp"
 #include "common/paths.hpp"
 #include "common/report.hpp"
 #include "common/sizes.hpp"
 #include "common/target_run.hpp"
-#include "common/tool.hpp"
-#include "insitu/internal/image/create.hpp"
-#include "insitu/internal/ops/copy.hpp"
-#include "insitu/pack.hpp"
+#include "common/update_run.hpp"
+#include "copy/copy_arguments.hpp"
+#include "copy/delta_run.hpp"
+#include "insitu/internal/store/difference_store.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
 
 namespace {
 
-struct Options {
-    ImageInputOptions source;
-    std::string target;
-    std::string size;
-    IdentityArguments identity;
-    bool label_given = false;
-    bool force = false;
+struct Result {
+    SuperBlock super;
+    ExtentTotals extents;
+    std::uint64_t written_bytes = 0;
+    std::uint64_t recoded_windows = 0;
+    std::optional<UpdateTotals> update = {};
 };
 
-std::uint64_t target_bytes_of(const Options& options, const Image& image,
-                              std::optional<std::uint64_t> device_bytes) {
-    if (device_bytes && !options.size.empty()) {
-        throw Error(ErrorKind::refused, {.file = options.target},
-                    "--size is for files: an image takes the whole of a device",
-                    "leave --size out, or make a partition of that size");
+std::string report_text(const CopyArguments& arguments, const Result& result) {
+    if (result.update) {
+        return fmt::format("{}: {}\n", arguments.target, update_text(*result.update));
     }
-    if (device_bytes) return *device_bytes;
-    if (options.size.empty()) return image.geometry().device_bytes();
-    return pack_target_bytes(parse_size(options.size, "--size"));
+    const std::string extents =
+        counted(result.extents.compressed_extents + result.extents.raw_extents, "extent");
+    if (arguments.recode_given) {
+        return fmt::format("{}: {}, {} compressed again, {} written\n", arguments.target, extents,
+                           counted(result.recoded_windows, "window"),
+                           human_bytes(result.written_bytes));
+    }
+    return fmt::format("{}: {} copied as they are, {} written\n", arguments.target, extents,
+                       human_bytes(result.written_bytes));
 }
 
-// A copy has the name of what it was copied from, unless it is given another.
-std::optional<Identity> identity_for(const Options& options, const Store& source) {
-    const auto uuid = options.identity.parsed_uuid();
-    const std::string& label = options.identity.checked_label();
-    std::optional<Identity> identity = read_identity(source);
-    if (!uuid && !options.label_given) return identity;
-    if (!identity) identity = Identity{random_uuid(), {}};
-    if (uuid) identity->uuid = *uuid;
-    if (options.label_given) identity->label = label;
-    return identity;
-}
-
-void report(const Tool& tool, const Options& options, const CopyResult& result,
+void report(const Tool& tool, const CopyArguments& arguments, const Result& result,
             const std::optional<Identity>& identity) {
-    const Geometry geometry(result.super.counts);
-    if (tool.common().json) {
-        Json document;
-        document["source"] = options.source.path;
-        document["target"] = options.target;
-        add_identity(document, identity);
-        document["device_bytes"] = geometry.device_bytes();
-        add_totals(document, geometry, result.extents);
-        document["written_bytes"] = result.written_bytes;
-        document["seconds"] = tool.seconds();
-        return tool.print_json(document);
+    if (!tool.common().json) {
+        if (!tool.common().quiet) tool.print(report_text(arguments, result));
+        return;
     }
-    if (tool.common().quiet) return;
-    tool.print(fmt::format(
-        "{}: {} copied as they are, {} written\n", options.target,
-        counted(result.extents.compressed_extents + result.extents.raw_extents, "extent"),
-        human_bytes(result.written_bytes)));
+    const Geometry geometry(result.super.counts);
+    Json document;
+    document["source"] = arguments.source.path;
+    document["target"] = arguments.target;
+    document["algorithm"] = to_string(static_cast<Algorithm>(result.super.comp_alg));
+    add_identity(document, identity);
+    document["device_bytes"] = geometry.device_bytes();
+    add_totals(document, geometry, result.extents);
+    document["recoded_windows"] = result.recoded_windows;
+    document["written_bytes"] = result.written_bytes;
+    if (result.update) add_update(document, *result.update);
+    document["seconds"] = tool.seconds();
+    tool.print_json(document);
 }
 
-int copy_tool(Tool& tool, const Options& options) {
-    refuse_same_storage(options.source.path, options.target, "the source");
-    const ImageInput input(tool, options.source);
+Result update(Tool& tool, const CopyArguments& arguments, const Image& image,
+              const std::optional<Identity>& identity) {
+    UpdateTarget target(tool, arguments.target);
+    UpdateOptions wanted;
+    wanted.identity = identity;
+    if (arguments.trust_seals) wanted.seals = UpdateOptions::Seals::trust;
+    const UpdateResult result =
+        target.run([&] { return update_image(image, target.store(), wanted, tool.control()); });
+    target.finish(result.update);
+    return {result.super, result.extents, result.update.written_bytes, 0, result.update};
+}
+
+// What an interrupted copy has left on the device is read, and not written again.
+CopyResult copy_to(Store& target, const CopyArguments& arguments, const Image& image,
+                   const CopyOptions& wanted, const Control& control) {
+    if (!arguments.resume) return copy_image(image, target, wanted, control);
+    DifferenceStore difference(target, [] {});
+    CopyResult result = copy_image(image, difference, wanted, control);
+    result.written_bytes = difference.written_bytes();
+    return result;
+}
+
+Result copy(Tool& tool, const CopyArguments& arguments, const Image& image,
+            const std::optional<Identity>& identity) {
+    const auto device_bytes = Target::device_bytes(arguments.target);
+    if (arguments.resume && !device_bytes) {
+        throw Error(ErrorKind::refused, {.file = arguments.target},
+                    "--resume is for devices: an interrupted copy leaves nothing of a file");
+    }
+    const std::uint64_t bytes = target_bytes_of(arguments, image, device_bytes);
+    Target target(arguments.target, TargetKind::image, bytes,
+                  arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse,
+                  {.mode_limit = mode_limit_of(arguments.source.path)});
     CopyOptions wanted;
-    wanted.identity = identity_for(options, input.store());
-    const std::uint64_t bytes =
-        target_bytes_of(options, input.image(), Target::device_bytes(options.target));
-    Target target(options.target, TargetKind::image, bytes,
-                  options.force ? Target::Overwrite::force : Target::Overwrite::refuse,
-                  {.mode_limit = mode_limit_of(options.source.path)});
+    wanted.identity = identity;
     wanted.target_content = target.content();
+    wanted.recode = recode_for(arguments, image);
     // Refused before old signatures are removed.
-    require_room(input.image(), bytes, options.target);
+    require_copyable(image, bytes, wanted, arguments.target);
     begin_target(tool, target);
-    const CopyResult result = copy_image(input.image(), target.store(), wanted, tool.control());
+    const CopyResult result = copy_to(target.store(), arguments, image, wanted, tool.control());
     commit_target(tool, target);
+    return {result.super, result.extents, result.written_bytes, result.recoded_windows};
+}
+
+int copy_tool(Tool& tool, const CopyArguments& arguments) {
+    refuse_same_storage(arguments.source.path, arguments.target, "the source");
+    const ImageInput input(tool, arguments.source);
+    const auto identity = identity_for(arguments, input.store());
+    const Result result = arguments.update ? update(tool, arguments, input.image(), identity)
+                                           : copy(tool, arguments, input.image(), identity);
     tool.end_progress();
-    report(tool, options, result, wanted.identity);
+    report(tool, arguments, result, identity);
     return exit_done;
 }
 
@@ -96,20 +121,14 @@ int copy_tool(Tool& tool, const Options& options) {
 
 int main(int argc, char** argv) {
     Tool tool("insitu-copy", "Copy an insitu-comp image to a device or file of any size");
-    Options options;
-    CLI::App& cli = tool.cli();
-    add_image_options(tool, options.source);
-    cli.get_option("IMAGE")->description("Image to be copied");
-    cli.add_option("TARGET", options.target, "File or block device")->required();
-    cli.add_option("--size", options.size,
-                   "Logical size of a file (default: the source's own); more or less than it was")
-        ->type_name("SIZE");
-    add_identity_options(cli, options.identity, "the source's own");
-    cli.add_flag("--force", options.force, "Overwrite what a device holds");
+    CopyArguments arguments;
+    add_copy_arguments(tool, arguments);
     tool.add_json_option();
     tool.add_progress_option();
     return tool.run(argc, argv, [&] {
-        options.label_given = cli.count("--label") != 0;
-        return copy_tool(tool, options);
+        complete_copy_arguments(tool.cli(), arguments);
+        if (!arguments.delta.empty()) return write_delta(tool, arguments);
+        if (!arguments.apply.empty()) return apply_delta_file(tool, arguments);
+        return copy_tool(tool, arguments);
     });
 }

@@ -20,6 +20,7 @@
 #include "pack/expectation.hpp"
 #include "pack/pack_arguments.hpp"
 #include "pack/pack_input.hpp"
+#include "pack/pack_update_run.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -83,21 +84,27 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& pl
     return result;
 }
 
+// Of a device, or of an image that is updated.
+std::optional<std::uint64_t> known_target_bytes(const PackArguments& arguments) {
+    if (arguments.update) return updated_target_bytes(arguments.target);
+    if (arguments.target.empty() || arguments.to_stdout()) return std::nullopt;
+    return Target::device_bytes(arguments.target);
+}
+
 int pack_tool(Tool& tool, PackArguments& arguments) {
     arguments.pack.uuid = arguments.identity.parsed_uuid();
     arguments.pack.label = arguments.identity.checked_label();
-    const auto device_bytes = arguments.target.empty() || arguments.to_stdout()
-                                  ? std::nullopt
-                                  : Target::device_bytes(arguments.target);
+    const auto device_bytes = known_target_bytes(arguments);
     check_paths(arguments, device_bytes);
     const Expectation expected = expectation_of(arguments);
     if (arguments.to_stdout()) begin_stdout_data(tool);
     PackInputOptions input_options;
     input_options.limit_bytes = fixed_logical_bytes(arguments, device_bytes);
     input_options.raw = arguments.raw;
+    input_options.from = arguments.from;
     input_options.allow_empty = arguments.allow_empty;
     input_options.spool_directory =
-        arguments.measure || arguments.to_stdout()
+        arguments.measure || arguments.to_stdout() || device_bytes
             ? temporary_directory("/tmp")
             : std::filesystem::absolute(arguments.target).parent_path().string();
     const PackInput input = open_pack_input(tool, arguments.source, input_options);
@@ -114,6 +121,9 @@ int pack_tool(Tool& tool, PackArguments& arguments) {
         if (expected.needs_content()) wanted.content = &source;
         result = pack(source, nothing, wanted, tool.control());
         report.kind = PackReport::Kind::measured;
+    } else if (arguments.update) {
+        result = update_packed(tool, arguments, *input.source, expected);
+        if (arguments.verify) report.kind = PackReport::Kind::verified;
     } else {
         result = pack_to_target(tool, arguments, *input.source, expected, target_bytes);
         if (arguments.verify) report.kind = PackReport::Kind::verified;
@@ -139,5 +149,8 @@ int main(int argc, char** argv) {
     Tool tool("insitu-pack", "Pack a raw image, device or stream into an insitu-comp image");
     PackArguments arguments;
     add_pack_arguments(tool, arguments);
-    return tool.run(argc, argv, [&] { return pack_tool(tool, arguments); });
+    return tool.run(argc, argv, [&] {
+        arguments.label_given = tool.cli().count("--label") != 0;
+        return pack_tool(tool, arguments);
+    });
 }

@@ -13,6 +13,7 @@
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/image/create.hpp"
+#include "insitu/internal/image/unfinished.hpp"
 #include "insitu/internal/ops/activation.hpp"
 #include "insitu/open_store.hpp"
 #include "insitu/recovery.hpp"
@@ -50,6 +51,7 @@ int can_activate(Tool& tool, const Options& options) {
     const auto store = open_store(options.image.path, Access::read, tool.sharing());
     // The device may well be the image itself, or hold it.
     const auto device = open_store(options.can_activate, Access::read, Sharing::shared);
+    refuse_unfinished(*store);
     const SuperBlock super = read_super_block(*store);
     const auto* block_device = dynamic_cast<const BlockDevice*>(device.get());
     const DeviceFacts facts{device->size_bytes(), block_device != nullptr

@@ -10,6 +10,7 @@ _insitu() {
         --window) values='2K 32K' ;;
         --extent) values='auto 4K 8K 16K 32K 64K 128K' ;;
         --progress) values='auto always never json' ;;
+        --from) values='qcow2 qed vmdk vdi vhdx vhd dmg parallels auto' ;;
         --fs) values='ext4 btrfs xfs vfat squashfs erofs' ;;
         --sector-size) values='512 4096' ;;
         --partition) values='1 2 3 4' ;;
@@ -45,4 +46,4 @@ _insitu() {
 }
 
 complete -F _insitu insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta \
-    insitu-mkfs mkfs.insitu insitu-attach insitu-detach insitu-fsck fsck.insitu insitu-copy insitu-label insitu-crashtest
+    insitu-mkfs mkfs.insitu insitu-attach insitu-detach insitu-fsck fsck.insitu insitu-copy insitu-label insitu-resize insitu-trim insitu-crashtest

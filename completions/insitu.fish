@@ -16,13 +16,14 @@ function __insitu_after
 end
 
 for tool in insitu-format insitu-pack insitu-unpack insitu-stat insitu-dump-meta insitu-mkfs \
-        mkfs.insitu insitu-attach insitu-detach insitu-fsck fsck.insitu insitu-copy insitu-label insitu-crashtest
+        mkfs.insitu insitu-attach insitu-detach insitu-fsck fsck.insitu insitu-copy insitu-label insitu-resize insitu-trim insitu-crashtest
     complete -c $tool -n 'string match -q -- "-*" (commandline -ct)' -f -a '(__insitu_options)'
     complete -c $tool -n '__insitu_after --alg' -f -a 'lzo deflate'
     complete -c $tool -n '__insitu_after --level' -f -a 'fast default best 1 2 3 4 5 6 7 8 9'
     complete -c $tool -n '__insitu_after --window' -f -a '2K 32K'
     complete -c $tool -n '__insitu_after --extent' -f -a 'auto 4K 8K 16K 32K 64K 128K'
     complete -c $tool -n '__insitu_after --progress' -f -a 'auto always never json'
+    complete -c $tool -n '__insitu_after --from' -f -a 'qcow2 qed vmdk vdi vhdx vhd dmg parallels auto'
     complete -c $tool -n '__insitu_after --fs' -f -a 'ext4 btrfs xfs vfat squashfs erofs'
     complete -c $tool -n '__insitu_after --sector-size' -f -a '512 4096'
     complete -c $tool -n '__insitu_after --partition' -f -a '1 2 3 4'

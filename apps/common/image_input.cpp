@@ -5,6 +5,7 @@
 
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/image/unfinished.hpp"
 #include "insitu/open_store.hpp"
 #include "insitu/recovery.hpp"
 
@@ -34,6 +35,7 @@ RecoveredImage recovered_in_memory(const Tool& tool, const Store& store) {
 void refuse_foreign_content(const std::string& path, const Store& store) {
     if (store.size_bytes() < block_bytes) return;
     if (read_super_block(store).magic == super_magic) return;
+    refuse_unfinished(store);
     const auto content = find_signature(path);
     if (!content) return;
     throw Error(ErrorKind::refused, {.file = path},

@@ -7,6 +7,7 @@
 
 #include "common/report.hpp"
 #include "common/sizes.hpp"
+#include "common/update_run.hpp"
 
 namespace insitu::apps {
 
@@ -40,6 +41,7 @@ Json pack_json(const PackReport& report, const PackResult& result, double second
     add_totals(document, geometry, result.extents);
     document["image_occupied_bytes"] = image_occupied_bytes(result);
     document["written_bytes"] = result.written_bytes;
+    if (result.update) add_update(document, *result.update);
     document["verified"] = report.kind == PackReport::Kind::verified;
     if (!report.manifest.empty()) document["manifest"] = report.manifest;
     document["seconds"] = seconds;
@@ -55,6 +57,9 @@ std::string pack_text(const PackReport& report, const PackResult& result, double
                             human_bytes(geometry.device_bytes()), geometry.device_bytes());
         text += fmt::format("{:<12}{} as a file on a host with 4 KiB blocks, meta included\n",
                             "takes", human_bytes(image_occupied_bytes(result)));
+    }
+    if (result.update) {
+        text += fmt::format("{:<12}{}\n", "update", update_text(*result.update));
     }
     text += fmt::format("{:<12}{} in {:.2f} s ({}/s of source){}\n",
                         writes_nothing(report.kind) ? "would write" : "written",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -64,19 +65,31 @@ std::optional<uid_t> owner_of(const std::string& image) {
     return status.st_uid;
 }
 
+// An NBD URI as the name of a file.
+std::string name_of_uri(std::string uri) {
+    for (char& letter : uri) {
+        const bool plain = std::isalnum(static_cast<unsigned char>(letter)) != 0;
+        if (!plain && letter != '.' && letter != '-') letter = '_';
+    }
+    return uri;
+}
+
 }  // namespace
 
 UndoPlace::UndoPlace(const FsckOptions& options)
     : named_(!options.log.empty()), force_(options.force) {
     const std::string& image = options.output.empty() ? options.image : options.output;
-    if (named_ || node_kind(image) != NodeKind::block_device) {
+    const NodeKind kind = node_kind(image);
+    if (named_ || (kind != NodeKind::block_device && kind != NodeKind::remote)) {
         const fs::path path = named_ ? options.log : image + log_suffix;
         directories_ = {path.parent_path().string()};
         name_ = path.filename().string();
         return;
     }
     // By the name of the device itself, whatever link leads to it.
-    name_ = fs::canonical(image).filename().string() + log_suffix;
+    name_ =
+        (kind == NodeKind::remote ? name_of_uri(image) : fs::canonical(image).filename().string()) +
+        log_suffix;
     mode_ = LogFile::Mode::create_directory;
     const char* const wanted = std::getenv("INSITU_UNDO_DIR");
     if (wanted != nullptr && *wanted != '\0') {

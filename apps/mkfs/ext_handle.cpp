@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "common/printable.hpp"
 #include "insitu/error.hpp"
-#include "mkfs/tree_model.hpp"
 
 namespace insitu::apps {
 
@@ -32,11 +32,11 @@ void check_ext(errcode_t code, const std::string& place, const char* what) {
                 full ? "a larger SIZE, or none, gives it more room" : "");
 }
 
-ExtHandle::ExtHandle(const std::string& file, Mode mode) : file_(file) {
+ExtHandle::ExtHandle(const std::string& file, Mode mode, io_manager manager) : file_(file) {
     ::initialize_ext2_error_table();
     const int flags =
         EXT2_FLAG_64BITS | EXT2_FLAG_THREADS | (mode == Mode::write ? EXT2_FLAG_RW : 0);
-    check_ext(::ext2fs_open(file.c_str(), flags, 0, 0, unix_io_manager, &fs_), file, "cannot open");
+    check_ext(::ext2fs_open(file.c_str(), flags, 0, 0, manager, &fs_), file, "cannot open");
     check_ext(::ext2fs_read_bitmaps(fs_), file, "cannot read its bitmaps");
 }
 

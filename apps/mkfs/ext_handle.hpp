@@ -16,8 +16,8 @@ namespace insitu::apps {
 class ExtHandle {
   public:
     enum class Mode { read, write };
-    // Throws an `io` Error.
-    ExtHandle(const std::string& file, Mode mode);
+    // `manager` reads what `file` names. Throws an `io` Error.
+    ExtHandle(const std::string& file, Mode mode, io_manager manager = unix_io_manager);
     ~ExtHandle();
     ExtHandle(const ExtHandle&) = delete;
     ExtHandle& operator=(const ExtHandle&) = delete;

@@ -118,7 +118,8 @@ void sweep(const fs::path& parent, const std::string& prefix, std::size_t name_l
 
 Scratch::Scratch(const std::string& target) {
     fs::path parent = fs::absolute(target).parent_path();
-    if (target == "-" || node_kind(target) == NodeKind::block_device) {
+    if (target == "-" || node_kind(target) == NodeKind::block_device ||
+        node_kind(target) == NodeKind::remote) {
         parent = fs::absolute(temporary_directory("/var/tmp"));
     }
     const std::string prefix = fmt::format(".{}.mkfs-", fs::path(target).filename().string());

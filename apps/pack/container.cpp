@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <vector>
 
 #include "insitu/error.hpp"
 
@@ -85,6 +86,15 @@ std::optional<Container> find_container(ByteView head, ByteView tail) {
     return std::nullopt;
 }
 
+std::optional<Container> find_container_in(const Store& store) {
+    const std::uint64_t size_bytes = store.size_bytes();
+    std::vector<std::byte> head(std::min<std::uint64_t>(container_head_bytes, size_bytes));
+    std::vector<std::byte> tail(std::min<std::uint64_t>(container_tail_bytes, size_bytes));
+    store.read_at(0, head);
+    store.read_at(size_bytes - tail.size(), tail);
+    return find_container(head, tail);
+}
+
 void refuse_container(const Container& container, const std::string& source) {
     std::string command = container.command;
     if (const std::size_t at = command.find("FILE"); at != std::string::npos) {
@@ -93,7 +103,7 @@ void refuse_container(const Container& container, const std::string& source) {
     const bool makes_file = command.ends_with("disk.raw");
     const std::string way =
         command.empty() ? "insitu-mkfs makes an image of a directory or an archive"
-        : makes_file    ? fmt::format("{}; then pack disk.raw", command)
+        : makes_file    ? fmt::format("--from auto reads it; or {}, then pack disk.raw", command)
                         : fmt::format("set -o pipefail; {} | insitu-pack - TARGET", command);
     throw Error(ErrorKind::refused, {.file = source},
                 fmt::format("is no raw image: {}", container.name),

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "insitu/store.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu::apps {
@@ -25,5 +26,8 @@ std::optional<Container> find_container(ByteView head, ByteView tail);
 
 // Throws a `refused` Error that names the container and the pipeline that packs its content.
 [[noreturn]] void refuse_container(const Container& container, const std::string& source);
+
+// find_container() of what a store holds.
+std::optional<Container> find_container_in(const Store& store);
 
 }  // namespace insitu::apps

@@ -8,6 +8,7 @@
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
 #include "insitu/open_store.hpp"
+#include "pack/virtual_disk.hpp"
 
 namespace insitu::apps {
 
@@ -21,10 +22,11 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     add_extent_option(cli, arguments.pack.extents);
     add_seals_option(cli, arguments.pack.seals);
     add_identity_options(cli, arguments.identity, "one that follows from what it holds");
-    cli.add_option("--size", arguments.size,
-                   "Logical size of the image, if it is to be larger than the source, or "
-                   "the source is a stream")
-        ->type_name("SIZE");
+    auto* size =
+        cli.add_option("--size", arguments.size,
+                       "Logical size of the image, if it is to be larger than the source, or "
+                       "the source is a stream")
+            ->type_name("SIZE");
     cli.add_flag("--verify", arguments.verify, "Read back from the medium, decode and compare");
     auto* manifest = cli.add_option("--manifest", arguments.manifest,
                                     "Write hashes of the content to this file, as JSON")
@@ -40,20 +42,33 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
         ->type_name("FILE");
     cli.add_flag("--allow-empty", arguments.allow_empty,
                  "Make an image of zeros of a stream that holds nothing");
-    cli.add_flag("--raw", arguments.raw,
-                 "Pack a virtual disk, archive or compressed file as it is");
+    std::vector<std::string> formats = virtual_disk_formats();
+    formats.emplace_back("auto");
+    auto* from = cli.add_option("--from", arguments.from,
+                                "SOURCE is a virtual disk: qcow2, qed, vmdk, vdi, vhdx, vhd, dmg, "
+                                "parallels, or auto: by its magic; read by qemu-nbd")
+                     ->type_name("FORMAT")
+                     ->check(CLI::IsMember(formats));
+    cli.add_flag("--raw", arguments.raw, "Pack a virtual disk, archive or compressed file as it is")
+        ->excludes(from);
     cli.add_flag_callback(
            "--raw-sha256", [&arguments] { arguments.raw_sum = RawSum::always; },
            "Manifest: the SHA-256 of the raw content even if it has more than 4 GiB of holes")
         ->needs(manifest);
-    cli.add_flag("--measure", arguments.measure,
-                 "Print the sizes that the image would have; write nothing")
-        ->excludes(manifest);
-    cli.add_flag("--dry-run", arguments.dry_run, "Do everything but write; print the sizes")
-        ->excludes(manifest);
-    cli.add_flag("--force", arguments.force, "Overwrite what a device holds");
-    cli.add_flag("--in-place", arguments.in_place,
-                 "Write into a file that cannot be replaced (a mount point, a closed directory)");
+    auto* measure = cli.add_flag("--measure", arguments.measure,
+                                 "Print the sizes that the image would have; write nothing")
+                        ->excludes(manifest);
+    auto* dry_run =
+        cli.add_flag("--dry-run", arguments.dry_run, "Do everything but write; print the sizes")
+            ->excludes(manifest);
+    auto* force = cli.add_flag("--force", arguments.force, "Overwrite what a device holds");
+    auto* in_place = cli.add_flag(
+        "--in-place", arguments.in_place,
+        "Write into a file that cannot be replaced (a mount point, a closed directory)");
+    auto* update = cli.add_flag("--update", arguments.update,
+                                "TARGET is an older image: write only what differs, in place");
+    for (CLI::Option* other : {size, measure, dry_run, force, in_place})
+        update->excludes(other);
     tool.add_force_share_option();
     tool.add_json_option();
     tool.add_progress_option();

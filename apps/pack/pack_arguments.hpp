@@ -19,6 +19,7 @@ struct PackArguments {
     std::string source;
     std::string target;  // empty: nothing but a measurement
     std::string size;
+    std::string from;
     std::string manifest;
     std::string expect_size;
     std::string expect_sha256;
@@ -28,6 +29,8 @@ struct PackArguments {
     IdentityArguments identity;
     bool verify = false;
     bool force = false;
+    bool update = false;
+    bool label_given = false;
     bool in_place = false;
     bool raw = false;
     bool allow_empty = false;

@@ -15,6 +15,7 @@
 
 #include "common/sector_warning.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/store/nbd_store.hpp"
 #include "insitu/open_store.hpp"
 #include "pack/container.hpp"
 
@@ -44,12 +45,21 @@ void refuse_if_container(const PackInputOptions& options, const std::string& nam
 }
 
 void refuse_if_container(const PackInputOptions& options, const Store& store) {
-    const std::uint64_t size_bytes = store.size_bytes();
-    std::vector<std::byte> head(std::min<std::uint64_t>(container_head_bytes, size_bytes));
-    std::vector<std::byte> tail(std::min<std::uint64_t>(container_tail_bytes, size_bytes));
-    store.read_at(0, head);
-    store.read_at(size_bytes - tail.size(), tail);
-    refuse_if_container(options, store.name(), head, tail);
+    if (options.raw) return;
+    if (const auto container = find_container_in(store)) refuse_container(*container, store.name());
+}
+
+// A virtual disk by the server of its format.
+PackInput open_virtual_disk(const Tool& tool, const std::string& path, const std::string& format) {
+    PackInput input;
+    input.disk = std::make_unique<VirtualDisk>(tool, path, format);
+    input.store = open_nbd(input.disk->uri(), Access::read);
+    const Store& store = *input.store;
+    warn_of_small_sectors(
+        tool, path, store.size_bytes(),
+        [&](std::uint64_t at_byte, ByteSpan output) { store.read_at(at_byte, output); });
+    input.source = make_source(store);
+    return input;
 }
 
 UniqueFd open_stream_fd(const std::string& path, const std::string& name) {
@@ -101,12 +111,20 @@ bool is_stream(const std::string& path) {
 
 PackInput open_pack_input(const Tool& tool, const std::string& path,
                           const PackInputOptions& options) {
+    if (is_stream(path) && !options.from.empty()) {
+        throw Error(ErrorKind::refused, {.file = path},
+                    "--from reads files: a virtual disk is not read in order", "store it first");
+    }
     if (is_stream(path)) return open_stream(tool, path, options);
     if (node_kind(path) == NodeKind::directory) {
         throw Error(ErrorKind::refused, {.file = path},
                     "is a directory, a file or block device is expected",
                     "insitu-mkfs makes an image that holds what is in a directory");
     }
+    std::optional<std::string> format;
+    if (options.from == "auto") format = find_virtual_disk_format(path);
+    if (!options.from.empty() && options.from != "auto") format = options.from;
+    if (format) return open_virtual_disk(tool, path, *format);
     PackInput input;
     input.store = open_store(path, Access::read, tool.sharing());
     refuse_if_container(options, *input.store);

@@ -9,11 +9,13 @@
 #include "common/tool.hpp"
 #include "insitu/internal/ops/source.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
+#include "pack/virtual_disk.hpp"
 
 namespace insitu::apps {
 
 // The raw content that is to be packed, wherever it comes from, and what keeps it open.
 struct PackInput {
+    std::unique_ptr<VirtualDisk> disk;  // first: its server ends when the store is closed
     UniqueFd stream;
     std::unique_ptr<Store> store;
     std::unique_ptr<Source> source;
@@ -28,6 +30,7 @@ struct PackInputOptions {
     std::optional<std::uint64_t> limit_bytes;
     std::string spool_directory;
     bool raw = false;          // packs what is no raw image as it is
+    std::string from = {};     // the format of a virtual disk, or auto: by its magic; empty: raw
     bool allow_empty = false;  // a stream that holds nothing is not refused
 };
 

@@ -30,3 +30,43 @@ says err "a.img"
 run 1 insitu-copy missing x.img
 run 2 insitu-copy a.img
 run 2 insitu-copy --size 1X a.img x.img
+
+# Compressed again.
+run 0 insitu-pack -q --level fast --extent 4K --label one raw f.img
+for words in "--alg deflate" "--level best" "--extent 128K" "--alg lzo --extent auto --worth 3" "--alg deflate --window 32K --no-seals"; do
+  # shellcheck disable=SC2086
+  run 0 insitu-copy --json $words f.img r.img
+  check "$words: smaller" [ "$(jq .payload_bytes out)" -lt "$(insitu-stat --json f.img | jq .payload_bytes)" ]
+  check "$words: by windows" [ "$(jq .recoded_windows out)" -gt 0 ]
+  run 0 insitu-unpack -q --length 5000000 r.img b.raw
+  check "$words: the same content" cmp raw b.raw
+  check "$words: the same name" [ "$(insitu-label --json r.img | jq -r .label)" = one ]
+  run 0 insitu-fsck -n r.img
+done
+run 0 insitu-copy --worth 99 f.img r.img
+check "nothing is worth 99 %" [ "$(insitu-stat --json f.img | jq .payload_bytes)" -ge "$(insitu-stat --json r.img | jq .payload_bytes)" ]
+run 0 insitu-copy -q --level best --size 60M f.img r.img
+run 0 insitu-unpack -q --length 5000000 r.img b.raw
+check "to another size" cmp raw b.raw
+run 1 insitu-copy --alg deflate --worth 5 f.img x.img
+says err "of the same algorithm"
+run 2 insitu-copy --worth 100 f.img x.img
+run 2 insitu-copy --no-seals f.img x.img
+run 2 insitu-copy --update --level best f.img r.img
+check "nothing is left of them" [ ! -e x.img ]
+
+# On to a device on which a copy was interrupted.
+truncate -s "$(stat -c %s f.img)" disk
+loop disk
+run 0 insitu-copy -q f.img "$loop"
+dd if=/dev/zero of="$loop" bs=4096 count=1 conv=notrunc status=none # as far as it had come: no super block
+run 0 insitu-copy --json --resume f.img "$loop"
+check "little is written" [ "$(jq .written_bytes out)" -lt 10000 ]
+run 0 insitu-fsck -n "$loop"
+run 0 insitu-copy -q --resume --force a.img "$loop"
+run 0 insitu-unpack -q --length 5000000 "$loop" b.raw
+check "whatever was there" cmp raw b.raw
+run 1 insitu-copy --resume f.img x.img
+says err "is for devices"
+run 1 insitu-copy --resume f.img "$loop"
+says err "the device holds data"

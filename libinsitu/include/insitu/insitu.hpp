@@ -23,4 +23,5 @@
 #include "insitu/repair.hpp"
 #include "insitu/stat.hpp"
 #include "insitu/target.hpp"
+#include "insitu/trim.hpp"
 #include "insitu/unpack.hpp"

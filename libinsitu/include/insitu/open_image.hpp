@@ -35,6 +35,7 @@ struct OpenOptions {
     std::uint64_t decode_cache_bytes = std::uint64_t{16} << 20;
     Level level = Level::normal;
     CommitPolicy policy = CommitPolicy::writeback;
+    UnprotectedCommits unprotected = UnprotectedCommits::allow;
     std::function<void(const std::string&)> warn = {};  // as in DeviceOptions
 };
 

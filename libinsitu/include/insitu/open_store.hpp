@@ -12,7 +12,8 @@
 
 namespace insitu {
 
-enum class NodeKind { missing, regular_file, block_device, stream, directory };
+// `remote`: an NBD URI.
+enum class NodeKind { missing, regular_file, block_device, stream, directory, remote };
 
 // What a path leads to, links followed; a FIFO, socket or character device is a stream. Throws an
 // `io` Error where the path cannot be looked up.
@@ -27,9 +28,9 @@ class [[nodiscard]] OwnedStore : public std::unique_ptr<Store> {
     Store& operator*() const&& = delete;
 };
 
-// Opens an existing regular file or block device. Image files are locked with an OFD lock over the
-// whole file (shared for readers) and refused while a loop device over them is in use, devices are
-// treated as BlockDevice says. Throws `io` and `refused` Errors.
+// Opens an existing regular file, block device or NBD URI. Image files are locked with an OFD lock
+// over the whole file (shared for readers) and refused while a loop device over them is in use,
+// devices are treated as BlockDevice says. Throws `io` and `refused` Errors.
 INSITU_API OwnedStore open_store(const std::string& path, Access access,
                                  Sharing sharing = Sharing::exclusive);
 

@@ -49,4 +49,8 @@ INSITU_API Recovery apply_intents(Store& store, StampCheck stamps = StampCheck::
 // or is to be forgotten. Where there are any, syncs first, between and last.
 INSITU_API void clear_intents(Store& store);
 
+// Both: makes an image with intents an ordinary one. Returns the number of windows that were
+// written. Throws what apply_intents() throws.
+INSITU_API std::uint64_t settle_intents(Store& store);
+
 }  // namespace insitu

@@ -21,15 +21,15 @@ class INSITU_API Target {
   public:
     enum class Overwrite { refuse, force };
 
-    // The size of the block device at `path`, in bytes; none where it is not a block device.
+    // The size of the block device or NBD export at `path`, in bytes; none for anything else.
     static std::optional<std::uint64_t> device_bytes(const std::string& path);
     // The size of its logical sectors, in bytes. Throws `io` Errors.
     static unsigned device_sector_bytes(const std::string& path);
 
-    // Opens a block device, or creates a file of `file_bytes` beside `path`. Throws `refused`
-    // Errors for a device with a signature of anything, or one that cannot be looked at for them,
-    // in use, read-only, or (for an image) with other sectors than 512 bytes; `io` ones otherwise.
-    // Changes nothing yet that holds something.
+    // Opens a block device or NBD export, or creates a file of `file_bytes` beside `path`. Throws
+    // `refused` Errors for a device with a signature of anything, or one that cannot be looked at
+    // for them, in use, read-only, or (for an image) with other sectors than 512 bytes; `io` ones
+    // otherwise. Changes nothing yet that holds something.
     Target(const std::string& path, TargetKind kind, std::uint64_t file_bytes, Overwrite overwrite,
            OutputOptions output = {});
     // A file without a name, all zeros, whose content is sent elsewhere when it is complete.
@@ -54,7 +54,7 @@ class INSITU_API Target {
     std::string path_;
     TargetKind kind_;
     bool has_signature_ = false;
-    std::unique_ptr<BlockDevice> device_;
+    std::unique_ptr<Store> device_;
     std::unique_ptr<OutputFile> file_;
     std::unique_ptr<FileStore> unnamed_;
 };

@@ -25,6 +25,7 @@ DeviceOptions device_options(const OpenOptions& options) {
     result.access = options.access;
     result.level = options.level;
     result.policy = options.policy;
+    result.unprotected = options.unprotected;
     result.cache_bytes = options.cache_bytes;
     result.decode_cache_bytes = options.decode_cache_bytes;
     if (options.pending == PendingPolicy::ignore) result.pending = PendingIntent::drop;

@@ -6,17 +6,6 @@
 
 namespace insitu {
 
-namespace {
-
-std::uint64_t apply_in_place(Store& store) {
-    if (!has_intent(store)) return 0;
-    const std::uint64_t windows = apply_intents(store).windows;
-    clear_intents(store);
-    return windows;
-}
-
-}  // namespace
-
 SettledStore open_settled(const std::string& path, Access access, Sharing sharing,
                           PendingPolicy pending) {
     SettledStore result;
@@ -26,13 +15,13 @@ SettledStore open_settled(const std::string& path, Access access, Sharing sharin
         if (!has_intent(*result.opened)) return result;
         result.opened.reset();
         const auto writable = open_store(path, Access::read_write, sharing);
-        result.recovered_windows = apply_in_place(*writable);
+        result.recovered_windows = settle_intents(*writable);
     }
     result.opened = open_store(path, access, sharing);
     if (pending == PendingPolicy::refuse) require_settled(*result.opened, PendingCheck::refuse);
     if (pending == PendingPolicy::ignore || pending == PendingPolicy::refuse) return result;
     if (access == Access::read_write) {
-        result.recovered_windows = apply_in_place(*result.opened);
+        result.recovered_windows = settle_intents(*result.opened);
     } else if (has_intent(*result.opened)) {
         result.overlay = std::make_unique<OverlayStore>(*result.opened);
         result.recovered_windows =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "insitu/internal/fsck/holes.hpp"
 
+#include "engine/stop_check.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
 #include "insitu/recovery.hpp"
@@ -24,9 +25,7 @@ std::uint64_t punch_holes(const Image& image, Store& store, const Control& contr
     const WindowIndex end{geometry.window_count()};
     for (WindowIndex window = cursor.next_mapped({0}); window < end;
          window = cursor.next_mapped(window + 1)) {
-        if (control.stop != nullptr && control.stop->requested()) {
-            throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-        }
+        throw_if_stopped(control);
         for (const StoredExtent& extent : cursor.extents_touching(window)) {
             if (extent.fault != ExtentFault::none || extent.unmapped()) continue;
             if (extent.first < first_block_of(window)) continue;

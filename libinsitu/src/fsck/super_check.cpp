@@ -9,6 +9,7 @@
 #include "insitu/error.hpp"
 #include "insitu/internal/image/create.hpp"
 #include "insitu/internal/image/image.hpp"
+#include "insitu/internal/image/unfinished.hpp"
 
 namespace insitu {
 
@@ -125,6 +126,8 @@ SuperVerdict judge_super(const Store& store) {
             ErrorKind::refused, {.file = store.name()},
             fmt::format("is no image: {} bytes are less than a super block", store.size_bytes()));
     }
+    // Nothing in it is to be judged before, and the less repaired.
+    refuse_unfinished(store);
     SuperVerdict verdict;
     verdict.stored = read_super_block(store);
     const SuperBlock& super = verdict.stored;

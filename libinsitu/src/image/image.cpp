@@ -10,6 +10,7 @@
 #include "insitu/error.hpp"
 #include "insitu/internal/format/intent.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/internal/image/unfinished.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
@@ -100,6 +101,7 @@ SuperBlock checked_super_block(const Store& store, SizeCheck check) {
     const SuperBlock super = read_super_block(store);
     const SuperFaults faults = check_super_block(super, store.size_bytes());
     if (faults.has(SuperFault::magic)) {
+        refuse_unfinished(store);
         reject(store,
                fmt::format("not an insitu-comp image: magic is {:#018x}, expected {:#018x}",
                            super.magic, super_magic),

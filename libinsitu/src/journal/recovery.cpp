@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "image/pending.hpp"
+#include "image/window_meta.hpp"
 #include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/format/window_map.hpp"
@@ -191,18 +192,6 @@ std::uint64_t check_intents(const Store& store, const Geometry& geometry,
     }
 }
 
-void write_meta(Store& store, const Geometry& geometry, const RedoWindow& redo) {
-    const std::uint64_t at = geometry.window_meta_at_byte(redo.window);
-    const std::uint64_t first = at / sector_bytes * sector_bytes;
-    // Meta of a last, shorter window ends before the 20 bytes do.
-    const std::size_t length = meta_bytes_for(geometry.blocks_in_window(redo.window));
-    const std::uint64_t end = ceil_div(at + length, sector_bytes) * sector_bytes;
-    AlignedBuffer sectors(end - first);
-    store.read_at(first, sectors.span());
-    std::memcpy(sectors.data() + (at - first), redo.after.data(), length);
-    store.write_at(first, sectors.view());
-}
-
 void write_redo(Store& store, const Geometry& geometry, const Redo& redo) {
     const std::uint64_t window_at = geometry.block_at_byte(first_block_of(redo.window.window));
     ByteView rest = redo.bytes;
@@ -211,7 +200,7 @@ void write_redo(Store& store, const Geometry& geometry, const Redo& redo) {
         store.write_at(window_at + piece.offset_bytes(), rest.first(piece.bytes()));
         rest = rest.subspan(piece.bytes());
     }
-    write_meta(store, geometry, redo.window);
+    write_window_meta(store, geometry, redo.window.window, redo.window.after);
 }
 
 }  // namespace
@@ -251,6 +240,13 @@ Recovery apply_intents(Store& store, StampCheck stamps, std::uint64_t most_bytes
                       [&](const Redo& redo) { write_redo(store, geometry, redo); });
     }
     return recovery;
+}
+
+std::uint64_t settle_intents(Store& store) {
+    if (!has_intent(store)) return 0;
+    const std::uint64_t windows = apply_intents(store).windows;
+    clear_intents(store);
+    return windows;
 }
 
 void clear_intents(Store& store) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "insitu/error.hpp"
 #include "insitu/internal/image/create.hpp"
 #include "ops/content_sum.hpp"
+#include "ops/update.hpp"
+#include "ops/window_keeper.hpp"
 #include "ops/window_writer.hpp"
 #include "store/writeback.hpp"
 
@@ -33,15 +36,23 @@ struct PackItem {
     std::vector<WindowMap> maps = std::vector<WindowMap>(batch_windows);
 };
 
+// One thread of a pack: a writer, and of an update what finds windows that can stay.
+struct PackWorker {
+    WindowWriter writer;
+    std::optional<WindowKeeper> keeper;
+};
+
 // One pack: what its workers share.
 class Packer {
   public:
+    // `before`: the image that is updated, if it is one.
     Packer(Source& source, Store& target, const PackOptions& options, const Control& control,
-           const SuperBlock& super)
+           const SuperBlock& super, const Image* before = nullptr)
         : source_(source),
           target_(target),
           options_(options),
           control_(control),
+          before_(before),
           geometry_(super.counts),
           meta_(target, geometry_, options.target_content),
           writeback_(target),
@@ -51,27 +62,55 @@ class Packer {
     void write_payloads_and_meta();
     void verify(const SuperBlock& super);
     PackResult result(const SuperBlock& super) const;
+    std::uint64_t kept_bytes() const noexcept { return kept_bytes_; }
 
   private:
-    void pack_batch(PackItem& item, WindowWriter& writer);
+    std::unique_ptr<PackWorker> make_worker() const;
+    void pack_batch(PackItem& item, PackWorker& worker);
+    bool keep_window(WindowIndex window, ByteView content, WindowMap& map, PackWorker& worker,
+                     ExtentTotals& totals);
     void tell_content(const PackItem& item) const;
 
     Source& source_;
     Store& target_;
     const PackOptions& options_;
     const Control& control_;
+    const Image* before_;
     Geometry geometry_;
     MetaWriter meta_;
     Writeback writeback_;
     bool verify_;
     ContentSums sums_;
+    std::atomic<std::uint64_t> kept_bytes_{0};
     std::mutex mutex_;  // guards what follows
     ContentDigest digest_;
     ExtentTotals totals_;
     std::uint64_t source_bytes_ = 0;
 };
 
-void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
+std::unique_ptr<PackWorker> Packer::make_worker() const {
+    auto worker =
+        std::make_unique<PackWorker>(PackWorker{WindowWriter(options_, geometry_, target_), {}});
+    if (before_ != nullptr) worker->keeper.emplace(*before_);
+    return worker;
+}
+
+// Whether the window holds the content already; then its map and payloads stay.
+bool Packer::keep_window(WindowIndex window, ByteView content, WindowMap& map, PackWorker& worker,
+                         ExtentTotals& totals) {
+    if (!worker.keeper) return false;
+    const auto found = worker.keeper->find(window, content);
+    if (!found) return false;
+    map = *found;
+    for (const Extent& extent : map.extents()) {
+        if (extent.unmapped()) continue;
+        totals.add(extent.blocks, extent.payload_sectors);
+        kept_bytes_ += extent.payload_sectors * sector_bytes;
+    }
+    return true;
+}
+
+void Packer::pack_batch(PackItem& item, PackWorker& worker) {
     const SourceBatch& batch = item.batch;
     source_.fill(batch, item.buffer.span());
     const std::uint64_t padded = ceil_div(batch.length_bytes, block_bytes) * block_bytes;
@@ -84,17 +123,19 @@ void Packer::pack_batch(PackItem& item, WindowWriter& writer) {
         const ByteView content =
             item.buffer.view().subspan(at, std::min<std::uint64_t>(window_bytes, padded - at));
         WindowMap& map = item.maps[at / window_bytes];
-        map = writer.write(window, content, totals);
+        if (!keep_window(window, content, map, worker, totals)) {
+            map = worker.writer.write(window, content, totals);
+        }
         map.encode(meta_.slot(window));
         if (verify_) {
             sums_.add(window, item.buffer.view().subspan(
                                   at, geometry_.blocks_in_window(window) * block_bytes));
         }
     }
-    writer.finish();
+    worker.writer.finish();
     writeback_.written(geometry_.block_at_byte(first_block_of(batch.first)), padded);
     control_.advance(batch.skipped_bytes + batch.length_bytes);
-    const ContentDigest digest = writer.take_digest();
+    const ContentDigest digest = worker.writer.take_digest();
     const std::lock_guard guard(mutex_);
     digest_ += digest;
     totals_ += totals;
@@ -120,20 +161,17 @@ void Packer::write_payloads_and_meta() {
         const auto take = [&](PackItem& item) {
             return source_.take(item.batch, item.buffer.span(), limit);
         };
-        const auto make_writer = [&] {
-            return std::make_unique<WindowWriter>(options_, geometry_, target_);
-        };
         if (options_.content == nullptr) {
             for_each<PackItem>(control_, take, [&] {
                 return
-                    [this, writer = make_writer()](PackItem& item) { pack_batch(item, *writer); };
+                    [this, worker = make_worker()](PackItem& item) { pack_batch(item, *worker); };
             });
         } else {
             for_each_in_order<PackItem>(control_, take, [&] {
                 return OrderedWorker{
-                    make_writer(),
-                    [this](WindowWriter& writer, PackItem& item) { pack_batch(item, writer); },
-                    [this](WindowWriter&, PackItem& item) { tell_content(item); }};
+                    make_worker(),
+                    [this](PackWorker& worker, PackItem& item) { pack_batch(item, worker); },
+                    [this](PackWorker&, PackItem& item) { tell_content(item); }};
             });
         }
         control_.syncing();
@@ -195,6 +233,28 @@ PackResult pack(Source& source, Store& target, const PackOptions& options, const
 
     PackResult result = packer.result(super);
     result.written_bytes += cleared_bytes + write_super_block_last(target, super, result.identity);
+    return result;
+}
+
+PackResult pack_update(Source& source, Store& target, PackOptions options, const Control& control) {
+    Update update(target, options.codec.algorithm);
+    const SuperBlock super =
+        super_block_for_source(source, target.size_bytes(), options.codec.algorithm, target.name());
+    const std::optional<Identity> identity =
+        options.uuid ? Identity{*options.uuid, options.label} : read_identity(target);
+    control.begin(source.size_bytes().value_or(0));
+    options.target_content = TargetContent::unknown;
+    const Image before(target, super);
+    Packer packer(source, update.store(), options, control, super, &before);
+    packer.write_payloads_and_meta();
+    source.check_unchanged();
+    if (options.verify == PackOptions::Verify::yes) packer.verify(super);
+    PackResult result = packer.result(super);
+    result.identity = identity.value_or(Identity{});
+    update.finish(identity);
+    result.update = update.totals();
+    result.update->kept_bytes = packer.kept_bytes();
+    result.written_bytes = result.update->written_bytes;
     return result;
 }
 

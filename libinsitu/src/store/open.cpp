@@ -14,6 +14,7 @@
 
 #include "insitu/error.hpp"
 #include "insitu/internal/store/file_store.hpp"
+#include "insitu/internal/store/nbd_store.hpp"
 #include "store/file_lock.hpp"
 #include "store/loop_users.hpp"
 
@@ -91,6 +92,7 @@ bool lies_on(const Node& node, const Node& other, int depth = 0) {
 }  // namespace
 
 NodeKind node_kind(const std::string& path) {
+    if (is_nbd_uri(path)) return NodeKind::remote;
     const auto status = stat_of(path);
     if (!status) return NodeKind::missing;
     if (S_ISREG(status->st_mode)) return NodeKind::regular_file;
@@ -108,6 +110,8 @@ OwnedStore open_store(const std::string& path, Access access, Sharing sharing) {
                         "is a directory, a file or block device is expected");
         case NodeKind::stream:
             throw Error(ErrorKind::refused, {.file = path}, "is no regular file or block device");
+        case NodeKind::remote:
+            return OwnedStore(open_nbd(path, access));
         case NodeKind::block_device:
             return OwnedStore(std::make_unique<BlockDevice>(path, access, sharing));
         case NodeKind::regular_file:
@@ -124,6 +128,8 @@ OwnedStore open_store(const std::string& path, Access access, Sharing sharing) {
 }
 
 bool same_storage(const std::string& a, const std::string& b) {
+    // What a server has below its exports, nobody can ask it.
+    if (is_nbd_uri(a) || is_nbd_uri(b)) return a == b;
     const auto left = stat_of(a);
     const auto right = stat_of(b);
     if (!left || !right) return false;

@@ -89,3 +89,52 @@ TEST_CASE("meta that makes no sense is not copied") {
     CHECK_THROWS_WITH(copy_image(image, target, {}, {.threads = 1}), Contains("window 1"));
     CHECK_THROWS_AS(Image::open(target), Error);
 }
+
+TEST_CASE("a copy that is compressed again holds the same, and keeps what is not worth it") {
+    auto random = test::make_random(913);
+    for (const std::uint64_t to : {300U, 301U, 6600U}) {
+        for (unsigned round = 0; round < 8; ++round) {
+            auto content = test::make_content(random, Content::mixed, 299 * block_bytes);
+            // Two windows that are never worth it.
+            const auto noise = test::make_content(random, Content::random, 64 * block_bytes);
+            std::copy(noise.begin(), noise.end(), content.begin());
+            PackOptions options;
+            options.codec.algorithm = round % 2 == 0 ? Algorithm::lzo : Algorithm::deflate;
+            options.codec.level = Level::fast;
+            options.extents.blocks = 1;
+            const auto source = test::pack_in_memory(content, options);
+            const Image image = Image::open(*source);
+            MemoryStore target(smallest_device_blocks(to) * block_bytes, std::byte{0xcc}, "target");
+            CopyOptions wanted;
+            wanted.target_content = TargetContent::unknown;
+            RecodeOptions recode;
+            recode.codec.algorithm = round < 4 ? Algorithm::lzo : Algorithm::deflate;
+            recode.codec.level = Level::best;
+            recode.extents.blocks = 32;
+            wanted.recode = recode;
+            const CopyResult all = copy_image(image, target, wanted, {.threads = 2});
+            require_same(target, content);
+            CHECK(Image::open(target).algorithm() == recode.codec.algorithm);
+            CHECK(all.recoded_windows > 5);
+            const std::uint64_t before = stat_image(image, {.threads = 1}).extents.payload_sectors;
+            CHECK(all.extents.payload_sectors < before);
+            wanted.recode->worth_percent = 5;
+            if (recode.codec.algorithm != image.algorithm()) {
+                CHECK_THROWS_WITH(copy_image(image, target, wanted, {.threads = 1}),
+                                  Contains("of the same algorithm"));
+                continue;
+            }
+            const CopyResult some = copy_image(image, target, wanted, {.threads = 2});
+            require_same(target, content);
+            CHECK(some.extents.payload_sectors < before);
+            CHECK(some.recoded_windows < all.recoded_windows);
+            CHECK(some.recoded_windows > 0);
+            CHECK(stat_image(Image::open(target), {.threads = 1}).extents.payload_sectors ==
+                  some.extents.payload_sectors);
+            wanted.recode->worth_percent = 99;
+            CHECK(copy_image(image, target, wanted, {.threads = 2}).recoded_windows <=
+                  some.recoded_windows);
+            require_same(target, content);
+        }
+    }
+}

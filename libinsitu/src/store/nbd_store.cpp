@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "insitu/internal/store/nbd_store.hpp"
+
+#include <string_view>
+
+#include "insitu/error.hpp"
+
+#ifdef INSITU_HAVE_NBD
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "insitu/internal/store/aligned_buffer.hpp"
+#include "store/nbd_connection.hpp"
+#include "store/nbd_write_queue.hpp"
+#endif
+
+namespace insitu {
+
+bool is_nbd_uri(const std::string& path) noexcept {
+    constexpr std::string_view plain = "nbd";
+    const std::size_t end = path.find("://");
+    if (end == std::string::npos || !path.starts_with(plain)) return false;
+    std::string_view scheme = std::string_view(path).substr(plain.size(), end - plain.size());
+    if (scheme.starts_with('s')) scheme.remove_prefix(1);
+    return scheme.empty() || scheme.starts_with('+');
+}
+
+#ifdef INSITU_HAVE_NBD
+
+NbdConnection::NbdConnection(const std::string& uri) : handle_(::nbd_create()) {
+    if (handle_ == nullptr) throw nbd_error(uri, 0, "cannot connect");
+    // For keys and certificates that the URI names.
+    static_cast<void>(::nbd_set_uri_allow_local_file(handle_, true));
+    static_cast<void>(::nbd_add_meta_context(handle_, LIBNBD_CONTEXT_BASE_ALLOCATION));
+    if (::nbd_connect_uri(handle_, uri.c_str()) == 0) return;
+    const Error error = nbd_error(uri, 0, "cannot connect");
+    ::nbd_close(handle_);
+    throw error;
+}
+
+Error nbd_error(const std::string& name, std::uint64_t at_byte, const char* what) {
+    const char* const text = ::nbd_get_error();
+    const int number = ::nbd_get_errno() != 0 ? ::nbd_get_errno() : EIO;
+    return Error(ErrorKind::io, {.file = name, .byte = at_byte},
+                 fmt::format("{}: {}", what, text != nullptr ? text : std::strerror(number)), {},
+                 number);
+}
+
+namespace {
+
+constexpr std::size_t pooled_connections = 4;
+constexpr std::uint64_t most_bytes_at_once = std::uint64_t{4} << 20;
+// Requests without data may be longer; lengths have 32 bits.
+constexpr std::uint64_t most_bytes_without_data = std::uint64_t{1} << 30;
+
+// Connections that are used in turn.
+class Pool {
+  public:
+    explicit Pool(const std::string& uri) : uri_(uri) {
+        idle_.push_back(std::make_unique<NbdConnection>(uri));
+        if (::nbd_can_multi_conn(idle_.back()->get()) == 1) limit_ = pooled_connections;
+    }
+    bool several() const noexcept { return limit_ > 1; }
+
+    class Loan {
+      public:
+        explicit Loan(Pool& pool) : pool_(pool), connection_(pool.take()) {}
+        ~Loan() { pool_.give_back(std::move(connection_)); }
+        Loan(const Loan&) = delete;
+        Loan& operator=(const Loan&) = delete;
+        nbd_handle* get() const noexcept { return connection_->get(); }
+
+      private:
+        Pool& pool_;
+        std::unique_ptr<NbdConnection> connection_;
+    };
+
+  private:
+    std::unique_ptr<NbdConnection> take() {
+        std::unique_lock lock(mutex_);
+        returned_.wait(lock, [this] { return !idle_.empty() || made_ < limit_; });
+        if (idle_.empty()) {
+            auto connection = std::make_unique<NbdConnection>(uri_);
+            ++made_;
+            return connection;
+        }
+        auto connection = std::move(idle_.back());
+        idle_.pop_back();
+        return connection;
+    }
+    void give_back(std::unique_ptr<NbdConnection> connection) {
+        const std::lock_guard lock(mutex_);
+        idle_.push_back(std::move(connection));
+        returned_.notify_one();
+    }
+
+    std::string uri_;
+    std::mutex mutex_;
+    std::condition_variable returned_;
+    std::vector<std::unique_ptr<NbdConnection>> idle_;
+    std::size_t made_ = 1;
+    std::size_t limit_ = 1;
+};
+
+// What the server says of bytes side by side.
+struct Status {
+    std::uint64_t end_byte = 0;
+    bool zeros = false;
+};
+
+int collect_status(void* list, const char* context, std::uint64_t at_byte, std::uint32_t* entries,
+                   std::size_t count, int*) {
+    if (std::strcmp(context, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0) return 0;
+    auto& statuses = *static_cast<std::vector<Status>*>(list);
+    for (std::size_t i = 0; i + 1 < count; i += 2) {
+        at_byte += entries[i];
+        statuses.push_back({at_byte, (entries[i + 1] & LIBNBD_STATE_ZERO) != 0});
+    }
+    return 0;
+}
+
+class NbdStore final : public Store {
+  public:
+    NbdStore(const std::string& uri, Access access) : Store(uri), pool_(uri) {
+        const Pool::Loan connection(pool_);
+        const std::int64_t size = ::nbd_get_size(connection.get());
+        if (size < 0) throw nbd_error(name(), 0, "cannot read its size");
+        size_bytes_ = static_cast<std::uint64_t>(size);
+        const std::int64_t least = ::nbd_get_block_size(connection.get(), LIBNBD_SIZE_MINIMUM);
+        if (least > 1) block_bytes_ = static_cast<std::uint64_t>(least);
+        has_status_ = ::nbd_can_meta_context(connection.get(), LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
+        can_flush_ = ::nbd_can_flush(connection.get()) == 1;
+        can_trim_ = ::nbd_can_trim(connection.get()) == 1;
+        can_zero_ = ::nbd_can_zero(connection.get()) == 1;
+        if (access == Access::read) return;
+        if (::nbd_is_read_only(connection.get()) != 0) {
+            throw Error(ErrorKind::refused, {.file = name()}, "the export is read-only");
+        }
+        if (block_bytes_ <= sector_bytes) return;
+        throw Error(ErrorKind::refused, {.file = name()},
+                    fmt::format("the server takes writes of {} bytes and multiples, {} are needed",
+                                block_bytes_, sector_bytes),
+                    "nbdkit --filter=blocksize takes any");
+    }
+
+    std::uint64_t size_bytes() const override { return size_bytes_; }
+    std::size_t alignment_bytes() const noexcept override { return block_bytes_; }
+
+    void read_at(std::uint64_t at_byte, ByteSpan output) const override {
+        const std::uint64_t before = at_byte % block_bytes_;
+        if (before != 0 || output.size() % block_bytes_ != 0) {
+            const std::uint64_t length =
+                ceil_div(before + output.size(), block_bytes_) * block_bytes_;
+            AlignedBuffer blocks(length);
+            read_at(at_byte - before, blocks.span());
+            std::memcpy(output.data(), blocks.data() + before, output.size());
+            return;
+        }
+        const Pool::Loan connection(pool_);
+        for (std::size_t done = 0; done < output.size();) {
+            const ByteSpan part = output.subspan(
+                done, std::min<std::size_t>(most_bytes_at_once, output.size() - done));
+            if (::nbd_pread(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
+                throw nbd_error(name(), at_byte + done, "cannot read");
+            }
+            done += part.size();
+        }
+    }
+
+    void write_at(std::uint64_t at_byte, ByteView input) override {
+        forget_status();
+        const Pool::Loan connection(pool_);
+        for (std::size_t done = 0; done < input.size();) {
+            const ByteView part =
+                input.subspan(done, std::min<std::size_t>(most_bytes_at_once, input.size() - done));
+            if (::nbd_pwrite(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
+                throw nbd_error(name(), at_byte + done, "cannot write");
+            }
+            done += part.size();
+        }
+    }
+
+    void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override {
+        forget_status();
+        if (!can_zero_) return write_zeros(at_byte, length_bytes);
+        without_data(at_byte, length_bytes, ::nbd_zero, "cannot write zeros");
+    }
+
+    void discard(std::uint64_t at_byte, std::uint64_t length_bytes) override {
+        const std::uint64_t first = ceil_div(at_byte, block_bytes_) * block_bytes_;
+        const std::uint64_t end = (at_byte + length_bytes) / block_bytes_ * block_bytes_;
+        if (!can_trim_ || first >= end) return;
+        forget_status();
+        without_data(first, end - first, ::nbd_trim, "cannot discard");
+    }
+
+    void sync() override {
+        if (!can_flush_) return;
+        const Pool::Loan connection(pool_);
+        if (::nbd_flush(connection.get(), 0) != 0) throw nbd_error(name(), 0, "cannot sync");
+    }
+
+    std::unique_ptr<WriteQueue> write_queue() override {
+        if (!pool_.several()) return Store::write_queue();
+        forget_status();
+        return std::make_unique<NbdWriteQueue>(name());
+    }
+
+    std::uint64_t next_data(std::uint64_t at_byte) const override {
+        return next(at_byte, [](const Status& status) { return !status.zeros; });
+    }
+    std::uint64_t next_hole(std::uint64_t at_byte) const override {
+        if (!has_status_) return size_bytes_;
+        return next(at_byte, [](const Status& status) { return status.zeros; });
+    }
+
+  private:
+    template <class Request>
+    void without_data(std::uint64_t at_byte, std::uint64_t length_bytes, Request request,
+                      const char* what) {
+        const Pool::Loan connection(pool_);
+        for (std::uint64_t done = 0; done < length_bytes;) {
+            const std::uint64_t step = std::min(most_bytes_without_data, length_bytes - done);
+            if (request(connection.get(), step, at_byte + done, 0) != 0) {
+                throw nbd_error(name(), at_byte + done, what);
+            }
+            done += step;
+        }
+    }
+
+    void write_zeros(std::uint64_t at_byte, std::uint64_t length_bytes) {
+        AlignedBuffer zeros(std::min(length_bytes, most_bytes_at_once));
+        std::memset(zeros.data(), 0, zeros.size());
+        for (std::uint64_t done = 0; done < length_bytes; done += zeros.size()) {
+            write_at(at_byte + done,
+                     zeros.first(std::min<std::uint64_t>(zeros.size(), length_bytes - done)));
+        }
+    }
+
+    // The start of the first range from `at_byte` on that is wanted, or the end.
+    template <class Wanted>
+    std::uint64_t next(std::uint64_t at_byte, Wanted wanted) const {
+        while (at_byte < size_bytes_ && has_status_) {
+            const Status status = status_at(at_byte);
+            if (wanted(status)) return at_byte;
+            at_byte = status.end_byte;
+        }
+        return std::min(at_byte, size_bytes_);
+    }
+
+    // An answer holds many ranges, and whoever asks goes on from there.
+    Status status_at(std::uint64_t at_byte) const {
+        const std::lock_guard lock(status_mutex_);
+        if (at_byte < status_from_byte_ || statuses_.empty() ||
+            at_byte >= statuses_.back().end_byte) {
+            ask_status(at_byte);
+        }
+        const auto found =
+            std::find_if(statuses_.begin(), statuses_.end(),
+                         [&](const Status& status) { return at_byte < status.end_byte; });
+        // A server that says nothing of it, or lies about its end.
+        if (found == statuses_.end()) return {size_bytes_, false};
+        return {std::min(found->end_byte, size_bytes_), found->zeros};
+    }
+
+    void ask_status(std::uint64_t at_byte) const {
+        const std::uint64_t from = at_byte / block_bytes_ * block_bytes_;
+        statuses_.clear();
+        status_from_byte_ = from;
+        const Pool::Loan connection(pool_);
+        nbd_extent_callback callback{};
+        callback.callback = collect_status;
+        callback.user_data = &statuses_;
+        const std::uint64_t length = std::min(most_bytes_without_data, size_bytes_ - from);
+        // It is a hint: what cannot be asked is read.
+        if (::nbd_block_status(connection.get(), length, from, callback, 0) != 0) {
+            statuses_.clear();
+        }
+    }
+
+    void forget_status() {
+        const std::lock_guard lock(status_mutex_);
+        statuses_.clear();
+    }
+
+    mutable Pool pool_;
+    std::uint64_t size_bytes_ = 0;
+    std::uint64_t block_bytes_ = 1;
+    bool has_status_ = false;
+    bool can_flush_ = false;
+    bool can_trim_ = false;
+    bool can_zero_ = false;
+    mutable std::mutex status_mutex_;  // guards what follows
+    mutable std::uint64_t status_from_byte_ = 0;
+    mutable std::vector<Status> statuses_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> open_nbd(const std::string& uri, Access access) {
+    return std::make_unique<NbdStore>(uri, access);
+}
+
+#else
+
+std::unique_ptr<Store> open_nbd(const std::string& uri, Access) {
+    throw Error(ErrorKind::refused, {.file = uri},
+                "this program was built without libnbd, which reads NBD URIs",
+                "nbdfuse or nbd-client makes a file or device of it");
+}
+
+#endif
+
+}  // namespace insitu
