@@ -14,13 +14,13 @@ namespace insitu::test {
 inline std::vector<std::byte> cut_power(std::vector<std::byte> start,
                                         const std::vector<RecordingStore::Event>& events,
                                         std::size_t cut, Random& random) {
-    std::size_t synced = 0;
+    std::size_t synced = 0;  // so many events are on the medium
     for (std::size_t i = 0; i < cut; ++i)
-        synced = events[i].is_sync() ? i : synced;
+        synced = events[i].is_sync() ? i + 1 : synced;
     for (std::size_t i = 0; i < cut; ++i) {
         const RecordingStore::Event& event = events[i];
         for (std::size_t at = 0; at < event.bytes.size(); at += sector_bytes) {
-            if (i > synced && below(random, 2) == 0) continue;
+            if (i >= synced && below(random, 2) == 0) continue;
             const std::size_t length = std::min<std::size_t>(sector_bytes, event.bytes.size() - at);
             std::copy_n(event.bytes.begin() + static_cast<std::ptrdiff_t>(at), length,
                         start.begin() + static_cast<std::ptrdiff_t>(event.at_byte + at));
