@@ -53,7 +53,10 @@ void require_image(const Store& store, std::uint64_t blocks, Bytes content) {
     store.read_at(0, exact.bytes());
     class First final : public FindingSink {
       public:
-        void found(const Finding& finding) override { text += finding.detail + "; "; }
+        void found(const Finding& finding) override {
+            // What was there before is left in blocks that are unmapped now.
+            if (finding.id != FindingId::m07) text += finding.detail + "; ";
+        }
         std::string text;
     } sink;
     check(exact, {}, sink, {.threads = 1});

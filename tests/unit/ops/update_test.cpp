@@ -28,7 +28,10 @@ using Bytes = std::vector<std::byte>;
 std::string fault_in(const Store& store) {
     class First final : public FindingSink {
       public:
-        void found(const Finding& finding) override { text += finding.detail + "; "; }
+        void found(const Finding& finding) override {
+            // What was there before is left in blocks that are unmapped now.
+            if (finding.id != FindingId::m07) text += finding.detail + "; ";
+        }
         std::string text;
     } sink;
     check(store, {}, sink, {.threads = 1});
