@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <libnbd.h>
+#include "store/nbd_library.hpp"
 
 #include <cstdint>
 #include <string>
@@ -15,7 +15,7 @@ class NbdConnection {
   public:
     // Throws an `io` Error.
     explicit NbdConnection(const std::string& uri);
-    ~NbdConnection() { ::nbd_close(handle_); }
+    ~NbdConnection() { nbd().close(handle_); }
     NbdConnection(const NbdConnection&) = delete;
     NbdConnection& operator=(const NbdConnection&) = delete;
 

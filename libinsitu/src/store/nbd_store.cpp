@@ -34,20 +34,20 @@ bool is_nbd_uri(const std::string& path) noexcept {
 
 #ifdef INSITU_HAVE_NBD
 
-NbdConnection::NbdConnection(const std::string& uri) : handle_(::nbd_create()) {
+NbdConnection::NbdConnection(const std::string& uri) : handle_(nbd().create()) {
     if (handle_ == nullptr) throw nbd_error(uri, 0, "cannot connect");
     // For keys and certificates that the URI names.
-    static_cast<void>(::nbd_set_uri_allow_local_file(handle_, true));
-    static_cast<void>(::nbd_add_meta_context(handle_, LIBNBD_CONTEXT_BASE_ALLOCATION));
-    if (::nbd_connect_uri(handle_, uri.c_str()) == 0) return;
+    static_cast<void>(nbd().set_uri_allow_local_file(handle_, true));
+    static_cast<void>(nbd().add_meta_context(handle_, LIBNBD_CONTEXT_BASE_ALLOCATION));
+    if (nbd().connect_uri(handle_, uri.c_str()) == 0) return;
     const Error error = nbd_error(uri, 0, "cannot connect");
-    ::nbd_close(handle_);
+    nbd().close(handle_);
     throw error;
 }
 
 Error nbd_error(const std::string& name, std::uint64_t at_byte, const char* what) {
-    const char* const text = ::nbd_get_error();
-    const int number = ::nbd_get_errno() != 0 ? ::nbd_get_errno() : EIO;
+    const char* const text = nbd().get_error();
+    const int number = nbd().get_errno() != 0 ? nbd().get_errno() : EIO;
     return Error(ErrorKind::io, {.file = name, .byte = at_byte},
                  fmt::format("{}: {}", what, text != nullptr ? text : std::strerror(number)), {},
                  number);
@@ -65,7 +65,7 @@ class Pool {
   public:
     explicit Pool(const std::string& uri) : uri_(uri) {
         idle_.push_back(std::make_unique<NbdConnection>(uri));
-        if (::nbd_can_multi_conn(idle_.back()->get()) == 1) limit_ = pooled_connections;
+        if (nbd().can_multi_conn(idle_.back()->get()) == 1) limit_ = pooled_connections;
     }
     bool several() const noexcept { return limit_ > 1; }
 
@@ -130,17 +130,17 @@ class NbdStore final : public Store {
   public:
     NbdStore(const std::string& uri, Access access) : Store(uri), pool_(uri) {
         const Pool::Loan connection(pool_);
-        const std::int64_t size = ::nbd_get_size(connection.get());
+        const std::int64_t size = nbd().get_size(connection.get());
         if (size < 0) throw nbd_error(name(), 0, "cannot read its size");
         size_bytes_ = static_cast<std::uint64_t>(size);
-        const std::int64_t least = ::nbd_get_block_size(connection.get(), LIBNBD_SIZE_MINIMUM);
+        const std::int64_t least = nbd().get_block_size(connection.get(), LIBNBD_SIZE_MINIMUM);
         if (least > 1) block_bytes_ = static_cast<std::uint64_t>(least);
-        has_status_ = ::nbd_can_meta_context(connection.get(), LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
-        can_flush_ = ::nbd_can_flush(connection.get()) == 1;
-        can_trim_ = ::nbd_can_trim(connection.get()) == 1;
-        can_zero_ = ::nbd_can_zero(connection.get()) == 1;
+        has_status_ = nbd().can_meta_context(connection.get(), LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
+        can_flush_ = nbd().can_flush(connection.get()) == 1;
+        can_trim_ = nbd().can_trim(connection.get()) == 1;
+        can_zero_ = nbd().can_zero(connection.get()) == 1;
         if (access == Access::read) return;
-        if (::nbd_is_read_only(connection.get()) != 0) {
+        if (nbd().is_read_only(connection.get()) != 0) {
             throw Error(ErrorKind::refused, {.file = name()}, "the export is read-only");
         }
         if (block_bytes_ <= sector_bytes) return;
@@ -167,7 +167,7 @@ class NbdStore final : public Store {
         for (std::size_t done = 0; done < output.size();) {
             const ByteSpan part = output.subspan(
                 done, std::min<std::size_t>(most_bytes_at_once, output.size() - done));
-            if (::nbd_pread(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
+            if (nbd().pread(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
                 throw nbd_error(name(), at_byte + done, "cannot read");
             }
             done += part.size();
@@ -180,7 +180,7 @@ class NbdStore final : public Store {
         for (std::size_t done = 0; done < input.size();) {
             const ByteView part =
                 input.subspan(done, std::min<std::size_t>(most_bytes_at_once, input.size() - done));
-            if (::nbd_pwrite(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
+            if (nbd().pwrite(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
                 throw nbd_error(name(), at_byte + done, "cannot write");
             }
             done += part.size();
@@ -190,7 +190,7 @@ class NbdStore final : public Store {
     void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override {
         forget_status();
         if (!can_zero_) return write_zeros(at_byte, length_bytes);
-        without_data(at_byte, length_bytes, ::nbd_zero, "cannot write zeros");
+        without_data(at_byte, length_bytes, nbd().zero, "cannot write zeros");
     }
 
     void discard(std::uint64_t at_byte, std::uint64_t length_bytes) override {
@@ -198,13 +198,13 @@ class NbdStore final : public Store {
         const std::uint64_t end = (at_byte + length_bytes) / block_bytes_ * block_bytes_;
         if (!can_trim_ || first >= end) return;
         forget_status();
-        without_data(first, end - first, ::nbd_trim, "cannot discard");
+        without_data(first, end - first, nbd().trim, "cannot discard");
     }
 
     void sync() override {
         if (!can_flush_) return;
         const Pool::Loan connection(pool_);
-        if (::nbd_flush(connection.get(), 0) != 0) throw nbd_error(name(), 0, "cannot sync");
+        if (nbd().flush(connection.get(), 0) != 0) throw nbd_error(name(), 0, "cannot sync");
     }
 
     std::unique_ptr<WriteQueue> write_queue() override {
@@ -280,7 +280,7 @@ class NbdStore final : public Store {
         callback.user_data = &statuses_;
         const std::uint64_t length = std::min(most_bytes_without_data, size_bytes_ - from);
         // It is a hint: what cannot be asked is read.
-        if (::nbd_block_status(connection.get(), length, from, callback, 0) != 0) {
+        if (nbd().block_status(connection.get(), length, from, callback, 0) != 0) {
             statuses_.clear();
         }
     }

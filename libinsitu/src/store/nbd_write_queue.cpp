@@ -32,7 +32,7 @@ void NbdWriteQueue::submit(std::uint64_t at_byte, ByteView input) {
     std::memcpy(bytes, input.data(), input.size());
     slot.at_byte = at_byte;
     slot.cookie =
-        ::nbd_aio_pwrite(connection_.get(), bytes, input.size(), at_byte, NBD_NULL_COMPLETION, 0);
+        nbd().aio_pwrite(connection_.get(), bytes, input.size(), at_byte, NBD_NULL_COMPLETION, 0);
     if (slot.cookie < 0) failed(slot);
 }
 
@@ -55,11 +55,11 @@ void NbdWriteQueue::failed(Slot& slot) {
 
 void NbdWriteQueue::reap() {
     constexpr int for_ever = -1;
-    const bool lost = ::nbd_poll(connection_.get(), for_ever) < 0;
+    const bool lost = nbd().poll(connection_.get(), for_ever) < 0;
     for (Slot& slot : slots_) {
         if (slot.cookie == 0) continue;
         const int done =
-            ::nbd_aio_command_completed(connection_.get(), static_cast<std::uint64_t>(slot.cookie));
+            nbd().aio_command_completed(connection_.get(), static_cast<std::uint64_t>(slot.cookie));
         if (done < 0 || (done == 0 && lost)) {
             failed(slot);
         } else if (done > 0) {
