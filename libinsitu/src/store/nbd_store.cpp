@@ -40,9 +40,9 @@ NbdConnection::NbdConnection(const std::string& uri) : handle_(nbd().create()) {
     static_cast<void>(nbd().set_uri_allow_local_file(handle_, true));
     static_cast<void>(nbd().add_meta_context(handle_, LIBNBD_CONTEXT_BASE_ALLOCATION));
     if (nbd().connect_uri(handle_, uri.c_str()) == 0) return;
-    const Error error = nbd_error(uri, 0, "cannot connect");
-    nbd().close(handle_);
-    throw error;
+    // The message is of the handle, which is closed after that.
+    const std::unique_ptr<nbd_handle, void (*)(nbd_handle*)> closed(handle_, nbd().close);
+    throw nbd_error(uri, 0, "cannot connect");
 }
 
 Error nbd_error(const std::string& name, std::uint64_t at_byte, const char* what) {

@@ -31,8 +31,8 @@ void NbdWriteQueue::submit(std::uint64_t at_byte, ByteView input) {
     std::byte* const bytes = memory_.data() + index * slot_bytes;
     std::memcpy(bytes, input.data(), input.size());
     slot.at_byte = at_byte;
-    slot.cookie =
-        nbd().aio_pwrite(connection_.get(), bytes, input.size(), at_byte, NBD_NULL_COMPLETION, 0);
+    constexpr nbd_completion_callback nobody{};
+    slot.cookie = nbd().aio_pwrite(connection_.get(), bytes, input.size(), at_byte, nobody, 0);
     if (slot.cookie < 0) failed(slot);
 }
 
@@ -73,7 +73,7 @@ void NbdWriteQueue::finish() {
                        [](const Slot& slot) { return slot.cookie != 0; })) {
         reap();
     }
-    if (const auto failure = std::exchange(failure_, std::nullopt)) throw *failure;
+    if (const auto failure = std::exchange(failure_, std::nullopt)) throw Error(*failure);
 }
 
 }  // namespace insitu
