@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "insitu/check.hpp"
 #include "insitu/error.hpp"
@@ -99,6 +100,12 @@ const Move moves[] = {
     {100, 130, 90, 16},    {130, 100, 90, 16},   {6552, 6553, 70, 16},    {6000, 7000, 70, 4096},
     {6000, 15000, 70, 16}, {6000, 30000, 45, 3}, {6553, 6600, 6553, 512}, {6600, 13200, 6590, 600},
 };
+// A power cut at some of the writes, or at more of them.
+std::size_t rounds() {
+    const char* text = std::getenv("INSITU_ROUNDS");
+    return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+}
+
 // The same for small stores, which are copied often: without scratch space (batches of a block at
 // most as long as the distance) and with it.
 const Move small_moves[] = {
@@ -201,7 +208,7 @@ TEST_CASE("a resize survives a power cut at any write, and one while it is compl
         const bool moves_blocks = counts_for_device(device_bytes_for(move.from)).meta_blocks !=
                                   counts_for_device(device_bytes_for(move.to)).meta_blocks;
         REQUIRE((result.moved_blocks != 0) == moves_blocks);
-        const std::size_t step = std::max<std::size_t>(1, recording.event_count() / 40);
+        const std::size_t step = std::max<std::size_t>(1, recording.event_count() / (8 * rounds()));
         for (std::size_t cut = 0; cut <= recording.event_count(); cut += step) {
             const Bytes state = cut_power(before, recording.events(), cut, random);
             RecordingStore second(state);
