@@ -31,5 +31,5 @@ only 'libdeflate|zlib' 'libinsitu/src/codec/(deflate|distance|partial)[.]cpp|app
 only 'ext2fs|et/' 'apps/mkfs/ext_handle[.]hpp'
 only 'archive|archive_entry' 'apps/mkfs/(tar_stream|squashfs_codec)[.]cpp'
 only 'blkid/' 'libinsitu/src/store/signature.cpp'
-only 'libnbd' 'libinsitu/src/store/nbd_connection[.]hpp'
+only 'libnbd' 'libinsitu/src/store/nbd_library[.]hpp'
 exit $status
