@@ -188,7 +188,7 @@ TEST_CASE("a resize that fails at any write, again and again, is completed by th
     }
 }
 
-TEST_CASE("a resize survives a power cut at any write, and one while it is completed") {
+TEST_CASE("a resize survives power cuts, also one while it is completed") {
     Random random = make_random(932);
     unsigned round = 0;
     for (const Move& move : small_moves) {
