@@ -11,6 +11,10 @@ namespace insitu {
 
 namespace {
 
+// Who waits for room waits for the encoding and writing of so much; of a small cache, an eighth.
+constexpr std::uint64_t most_part_bytes = std::uint64_t{4} << 20;
+constexpr std::uint64_t parts_of_cache = 8;
+
 // The first byte is not zero: it may be the only one that has room.
 std::uint64_t random_stamp() {
     std::random_device random;
@@ -196,10 +200,10 @@ void Committer::offer_own_holes(Part part) {
         const StagedWindow& staged = *changed.staged;
         SectorMask needed = staged.on_medium;
         for (const PlannedExtent& extent : staged.plan)
-            needed |= sector_range(extent.first_sector(), extent.payload_sectors);
+            needed.add(extent.first_sector(), extent.payload_sectors);
         const unsigned blocks = medium_.geometry().blocks_in_window(changed.window);
         space_.offer_committing(changed.window,
-                                sector_range(0, blocks * sectors_per_block) & ~needed);
+                                SectorMask::range(0, blocks * sectors_per_block) - needed);
     }
 }
 
@@ -283,41 +287,81 @@ void Committer::abort(Part part) {
     }
 }
 
-// The caller has the commit's mutex.
-void Committer::commit_staged() {
-    check_failed();
-    const std::uint64_t sequence = staging_.sequence();
+// The caller has the turn.
+void Committer::commit_windows(Waiting windows) {
     ChangedWindows changed;
     try {
-        fold_all(changed);
-        if (!changed.empty()) {
-            stamp_bitmap();
-            write_all(changed);
-            search_holes(RedoSpace::windows_a_commit);
-        }
+        fold_all(windows, changed);
+        if (changed.empty()) return;
+        stamp_bitmap();
+        write_all(changed);
+        for (const ChangedWindow& one : changed)
+            offer_holes(one.window);
+        search_holes(RedoSpace::windows_a_commit);
     } catch (...) {
         abort(changed);
         throw;
+    }
+}
+
+// How many of the windows are one part of a commit.
+std::size_t Committer::part_of(Waiting windows) const {
+    const std::uint64_t most = std::min(most_part_bytes, space_.limit_bytes() / parts_of_cache);
+    std::uint64_t bytes = 0;
+    std::size_t count = 0;
+    while (count < windows.size() && bytes <= most)
+        bytes += windows[count++].reserved_bytes;
+    return count;
+}
+
+// The caller has the turn.
+void Committer::commit_staged() {
+    check_failed();
+    const std::uint64_t sequence = staging_.sequence();
+    const std::vector<WaitingWindow> windows = staged_windows();
+    for (Waiting rest = windows; !rest.empty();) {
+        const std::size_t part = part_of(rest);
+        commit_windows(rest.first(part));
+        rest = rest.subspan(part);
+        turn_.part_is_done();
     }
     durable_sequence_ = sequence;
 }
 
 void Committer::commit(std::uint64_t sequence) {
-    const std::lock_guard lock(mutex_);
+    const auto turn = turn_.take();
     check_failed();
     // Somebody else's commit may have covered it.
     if (durable_sequence_ < sequence) commit_staged();
 }
 
+// Windows take turns: the longer one is staged, the more writes its commit is good for.
+void Committer::make_room() {
+    const auto turn = turn_.take_or_wait();
+    if (!turn) return;
+    check_failed();
+    const std::vector<WaitingWindow> windows = staged_windows();
+    auto first = std::lower_bound(
+        windows.begin(), windows.end(), next_part_,
+        [](const WaitingWindow& one, WindowIndex window) { return one.window < window; });
+    if (first == windows.end()) first = windows.begin();
+    // A redo stream has windows in rising order.
+    Waiting part(first, windows.end());
+    part = part.first(part_of(part));
+    if (part.empty()) return;
+    next_part_ = part.back().window + 1;
+    commit_windows(part);
+}
+
 void Committer::clean_if_durable() {
-    const std::lock_guard lock(mutex_);
+    const auto turn = turn_.take();
     if (is_durable(staging_.sequence())) forget_intents();
 }
 
 void Committer::close() {
     commit_all();
     {
-        const std::lock_guard lock(mutex_);
+        const auto turn = turn_.take();
         check_failed();
         forget_intents();
         if (stamp_ != 0) write_stamp(0);
@@ -331,15 +375,14 @@ void Committer::close() {
 // Old payloads and redo streams. If no intent is pending, what is in place is durable, and nothing
 // else is needed.
 bool Committer::punch_next() {
-    const std::lock_guard commit_lock(mutex_);
+    const auto turn = turn_.take();
     if (intent_pending_) return false;
     const auto window = to_punch_.take();
     if (!window) return false;
     const std::unique_lock lock(staging_.stripe_of(*window).mutex);
     const SectorMask free = staging_.holes(*window);
     const auto free_block = [&](unsigned block) {
-        const SectorMask sectors = sector_range(block * sectors_per_block, sectors_per_block);
-        return (free & sectors) == sectors;
+        return free.contains(SectorMask::range(block * sectors_per_block, sectors_per_block));
     };
     for (unsigned first = 0; first < window_blocks; ++first) {
         unsigned end = first;

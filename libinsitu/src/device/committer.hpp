@@ -6,8 +6,11 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "device/commit_turn.hpp"
+#include "device/cut_history.hpp"
 #include "device/staging.hpp"
 #include "device/window_queue.hpp"
 #include "journal/redo_stream.hpp"
@@ -17,7 +20,8 @@ namespace insitu {
 
 // How staged windows reach the medium: docs/crash-safety.md, "How a commit goes". One commit at a
 // time; readers and writers go on meanwhile. A window whose plan is being written is `committing`:
-// what is written to it then is for the next commit.
+// what is written to it then is for the next commit. Much that is staged is committed in parts, so
+// that who waits for room waits for one part.
 class Committer {
   public:
     Committer(Medium& medium, Staging& staging, RedoSpace& space, const DeviceOptions& options,
@@ -27,6 +31,9 @@ class Committer {
     // it from that; everything stays staged then.
     void commit(std::uint64_t sequence);
     void commit_all() { commit(staging_.sequence()); }
+    // Commits a part of what is staged, or waits until somebody else has. The caller looks whether
+    // it now has the room that it needs, and if not, comes again.
+    void make_room();
     bool is_durable(std::uint64_t sequence) const noexcept { return durable_sequence_ >= sequence; }
     bool intent_pending() const noexcept { return intent_pending_; }
     // Throws the failure after which nobody knows what is on the medium.
@@ -55,10 +62,18 @@ class Committer {
     using ChangedWindows = std::vector<ChangedWindow>;
     using Part = std::span<ChangedWindow>;
 
+    struct WaitingWindow {
+        WindowIndex window;
+        std::uint64_t reserved_bytes = 0;
+    };
+    using Waiting = std::span<const WaitingWindow>;
+
     [[noreturn]] void fail_for_good();
     void commit_staged();
-    std::vector<WindowIndex> staged_windows();
-    void fold_all(ChangedWindows& changed);
+    void commit_windows(Waiting windows);
+    std::vector<WaitingWindow> staged_windows();
+    std::size_t part_of(Waiting windows) const;
+    void fold_all(Waiting windows, ChangedWindows& changed);
     std::optional<ChangedWindow> fold(WindowIndex window);
     void compare_with_medium(ChangedWindow& changed) const;
     void merge_dirty(WindowIndex window, StagedWindow& staged, Workspace& workspace);
@@ -86,8 +101,10 @@ class Committer {
     const DeviceOptions& options_;
     AtomicCounters& counters_;
     WindowQueue to_punch_;
+    CutHistory cuts_;
 
-    std::mutex mutex_;  // the commit's
+    CommitTurn turn_;
+    WindowIndex next_part_{0};  // what make_room() commits first
     std::atomic<std::uint64_t> durable_sequence_{0};
     std::uint64_t generation_ = 0;  // of the last intent
     std::uint64_t stamp_ = 0;       // of the bitmap; 0: not yet

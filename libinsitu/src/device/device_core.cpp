@@ -89,7 +89,7 @@ void Device::Core::stage(const WindowPart& part, const std::byte* content) {
             case Staging::Result::commit_now:
                 return commit_all();
             case Staging::Result::commit_first:
-                commit_all();
+                committer_.make_room();
         }
     }
 }

@@ -9,14 +9,15 @@
 // The encoding half of a commit: what was written becomes payloads.
 namespace insitu {
 
-std::vector<WindowIndex> Committer::staged_windows() {
-    std::vector<WindowIndex> windows;
+std::vector<Committer::WaitingWindow> Committer::staged_windows() {
+    std::vector<WaitingWindow> windows;
     for (Staging::Stripe& stripe : staging_.stripes()) {
         const std::shared_lock lock(stripe.mutex);
         for (const auto& [index, staged] : stripe.staged)
-            windows.push_back({index});
+            windows.push_back({{index}, staged.reserved_bytes});
     }
-    std::sort(windows.begin(), windows.end());
+    std::sort(windows.begin(), windows.end(),
+              [](const WaitingWindow& a, const WaitingWindow& b) { return a.window < b.window; });
     return windows;
 }
 
@@ -29,14 +30,15 @@ void Committer::unstage(WindowIndex window) {
 // Gives a window its new plan. Payloads are written in place at once if nobody needs what is there:
 // neither the medium's map, nor the plan of before, nor the current redo stream.
 void Committer::adopt(WindowIndex window, StagedWindow& staged, WindowPlan plan) {
-    SectorMask needed = staged.on_medium | sectors_in_place(staged.plan) | space_.current(window);
+    const SectorMask needed =
+        staged.on_medium | sectors_in_place(staged.plan) | space_.current(window);
     const auto is_old = [&](const PlannedExtent& extent) {
         return std::any_of(staged.plan.begin(), staged.plan.end(),
                            [&](const PlannedExtent& old) { return old.held == extent.held; });
     };
     for (PlannedExtent& extent : plan) {
         if (!extent.held || is_old(extent)) continue;
-        const SectorMask place = sector_range(extent.first_sector(), extent.payload_sectors);
+        const auto place = SectorMask::range(extent.first_sector(), extent.payload_sectors);
         if ((place & needed).any()) continue;
         // Set after the write: a sync that clears it before has not seen it. A part of a failed
         // write may be there, too.
@@ -61,9 +63,11 @@ void Committer::merge_dirty(WindowIndex window, StagedWindow& staged, Workspace&
     WindowEditor editor(window, read, workspace.encoder, workspace.content);
     const auto placing = space_.room_bytes() < worst_window_bytes ? WindowEditor::Placing::keep_raw
                                                                   : WindowEditor::Placing::encode;
-    WindowPlan plan = editor.merge(staged.plan, staged.dirty, placing);
+    const auto rest = cuts_.was_cut(window) ? WindowEditor::Rest::blocks : WindowEditor::Rest::runs;
+    WindowPlan plan = editor.merge(staged.plan, staged.dirty, placing, rest);
     counters_.encoded += editor.encoded_bytes();
     counters_.rewritten += editor.rewritten_extents();
+    if (editor.rewritten_extents() != 0) cuts_.add(window);
     if (editor.changed()) adopt(window, staged, std::move(plan));
     for (unsigned block = 0; block < window_blocks; ++block) {
         if (!staged.dirty.test(block)) continue;
@@ -95,6 +99,7 @@ std::optional<Committer::ChangedWindow> Committer::fold(WindowIndex window) {
         if (!staged.changed) {
             space_.release(staged.reserved_bytes);
             unstage(window);
+            space_.offer(window, staging_.holes(window));
             return std::nullopt;
         }
         changed.staged = &staged;
@@ -113,8 +118,9 @@ void Committer::compare_with_medium(ChangedWindow& changed) const {
     const StagedWindow& staged = *changed.staged;
     const unsigned blocks = medium_.geometry().blocks_in_window(changed.window);
     map_of(staged.plan, blocks).encode(changed.after);
+    Workspaces::Loan workspace(medium_.workspaces());
     changed.sectors = changed_sectors(medium_.store(), medium_.window_at_byte(changed.window),
-                                      staged.plan, staged.on_medium);
+                                      staged.plan, staged.on_medium, (*workspace).payload);
     const auto& pieces = changed.sectors.pieces;
     changed.is_equal =
         changed.after == staged.before &&
@@ -124,9 +130,8 @@ void Committer::compare_with_medium(ChangedWindow& changed) const {
 }
 
 // By several workers if there is much to encode. `all` has what was folded also if that fails.
-void Committer::fold_all(ChangedWindows& all) {
+void Committer::fold_all(Waiting windows, ChangedWindows& all) {
     constexpr std::size_t few_windows = 8;
-    const std::vector<WindowIndex> windows = staged_windows();
     std::vector<std::optional<ChangedWindow>> folded(windows.size());
     const auto move_to_all = [&] {
         for (auto& one : folded) {
@@ -145,7 +150,7 @@ void Committer::fold_all(ChangedWindows& all) {
             },
             [&] {
                 return [&](std::size_t index) {
-                    folded[index] = fold(windows[index]);
+                    folded[index] = fold(windows[index].window);
                     if (folded[index]) compare_with_medium(*folded[index]);
                 };
             });
@@ -162,7 +167,7 @@ void Committer::fold_all(ChangedWindows& all) {
 }
 
 bool Committer::compact(WindowIndex window) {
-    const std::lock_guard commit_lock(mutex_);
+    const auto turn = turn_.take();
     check_failed();
     // It writes over blocks that nobody wrote to, which only the journal protects.
     if (space_.cramped()) return false;
@@ -194,6 +199,7 @@ bool Committer::compact(WindowIndex window) {
     } else {
         space_.release(staged.reserved_bytes);
         unstage(window);
+        space_.offer(window, staging_.holes(window));
     }
     return editor.changed();
 }

@@ -39,9 +39,8 @@ SectorMask Staging::holes(WindowIndex window) {
     if (stripe_of(window).staged.count(window.value) != 0) return {};
     const auto map = medium_.plain_map(window);
     if (!map) return {};
-    const SectorMask whole =
-        sector_range(0, medium_.geometry().blocks_in_window(window) * sectors_per_block);
-    return whole & ~sectors_in_place(plan_of(*map));
+    const unsigned blocks = medium_.geometry().blocks_in_window(window);
+    return SectorMask::range(0, blocks * sectors_per_block) - sectors_in_place(*map);
 }
 
 StagedWindow Staging::stage(const WindowPart& part) {
@@ -64,7 +63,7 @@ StagedWindow Staging::stage(const WindowPart& part) {
                             : "insitu-fsck reports what can be repaired");
     }
     staged.plan = {{0, blocks, 0, nullptr}};
-    staged.on_medium.set();
+    staged.on_medium = SectorMask::all();
     staged.changed = true;
     return staged;
 }

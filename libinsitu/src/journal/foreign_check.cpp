@@ -86,7 +86,7 @@ void ForeignCheck::check_meta(WindowIndex window, const AllowedMeta& allowed) co
 void ForeignCheck::check_sectors(WindowIndex window, const AllowedMeta& allowed,
                                  std::span<const AllowedSector> sectors) const {
     const WindowMap map = WindowMap::decode(allowed.last, geometry_.blocks_in_window(window));
-    const SectorMask live = sectors_in_place(plan_of(map));
+    const SectorMask live = sectors_in_place(map);
     const std::uint64_t first = sectors.front().sector;
     const std::size_t count = sectors.back().sector - first + 1;
     AlignedBuffer content(count * sector_bytes);

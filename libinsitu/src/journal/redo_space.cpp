@@ -9,7 +9,13 @@ namespace insitu {
 
 namespace {
 
+// Links take a part of each run, and each is a write of its own. Short ones are for a device that
+// has few others: behind payloads of single blocks.
 constexpr std::uint32_t shortest_run_sectors = 8;
+constexpr std::uint32_t shortest_scarce_run_sectors = 3;
+constexpr std::uint32_t shortest_cramped_run_sectors = 1;
+// A search after all windows were looked at.
+constexpr std::uint64_t windows_of_another_tour = 64;
 // Below this a single request could find no room.
 constexpr std::uint64_t least_room_bytes = window_bytes + block_bytes;
 // What may wait for an unprotected commit.
@@ -25,7 +31,8 @@ RedoSpace::RedoSpace(const Geometry& geometry, std::uint64_t limit_bytes)
     : geometry_(geometry),
       limit_bytes_(std::max(limit_bytes, least_room_bytes)),
       wanted_bytes_(2 * limit_bytes_),
-      cursor_(geometry.window_count() - 1) {}
+      cursor_(geometry.window_count() - 1),
+      unseen_(geometry.window_count()) {}
 
 std::uint64_t RedoSpace::first_sector_of(WindowIndex window) const {
     return geometry_.block_at_byte(first_block_of(window)) / sector_bytes;
@@ -83,24 +90,22 @@ void RedoSpace::withdraw(WindowIndex window) {
 
 std::vector<SectorRun> RedoSpace::runs_of(WindowIndex window, const SectorMask& holes) const {
     const auto current = current_masks_.find(window.value);
-    const SectorMask free = current == current_masks_.end() ? holes : holes & ~current->second;
-    // Links take a part of each run: short ones are for a device that has little else.
-    const std::uint32_t shortest = cramped_ ? 1 : shortest_run_sectors;
-    const std::uint64_t first = first_sector_of(window);
+    const SectorMask free = current == current_masks_.end() ? holes : holes - current->second;
+    const std::uint32_t shortest = cramped_  ? shortest_cramped_run_sectors
+                                   : scarce_ ? shortest_scarce_run_sectors
+                                             : shortest_run_sectors;
+    const std::uint64_t first_sector = first_sector_of(window);
     std::vector<SectorRun> runs;
-    for (std::uint32_t at = 0; at < longest_run_sectors;) {
-        std::uint32_t end = at;
-        while (end < longest_run_sectors && free.test(end))
-            ++end;
-        if (end - at >= shortest) runs.push_back({first + at, end - at});
-        at = end + 1;
-    }
+    free.for_each_run([&](unsigned first, unsigned sectors) {
+        if (sectors >= shortest) runs.push_back({first_sector + first, sectors});
+    });
     return runs;
 }
 
 void RedoSpace::begin_search(std::uint64_t most_windows) {
     const std::lock_guard lock(mutex_);
     budget_ = std::min(geometry_.window_count(), most_windows);
+    if (unseen_ == 0 && !cramped_) budget_ = std::min(budget_, windows_of_another_tour);
     if (aside_.room_bytes >= wanted_bytes_ / 2 + least_room_bytes) budget_ = 0;
 }
 
@@ -109,6 +114,7 @@ std::optional<WindowIndex> RedoSpace::next_candidate() {
     const std::uint64_t wanted = cramped_ ? 2 * least_room_bytes : wanted_bytes_;
     while (budget_ != 0 && aside_.room_bytes < wanted) {
         --budget_;
+        if (unseen_ != 0) --unseen_;
         const WindowIndex window{cursor_};
         cursor_ = cursor_ == 0 ? geometry_.window_count() - 1 : cursor_ - 1;
         if (cramped_ || aside_.by_window.count(window.value) == 0) return window;
@@ -119,6 +125,11 @@ std::optional<WindowIndex> RedoSpace::next_candidate() {
 void RedoSpace::end_search() {
     const std::lock_guard lock(mutex_);
     budget_ = 0;
+    // From now on short holes count: another tour finds them.
+    if (!scarce_ && unseen_ == 0 && aside_.room_bytes < limit_bytes_ / 4) {
+        scarce_ = true;
+        unseen_ = geometry_.window_count();
+    }
     cramped_ = aside_.room_bytes < 2 * least_room_bytes;
 }
 
@@ -259,9 +270,7 @@ std::vector<WindowIndex> RedoSpace::set_current(std::vector<SectorRun> runs) {
     for (const SectorRun run : current_) {
         const WindowIndex window = window_at(run);
         const std::uint64_t first = run.first_sector - first_sector_of(window);
-        SectorMask& mask = current_masks_[window.value];
-        for (std::uint64_t i = 0; i < run.sectors; ++i)
-            mask.set(first + i);
+        current_masks_[window.value].add(static_cast<unsigned>(first), run.sectors);
     }
     std::vector<WindowIndex> windows;
     if (aside_.room_bytes >= wanted_bytes_) return windows;

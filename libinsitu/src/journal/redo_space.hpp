@@ -28,7 +28,8 @@ class RedoSpace {
     RedoSpace(const Geometry& geometry, std::uint64_t limit_bytes);
 
     // Looks for holes: begin_search(), then offer() for each window that next_candidate() names,
-    // then end_search(). `most_windows` are looked at, none if there is room enough.
+    // then end_search(). `most_windows` are looked at, none if there is room enough, and few if all
+    // were looked at: what becomes free later is offered as it does.
     static constexpr std::uint64_t windows_at_open = std::uint64_t{1} << 20;
     static constexpr std::uint64_t windows_a_commit = 8192;
     void begin_search(std::uint64_t most_windows);
@@ -117,6 +118,7 @@ class RedoSpace {
     std::uint64_t wanted_bytes_;  // of room: what is staged takes holes away
     std::uint64_t cursor_;        // the window that is looked at next, downwards
     std::uint64_t budget_ = 0;    // windows that this search may still look at
+    std::uint64_t unseen_;        // windows that were not looked at in this tour of the device
 
     mutable std::mutex mutex_;
     std::unordered_set<std::uint64_t> staged_;
@@ -125,6 +127,7 @@ class RedoSpace {
     std::uint64_t used_bytes_ = 0;
     std::uint64_t committing_bytes_ = 0;
     bool cramped_ = false;
+    bool scarce_ = false;         // short holes are used, too
     bool room_promised_ = false;  // to something that waits
 
     std::vector<SectorRun> taken_;

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "insitu/error.hpp"
-#include "insitu/internal/store/aligned_buffer.hpp"
 
 namespace insitu {
 
@@ -34,23 +33,23 @@ void read_and_hash(const Store& store, std::uint64_t at_byte, ByteSpan output,
 }
 
 ChangedSectors changed_sectors(const Store& store, std::uint64_t window_at_byte,
-                               const WindowPlan& plan, const SectorMask& on_medium) {
+                               const WindowPlan& plan, const SectorMask& on_medium,
+                               AlignedBuffer& buffer) {
     ChangedSectors changed;
-    AlignedBuffer old(window_bytes);
     std::array<std::uint32_t, longest_run_sectors> hashes{};
     for (const PlannedExtent& extent : plan) {
         if (!extent.held) continue;
         const ByteView payload = *extent.held;
         const unsigned first = extent.first_sector();
         const auto known = std::span(hashes).first(extent.payload_sectors);
-        read_and_hash(store, window_at_byte + first * sector_bytes, old.first(payload.size()),
+        read_and_hash(store, window_at_byte + first * sector_bytes, buffer.first(payload.size()),
                       known);
         changed.old_hashes.insert(changed.old_hashes.end(), known.begin(), known.end());
         for (unsigned i = 0; i < extent.payload_sectors; ++i) {
             const ByteView sector = payload.subspan(i * sector_bytes, sector_bytes);
             const bool same =
                 on_medium.test(first + i) && known[i] != unknown_sector_hash &&
-                std::memcmp(old.data() + i * sector_bytes, sector.data(), sector_bytes) == 0;
+                std::memcmp(buffer.data() + i * sector_bytes, sector.data(), sector_bytes) == 0;
             const auto kind = same ? RedoPiece::Kind::kept : RedoPiece::Kind::written;
             // Two payloads never share a piece: their bytes are not side by side.
             if (i == 0 || changed.pieces.back().place.kind != kind) {

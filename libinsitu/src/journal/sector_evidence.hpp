@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "insitu/internal/format/intent.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
 #include "insitu/store.hpp"
 #include "window/plan.hpp"
 
@@ -26,8 +27,9 @@ struct ChangedSectors {
 };
 
 // Sectors that have their new content in place already are kept. What is not `on_medium`, needed by
-// the map there, has no known content: it is written in any case.
+// the map there, has no known content: it is written in any case. `buffer` is of a window.
 ChangedSectors changed_sectors(const Store& store, std::uint64_t window_at_byte,
-                               const WindowPlan& plan, const SectorMask& on_medium);
+                               const WindowPlan& plan, const SectorMask& on_medium,
+                               AlignedBuffer& buffer);
 
 }  // namespace insitu

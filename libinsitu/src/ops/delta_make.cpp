@@ -42,9 +42,9 @@ class StoredWindow {
         }
         // Bits behind the last block have no meaning.
         map.encode(meta_);
-        live_ = sectors_in_place(plan_of(map));
+        live_ = sectors_in_place(map);
         const std::uint64_t at = image_.geometry().block_at_byte(first_block_of(window));
-        for_each_run(live_, [&](unsigned first, unsigned sectors) {
+        live_.for_each_run([&](unsigned first, unsigned sectors) {
             image_.store().read_at(at + first * sector_bytes, bytes(first, sectors));
         });
     }
@@ -55,17 +55,6 @@ class StoredWindow {
         return buffer_.span().subspan(first_sector * sector_bytes, sectors * sector_bytes);
     }
 
-    template <class Visit>
-    static void for_each_run(const SectorMask& sectors, Visit visit) {
-        for (unsigned first = 0; first < window_sectors;) {
-            unsigned end = first;
-            while (end < window_sectors && sectors.test(end))
-                ++end;
-            if (end != first) visit(first, end - first);
-            first = std::max(end, first + 1);
-        }
-    }
-
     // Nothing of a window without mapped blocks: bits behind the last block do not make one.
     void add_to(RunningHash& hash, WindowIndex window) {
         if (is_zero(meta_)) return;
@@ -74,8 +63,8 @@ class StoredWindow {
             index[i] = static_cast<std::byte>(window.value >> (8 * i));
         hash.add(index);
         hash.add(meta_);
-        for_each_run(live_,
-                     [&](unsigned first, unsigned sectors) { hash.add(bytes(first, sectors)); });
+        live_.for_each_run(
+            [&](unsigned first, unsigned sectors) { hash.add(bytes(first, sectors)); });
     }
 
   private:
@@ -134,7 +123,7 @@ SectorMask differing(StoredWindow& before, StoredWindow& after) {
         const bool same = before.live().test(sector) &&
                           std::memcmp(before.bytes(sector, 1).data(), after.bytes(sector, 1).data(),
                                       sector_bytes) == 0;
-        result.set(sector, !same);
+        if (!same) result.add(sector, 1);
     }
     return result;
 }
@@ -142,7 +131,7 @@ SectorMask differing(StoredWindow& before, StoredWindow& after) {
 void write_record(RecordWriter& writer, WindowIndex window, const StoredWindow& before,
                   StoredWindow& after, const SectorMask& changed) {
     std::vector<RedoPiece> pieces;
-    StoredWindow::for_each_run(changed, [&](unsigned first, unsigned sectors) {
+    changed.for_each_run([&](unsigned first, unsigned sectors) {
         pieces.push_back({static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(sectors),
                           RedoPiece::Kind::written});
     });

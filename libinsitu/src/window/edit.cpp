@@ -56,7 +56,7 @@ void WindowEditor::keep_raw(const PlannedExtent& extent, unsigned first, unsigne
 // Plans what remains of an extent that was written in part (docs/format.md §3). Returns the blocks
 // of it that are really new.
 std::uint32_t WindowEditor::cut(const PlannedExtent& extent, const DirtyBlocks& dirty,
-                                std::uint32_t written) {
+                                std::uint32_t written, Rest rest) {
     const std::uint32_t whole = mask_of(extent);
     if (written == whole && !extent.unmapped()) return written;
     if (extent.unmapped()) {
@@ -93,8 +93,10 @@ std::uint32_t WindowEditor::cut(const PlannedExtent& extent, const DirtyBlocks& 
         return 0;
     }
     for_each_run(whole & ~changed, [&](unsigned first, unsigned end) {
-        put(first,
-            content.subspan((first - extent.first) * block_bytes, (end - first) * block_bytes));
+        const unsigned step = rest == Rest::blocks ? 1 : end - first;
+        for (; first < end; first += step) {
+            put(first, content.subspan((first - extent.first) * block_bytes, step * block_bytes));
+        }
     });
     return changed;
 }
@@ -126,7 +128,8 @@ void WindowEditor::put_dirty(const DirtyBlocks& dirty, std::uint32_t written,
                  [&](unsigned first, unsigned end) { put_run(first, end, true); });
 }
 
-WindowPlan WindowEditor::merge(const WindowPlan& plan, const DirtyBlocks& dirty, Placing placing) {
+WindowPlan WindowEditor::merge(const WindowPlan& plan, const DirtyBlocks& dirty, Placing placing,
+                               Rest rest) {
     plan_.clear();
     std::uint32_t changed = 0;
     std::uint32_t raw_blocks = 0;
@@ -137,7 +140,7 @@ WindowPlan WindowEditor::merge(const WindowPlan& plan, const DirtyBlocks& dirty,
             continue;
         }
         if (extent.raw() && placing == Placing::keep_raw) raw_blocks |= written;
-        changed |= cut(extent, dirty, written);
+        changed |= cut(extent, dirty, written, rest);
     }
     put_dirty(dirty, changed, raw_blocks);
     changed_ = changed_ || changed != 0;

@@ -22,6 +22,10 @@ class WindowEditor {
     // Raw blocks stay raw: no payload then reaches beyond the blocks that were written, and the
     // sectors of others are untouched. For the times in which nothing protects a commit.
     enum class Placing { encode, keep_raw };
+    // What remains of a compressed extent that was written in part: an extent for each run of
+    // blocks, which takes the least space; or one for each block, so that no later write of whole
+    // blocks encodes any of it again.
+    enum class Rest { runs, blocks };
 
     WindowEditor(WindowIndex window, ReadExtent read, ExtentEncoder& encoder,
                  AlignedBuffer& content)
@@ -32,7 +36,7 @@ class WindowEditor {
 
     // The plan with the dirty blocks in it. Blocks whose extent shows that they hold nothing new
     // are no change.
-    WindowPlan merge(const WindowPlan& plan, const DirtyBlocks& dirty, Placing placing);
+    WindowPlan merge(const WindowPlan& plan, const DirtyBlocks& dirty, Placing placing, Rest rest);
     // The plan with mapped extents side by side made one if that saves space, and raw ones
     // compressed; the same plan if nothing is worth it.
     WindowPlan compact(const WindowPlan& plan);
@@ -43,7 +47,8 @@ class WindowEditor {
     bool changed() const noexcept { return changed_; }
 
   private:
-    std::uint32_t cut(const PlannedExtent& extent, const DirtyBlocks& dirty, std::uint32_t written);
+    std::uint32_t cut(const PlannedExtent& extent, const DirtyBlocks& dirty, std::uint32_t written,
+                      Rest rest);
     void put(unsigned first, ByteView blocks);
     void put_payload(unsigned first, unsigned blocks, ByteView payload);
     void put_dirty(const DirtyBlocks& dirty, std::uint32_t written, std::uint32_t raw_blocks);

@@ -25,18 +25,18 @@ WindowMap map_of(const WindowPlan& plan, unsigned blocks) {
     return map;
 }
 
-SectorMask sector_range(unsigned first_sector, unsigned sectors) {
-    SectorMask mask;
-    for (unsigned i = 0; i < sectors; ++i)
-        mask.set(first_sector + i);
-    return mask;
-}
-
 SectorMask sectors_in_place(const WindowPlan& plan) {
     SectorMask mask;
     for (const PlannedExtent& extent : plan) {
-        if (extent.in_place()) mask |= sector_range(extent.first_sector(), extent.payload_sectors);
+        if (extent.in_place()) mask.add(extent.first_sector(), extent.payload_sectors);
     }
+    return mask;
+}
+
+SectorMask sectors_in_place(const WindowMap& map) {
+    SectorMask mask;
+    for (const Extent extent : map.extents())
+        mask.add(extent.first * sectors_per_block, extent.payload_sectors);
     return mask;
 }
 

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <bitset>
 #include <memory>
 #include <vector>
 
 #include "insitu/internal/format/window_map.hpp"
 #include "insitu/units.hpp"
+#include "window/sector_mask.hpp"
 
 namespace insitu {
-
-// The sectors of a window's space.
-inline constexpr std::uint64_t window_sectors = std::uint64_t{window_blocks} * sectors_per_block;
-using SectorMask = std::bitset<window_sectors>;
 
 using HeldPayload = std::shared_ptr<const std::vector<std::byte>>;
 
@@ -41,6 +37,7 @@ WindowMap map_of(const WindowPlan& plan, unsigned blocks);
 
 // The sectors that hold payloads in place.
 SectorMask sectors_in_place(const WindowPlan& plan);
-SectorMask sector_range(unsigned first_sector, unsigned sectors);
+// Precondition: the map is sound.
+SectorMask sectors_in_place(const WindowMap& map);
 
 }  // namespace insitu

@@ -19,7 +19,7 @@ RedoSpace make_space() {
 }
 
 void offer_all_of(RedoSpace& space, std::uint64_t window) {
-    space.offer({window}, sector_range(0, window_sectors));
+    space.offer({window}, SectorMask::all());
 }
 
 // What a commit does when it is through with its search.
@@ -94,7 +94,7 @@ TEST_CASE("holes of windows in the commit are for its streams alone") {
     end_search(space);
     REQUIRE(space.admit(first_change(3, request_bytes, Journal::needless)) == Admission::admitted);
     space.move_to_commit(request_bytes);
-    space.offer_committing({3}, sector_range(0, window_sectors));
+    space.offer_committing({3}, SectorMask::all());
     CHECK(space.room_bytes() == window_bytes - run_link_bytes);
     CHECK(space.admit(first_change(1, request_bytes, Journal::required)) == Admission::no_room);
     SECTION("they are holes as any others if nothing of the window waits") {
@@ -107,5 +107,40 @@ TEST_CASE("holes of windows in the commit are for its streams alone") {
     SECTION("and of no use if the window stays staged") {
         space.withdraw({3});
         CHECK(space.room_bytes() == 0);
+    }
+}
+
+TEST_CASE("a search that has looked at all windows looks at few from then on") {
+    constexpr std::uint64_t many = 1000;
+    RedoSpace space(Geometry(BlockCounts{1, many * window_blocks}), std::uint64_t{64} << 20);
+    const auto search = [&](const SectorMask& holes) {
+        std::uint64_t looked_at = 0;
+        space.begin_search(RedoSpace::windows_a_commit);
+        for (; const auto window = space.next_candidate(); ++looked_at)
+            space.offer(*window, holes);
+        space.end_search();
+        return looked_at;
+    };
+    // Less than 8 sectors: a link would take much of it.
+    const SectorMask short_hole = SectorMask::range(4, 4);
+    CHECK(search(short_hole) == many);
+    SECTION("and takes short holes if there is little room") {
+        CHECK(space.room_bytes() == 0);
+        // Without any room, it ends with enough for a commit; the next one takes what is left.
+        const std::uint64_t looked_at = search(short_hole);
+        CHECK_FALSE(space.cramped());
+        CHECK(looked_at + search(short_hole) == many);
+        CHECK(space.room_bytes() == many * (4 * sector_bytes - run_link_bytes));
+    }
+    SECTION("once more for short holes, and then by and by") {
+        for (const std::uint64_t window : {1, 2, 3, 4, 5})
+            offer_all_of(space, window);
+        end_search(space);
+        CHECK(search({}) == many - 5);
+        CHECK(search({}) == 64);
+    }
+    SECTION("what is offered later counts at once") {
+        space.offer({7}, SectorMask::all());
+        CHECK(space.room_bytes() == window_bytes - run_link_bytes);
     }
 }

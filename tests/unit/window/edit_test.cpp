@@ -10,6 +10,7 @@ using namespace insitu;
 using namespace insitu::test;
 using Bytes = std::vector<std::byte>;
 using Placing = WindowEditor::Placing;
+using Rest = WindowEditor::Rest;
 
 namespace {
 
@@ -65,11 +66,11 @@ struct Window {
     bool changed = false;
     unsigned edits = 0;
 
-    void merge(std::string_view blocks, Placing placing = Placing::encode) {
+    void merge(std::string_view blocks, Placing placing = Placing::encode, Rest rest = Rest::runs) {
         DirtyBlocks dirty;
         write(blocks, edits++, dirty, model);
         WindowEditor editor({0}, read, encoder, content);
-        plan = editor.merge(plan, dirty, placing);
+        plan = editor.merge(plan, dirty, placing, rest);
         keep_counts(editor);
     }
     void compact() {
@@ -126,6 +127,32 @@ TEST_CASE("what is written becomes extents of its own") {
         window.merge(row.before);
         window.merge(row.written);
         CHECK(window.changed);
+        CHECK(window.rewritten == row.decoded);
+        window.check(row.plan);
+    }
+}
+
+TEST_CASE("what remains of an extent becomes one extent, or one for each block") {
+    struct Row {
+        const char* before;
+        const char* written;
+        const char* plan;
+        unsigned decoded;
+    };
+    const Row rows[] = {
+        {"tttttttt", ".....t", "0+1c 1+1c 2+1c 3+1c 4+1c 5+1c 6+1c 7+1c 8+24u", 1},
+        {"tttttttt", "..tttt", "0+1c 1+1c 2+4c 6+1c 7+1c 8+24u", 1},
+        // Nothing of it remains, or all of it.
+        {"tttttttt", "tttttttt", "0+8c 8+24u", 0},
+        {"tttt....tttt", "........tttt", "0+4c 4+4u 8+4c 12+20u", 0},
+        // What is raw encodes nothing.
+        {"rrrrrrrr", "...r", "0+3r 3+1r 4+4r 8+24u", 0},
+    };
+    for (const Row& row : rows) {
+        INFO(row.before << " then " << row.written);
+        Window window;
+        window.merge(row.before);
+        window.merge(row.written, Placing::encode, Rest::blocks);
         CHECK(window.rewritten == row.decoded);
         window.check(row.plan);
     }
