@@ -20,6 +20,7 @@
 #include "nbdkit/control_server.hpp"
 #include "nbdkit/live_status.hpp"
 #include "nbdkit/parameters.hpp"
+#include "nbdkit/server_options.hpp"
 #include "nbdkit/work_limit.hpp"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL

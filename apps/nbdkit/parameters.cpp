@@ -6,7 +6,6 @@
 
 #include <charconv>
 #include <cstdlib>
-#include <fstream>
 
 namespace insitu::nbd {
 
@@ -66,7 +65,10 @@ int set_choices(DeviceOptions& options, const std::string& key, const std::strin
         if (value == "fast") return options.level = Level::fast, 0;
         if (value == "default") return options.level = Level::normal, 0;
         if (value == "best") return options.level = Level::best, 0;
-        return unknown_value(key, value, "fast, default or best");
+        if (value.size() == 1 && value[0] >= '1' && value[0] <= '9') {
+            return options.level = static_cast<Level>(value[0] - '0'), 0;
+        }
+        return unknown_value(key, value, "fast, default, best or 1 to 9");
     }
     if (key == "pending") {
         if (value == "apply") return options.pending = PendingIntent::apply, 0;
@@ -118,33 +120,13 @@ int check_complete(const Parameters& parameters) {
     return -1;
 }
 
-ServerOptions server_options() {
-    ServerOptions options;
-    std::ifstream file("/proc/self/cmdline");
-    const auto value_of = [&](std::string& value) { std::getline(file, value, '\0'); };
-    for (std::string argument; std::getline(file, argument, '\0');) {
-        if (argument == "-r" || argument == "--read-only" || argument == "--readonly") {
-            options.read_only = true;
-        } else if (argument == "-U" || argument == "--unix") {
-            value_of(options.socket);
-        } else if (argument.starts_with("--unix=")) {
-            options.socket = argument.substr(argument.find('=') + 1);
-        } else if (argument.find("backend.datapath") != std::string::npos) {
-            options.traces_requests = true;
-        } else if (argument == "--run" || argument == "--") {
-            break;  // what follows is for the plugin and a command that is run
-        }
-    }
-    return options;
-}
-
 const char* const parameter_help =
     "image=<IMAGE>                 (required) Image file or block device.\n"
     "metadata=writeback|writethrough   When writes reach the medium (default: writeback).\n"
     "commit-delay=<TIME>           At most so long after the write: 5, 500ms (default: 5).\n"
     "cache-size=<SIZE>             Memory of writes that wait (default: 64M).\n"
     "decode-cache=<SIZE>           Memory of extents that were read in part (default: 256M).\n"
-    "level=fast|default|best       Effort of the compression (default: default).\n"
+    "level=fast|default|best|1...9  Effort of the compression (default: default).\n"
     "compact=<BOOL>                Put cut-up windows together when idle (default: false).\n"
     "threads=<N>                   Requests that work at a time (default: nbdkit's --threads).\n"
     "readonly=<BOOL>               Open the image for reading only (default: false).\n"

@@ -20,16 +20,6 @@ int set_parameter(Parameters& parameters, const std::string& key, const char* va
 // Whether what is needed was given; the same.
 int check_complete(const Parameters& parameters);
 
-// What nbdkit was started with. It tells its plugins of -r only when a client comes, which is too
-// late to choose how the image is opened and locked, and never of the rest: so its command line is
-// looked at.
-struct ServerOptions {
-    bool read_only = false;
-    std::string socket = {};       // of -U; empty: none, "-": one that nbdkit names
-    bool traces_requests = false;  // -D nbdkit.backend.datapath
-};
-ServerOptions server_options();
-
 // For nbdkit's --help.
 extern const char* const parameter_help;
 

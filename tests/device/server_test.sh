@@ -22,7 +22,7 @@ refused "commit-delay=1441min: expected a time" a.img commit-delay=1441min
 refused "unprotected=maybe: expected refuse or allow" a.img unprotected=maybe
 refused "commit-delay" a.img commit-delay=x
 refused "cache-size=much: expected a size" a.img cache-size=much
-refused "level=9: expected fast, default or best" a.img level=9
+refused "level=10: expected fast, default, best or 1 to 9" a.img level=10
 refused "pending=ask: expected apply or drop" a.img pending=ask
 refused "readonly=perhaps: expected true or false" a.img readonly=perhaps
 refused "threads" a.img threads=-1
@@ -34,7 +34,7 @@ truncate -s +4K longer.img
 refused "longer.img" longer.img
 
 # What clients are told.
-serve a.img metadata=writethrough commit-delay=2 cache-size=8M decode-cache=8M level=fast threads=3 \
+serve a.img metadata=writethrough commit-delay=2 cache-size=8M decode-cache=8M level=4 threads=3 \
   compact=true
 run 0 nbdinfo --json "$uri"
 cp out info
@@ -94,6 +94,10 @@ serve a.img readonly=true
 run 0 nbdinfo --json "$uri"
 check "read only" jq -e '.exports[0].is_read_only' out
 run 0 qemu-io -r -f raw -c "read -P 6 132k 4k" "$uri"
+stop
+serve -vr a.img
+run 0 nbdinfo --json "$uri"
+check "read only by nbdkit's option, too" jq -e '.exports[0].is_read_only' out
 stop
 check "unchanged" [ "$(sha a.img)" = "$before" ]
 
