@@ -33,7 +33,7 @@ INCLUDE = re.compile(r'^#include "([^"]*)"', re.M)
 
 
 def layer_of_header(name: str) -> str:
-    if name == "insitu.h":
+    if name in ("insitu.h", "insitu/images.h"):
         return "capi"
     parts = name.split("/")
     if parts[0] == "insitu" and parts[1] == "internal":
