@@ -25,7 +25,7 @@ LEVELS = {
 # The layers of the public headers, insitu/NAME.hpp; all others lie in insitu/internal/LAYER.
 PUBLIC = {
     "units": "units", "error": "error", "insitu": "face", "open_image": "face", "trim": "face",
-    "store": "store", "open_store": "store", "target": "image", "recovery": "journal",
+    "store": "store", "open_store": "store", "target": "image",
     "format": "ops", "pack": "ops", "unpack": "ops", "stat": "ops",
     "check": "fsck", "finding": "fsck", "repair": "fsck",
 }

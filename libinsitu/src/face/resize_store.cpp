@@ -5,11 +5,11 @@
 #include <memory>
 
 #include "insitu/internal/fsck/holes.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/internal/ops/copy.hpp"
 #include "insitu/internal/store/file_store.hpp"
 #include "insitu/internal/store/overlay_store.hpp"
 #include "insitu/pack.hpp"
-#include "insitu/recovery.hpp"
 
 namespace insitu {
 
