@@ -4,8 +4,7 @@
 #include "common/identity_options.hpp"
 #include "common/image_input.hpp"
 #include "common/tool.hpp"
-#include "insitu/internal/image/create.hpp"
-#include "insitu/internal/image/image.hpp"
+#include "insitu/internal/face/name_image.hpp"
 #include "insitu/open_store.hpp"
 
 using namespace insitu;
@@ -33,25 +32,16 @@ void report(const Tool& tool, const Options& options, const std::optional<Identi
 }
 
 int label_tool(Tool& tool, Options& options) {
-    const auto uuid = options.identity.parsed_uuid();
+    NameChange change;
+    change.uuid = options.identity.parsed_uuid();
     if (options.label) {
         options.identity.label = *options.label;
-        options.identity.checked_label();
+        change.label = options.identity.checked_label();
     }
-    const bool writes = options.label || uuid;
-    const auto store =
-        open_store(options.path, writes ? Access::read_write : Access::read, tool.sharing());
+    const auto store = open_store(options.path, change.empty() ? Access::read : Access::read_write,
+                                  tool.sharing());
     refuse_foreign_content(options.path, *store);
-    // A name over what is no image would be written into the middle of something else.
-    // A pending commit has nothing of that sector.
-    static_cast<void>(Image::open(*store, SizeCheck::trust_super, PendingCheck::ignore));
-    std::optional<Identity> identity = read_identity(*store);
-    if (writes) {
-        if (!identity) identity = Identity{uuid.value_or(random_uuid()), {}};
-        if (uuid) identity->uuid = *uuid;
-        if (options.label) identity->label = *options.label;
-        write_identity(*store, *identity);
-    }
+    const std::optional<Identity> identity = name_image(*store, change);
     report(tool, options, identity);
     return exit_done;
 }

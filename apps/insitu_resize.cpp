@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "insitu/internal/ops/resize.hpp"
+#include "insitu/internal/face/resize_store.hpp"
 
 #include <fmt/format.h>
 
 #include "common/image_input.hpp"
 #include "common/sizes.hpp"
 #include "common/tool.hpp"
-#include "insitu/internal/fsck/holes.hpp"
 #include "insitu/internal/image/unfinished.hpp"
-#include "insitu/internal/ops/copy.hpp"
-#include "insitu/internal/store/file_store.hpp"
 #include "insitu/open_store.hpp"
-#include "insitu/pack.hpp"
-#include "insitu/recovery.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -25,38 +20,26 @@ struct Options {
     bool to_minimum = false;
 };
 
-struct Done {
-    std::optional<SuperBlock> before;  // none if it was interrupted
-    ResizeResult result;
-    bool resumed = false;
-};
-
-ResizeOptions options_for(Store& store) {
-    ResizeOptions options;
-    if (auto* file = dynamic_cast<FileStore*>(&store)) {
-        options.set_size = [file](std::uint64_t bytes) { file->resize(bytes); };
+std::optional<ResizeOutcome> resize(const Tool& tool, const Options& options, Store& store,
+                                    const Control& control) {
+    ResizeRequest request;
+    if (!options.size.empty()) request.logical_bytes = parse_size(options.size, "SIZE");
+    if (options.to_minimum) request.fit = ResizeRequest::Fit::minimum;
+    auto outcome = resize_store(store, request, control);
+    if (!outcome) return outcome;
+    if (outcome->resumed) {
+        tool.note(fmt::format("{}: an interrupted resize was completed", options.path));
     }
-    return options;
+    if (outcome->recovered_windows != 0) {
+        tool.note(
+            fmt::format("{}: left by an interrupted live device; its last commit ({}) was "
+                        "applied",
+                        options.path, counted(outcome->recovered_windows, "window")));
+    }
+    return outcome;
 }
 
-// The content as the next opening of a live device makes it: what a pending commit maps counts.
-std::uint64_t minimum_bytes(const Tool& tool, const Store& store) {
-    const RecoveredImage recovered = recovered_in_memory(tool, store);
-    const Store& settled = recovered.store ? *recovered.store : store;
-    const Image image = Image::open(settled, SizeCheck::trust_super, PendingCheck::ignore);
-    return std::max<std::uint64_t>(used_blocks(image), 1) * block_bytes;
-}
-
-// The device size that is asked for; none: nothing but to complete what was interrupted.
-std::optional<std::uint64_t> wanted_bytes(const Tool& tool, const Options& options,
-                                          const Store& store) {
-    if (options.to_minimum) return pack_target_bytes(minimum_bytes(tool, store));
-    if (!options.size.empty()) return pack_target_bytes(parse_size(options.size, "SIZE"));
-    if (dynamic_cast<const FileStore*>(&store) == nullptr) return store.size_bytes();
-    return std::nullopt;
-}
-
-void print_report(const Tool& tool, const Options& options, const Done& done) {
+void print_report(const Tool& tool, const Options& options, const ResizeOutcome& done) {
     const Geometry after(done.result.super.counts);
     if (tool.common().json) {
         Json document;
@@ -89,27 +72,6 @@ void note_larger_device(const Tool& tool, const Options& options, const Store& s
                     options.path, store.size_bytes(), bytes));
 }
 
-Done resize(Tool& tool, const Options& options, Store& store) {
-    const ResizeOptions how = options_for(store);
-    Done done;
-    if (auto resumed = resume_resize(store, how, tool.control())) {
-        tool.note(fmt::format("{}: an interrupted resize was completed", options.path));
-        done.result = *resumed;
-        done.resumed = true;
-    }
-    const SuperBlock before =
-        Image::open(store, SizeCheck::trust_super, PendingCheck::ignore).super();
-    const auto bytes = wanted_bytes(tool, options, store);
-    if (!bytes && !done.resumed) throw CLI::RequiredError("SIZE or --to-minimum");
-    if (!bytes) return done;
-    if (!done.resumed) done.before = before;
-    if (done.resumed && pack_target_bytes(Geometry(before.counts).logical_bytes()) == *bytes) {
-        return done;
-    }
-    done.result = resize_image(store, *bytes, how, tool.control());
-    return done;
-}
-
 void say_what_is_left(Tool& tool, const Options& options, const Store& store) noexcept {
     try {
         if (!unfinished_work(store)) return;
@@ -125,18 +87,17 @@ void say_what_is_left(Tool& tool, const Options& options, const Store& store) no
 int resize_tool(Tool& tool, const Options& options) {
     const OwnedStore store = open_store(options.path, Access::read_write);
     if (!unfinished_work(*store)) refuse_foreign_content(options.path, *store);
-    Done done;
+    std::optional<ResizeOutcome> done;
     try {
-        done = resize(tool, options, *store);
+        done = resize(tool, options, *store, tool.control());
     } catch (...) {
         say_what_is_left(tool, options, *store);
         throw;
     }
-    punch_holes(Image(*store, done.result.super), *store, {});
-    store->sync();
+    if (!done) throw CLI::RequiredError("SIZE or --to-minimum");
     tool.end_progress();
-    note_larger_device(tool, options, *store, done.result);
-    print_report(tool, options, done);
+    note_larger_device(tool, options, *store, done->result);
+    print_report(tool, options, *done);
     return exit_done;
 }
 

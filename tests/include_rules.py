@@ -25,7 +25,7 @@ LEVELS = {
 # The layers of the public headers, insitu/NAME.hpp; all others lie in insitu/internal/LAYER.
 PUBLIC = {
     "units": "units", "error": "error", "insitu": "face", "open_image": "face", "trim": "face",
-    "store": "store", "open_store": "store", "target": "image", "recovery": "journal",
+    "store": "store", "open_store": "store", "target": "image",
     "format": "ops", "pack": "ops", "unpack": "ops", "stat": "ops",
     "check": "fsck", "finding": "fsck", "repair": "fsck",
 }
@@ -33,7 +33,7 @@ INCLUDE = re.compile(r'^#include "([^"]*)"', re.M)
 
 
 def layer_of_header(name: str) -> str:
-    if name == "insitu.h":
+    if name in ("insitu.h", "insitu/images.h"):
         return "capi"
     parts = name.split("/")
     if parts[0] == "insitu" and parts[1] == "internal":

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lint.sh: shellcheck over the scripts, clang-format over the sources, and a few rules of the tree.
+# lint.sh: shellcheck over the scripts, clang-format over the sources, and a few rules of the tree:
+# includes, links of docs and comments.
 set -eu
 cd "$(dirname "$0")/.."
 git ls-files -z '*.sh' | xargs -0 shellcheck -x -P SCRIPTDIR -S warning
@@ -18,6 +19,26 @@ echo '#include "fsck/check.hpp"' >"$wrong/src/ops/sideways.hpp"
 echo '#include "testing/fault_store.hpp"' >"$wrong/src/ops/testing.cpp"
 [ "$(tests/include_rules.py "$wrong" | grep -c 'may not include')" -eq 3 ] ||
   { echo "include_rules.py lets a wrong include pass"; status=1; }
+# Links and section references lead somewhere.
+git ls-files | tests/doc_links.py . || status=1
+mkdir "$wrong/docs"
+cp docs/format.md "$wrong/docs"
+cat >"$wrong/docs/wrong.md" <<'MARKDOWN'
+# A title
+[right](format.md#1-units), [the same](wrong.md#a-title), ([format](format.md) §2.1), `[code](x.md)`
+[no file](missing.md)
+[no heading](format.md#21-super-blocks)
+[no section](format.md), §2.9
+MARKDOWN
+cat >"$wrong/src/wrong.cpp" <<'COMMENT'
+// docs/format.md §5 is there, and so is docs/wrong.md.
+// docs/missing.md is not.
+// docs/format.md §5.3 is not.
+// FORMAT §2 is no document of the tree.
+COMMENT
+[ "$(printf '%s\n' docs/wrong.md src/wrong.cpp | tests/doc_links.py "$wrong" | cut -d: -f1,2 | tr '\n' ' ')" = \
+  "docs/wrong.md:3 docs/wrong.md:4 docs/wrong.md:5 src/wrong.cpp:2 src/wrong.cpp:3 src/wrong.cpp:4 " ] ||
+  { echo "doc_links.py lets a wrong reference pass, or refuses a right one"; status=1; }
 rm -rf "$wrong"
 # Third-party packages stay in one place each.
 only() { # only PATTERN FILES...: includes of PATTERN stand in FILES and nowhere else

@@ -6,8 +6,8 @@
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/image/unfinished.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/open_store.hpp"
-#include "insitu/recovery.hpp"
 
 namespace insitu::apps {
 

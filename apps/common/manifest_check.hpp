@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <xxhash.h>
-
-#include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <optional>
+#include <string>
 
 #include "common/content_tree.hpp"
 #include "common/manifest.hpp"
 #include "common/sha256.hpp"
+#include "insitu/internal/face/content_hashes.hpp"
 #include "insitu/internal/image/image.hpp"
 #include "insitu/internal/ops/content_sink.hpp"
 
@@ -32,27 +31,20 @@ class ManifestCheck final : public ContentSink {
     void finish();
 
   private:
-    void pass(ByteView bytes);
     void compare_sum(const char* name, const std::string& found, const std::string& wanted) const;
-    void pass_zeros_until(std::uint64_t end_byte);
-    void pass_extents(ByteView bytes);
-    void pass_one(ByteView bytes);
-    void differ(std::uint64_t first_block, std::uint64_t blocks);
-
-    struct FreeState {
-        void operator()(XXH3_state_t* state) const noexcept { XXH3_freeState(state); }
-    };
+    void differ(const ContentCompare::Difference& difference);
+    void add_raw_zeros(std::uint64_t until_byte);
 
     const ManifestFile& manifest_;
     std::string image_name_;
     const StopFlag* stop_;
+    std::uint64_t raw_bytes_;
     std::optional<Sha256> sha256_;  // if the manifest has a raw sum
+    std::uint64_t hashed_bytes_ = 0;
     ContentTree tree_;
-    std::unique_ptr<XXH3_state_t, FreeState> hash_;
-    std::uint64_t at_byte_ = 0;
-    std::size_t next_extent_ = 0;
+    ContentCompare compare_;
     std::uint64_t differences_ = 0;
-    std::optional<ManifestExtent> first_difference_;
+    std::optional<ContentCompare::Difference> first_difference_;
 };
 
 }  // namespace insitu::apps

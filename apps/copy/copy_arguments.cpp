@@ -4,6 +4,7 @@
 #include "common/codec_options.hpp"
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/face/name_image.hpp"
 #include "insitu/internal/image/create.hpp"
 
 namespace insitu::apps {
@@ -85,14 +86,11 @@ void complete_copy_arguments(const CLI::App& cli, CopyArguments& arguments) {
 }
 
 std::optional<Identity> identity_for(const CopyArguments& arguments, const Store& source) {
-    const auto uuid = arguments.identity.parsed_uuid();
+    NameChange change;
+    change.uuid = arguments.identity.parsed_uuid();
     const std::string& label = arguments.identity.checked_label();
-    std::optional<Identity> identity = read_identity(source);
-    if (!uuid && !arguments.label_given) return identity;
-    if (!identity) identity = Identity{random_uuid(), {}};
-    if (uuid) identity->uuid = *uuid;
-    if (arguments.label_given) identity->label = label;
-    return identity;
+    if (arguments.label_given) change.label = label;
+    return changed_name(read_identity(source), change);
 }
 
 std::optional<RecodeOptions> recode_for(const CopyArguments& arguments, const Image& image) {

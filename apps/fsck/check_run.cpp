@@ -10,8 +10,8 @@
 #include "fsck/finding_page.hpp"
 #include "fsck/fsck_report.hpp"
 #include "fsck/undo_place.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/open_store.hpp"
-#include "insitu/recovery.hpp"
 
 namespace insitu::apps {
 

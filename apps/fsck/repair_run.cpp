@@ -18,11 +18,11 @@
 #include "insitu/internal/fsck/holes.hpp"
 #include "insitu/internal/fsck/seal_image.hpp"
 #include "insitu/internal/image/image.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
 #include "insitu/internal/store/file_store.hpp"
 #include "insitu/internal/store/output_file.hpp"
 #include "insitu/open_store.hpp"
-#include "insitu/recovery.hpp"
 #include "insitu/repair.hpp"
 
 namespace insitu::apps {

@@ -161,7 +161,7 @@ int insitu_get_ready() {
             nbdkit_error("warning: %s: %s", plugin.parameters.path.c_str(), text.c_str());
         };
         plugin.device = std::make_unique<Device>(*plugin.store, plugin.parameters.options);
-        const auto windows = plugin.device->counters().recovered_windows;
+        const auto windows = plugin.device->status().counters.recovered_windows;
         if (windows != 0) {
             nbdkit_debug("%s: recovered %lu windows of an interrupted run",
                          plugin.parameters.path.c_str(), static_cast<unsigned long>(windows));
@@ -184,7 +184,7 @@ void insitu_cleanup() {
     plugin.control.stop();
     const std::string word = outcome("closed", [] { plugin.device->close(); });
     const bool is_closed = word == "closed";
-    const DeviceCounters c = plugin.device->counters();
+    const DeviceCounters c = plugin.device->status().counters;
     const std::string text = fmt::format(
         "{} {} {} reads={} writes={} rewritten={} encoded={} journal={} commits={} unprotected={} "
         "recovered={} compacted={}",

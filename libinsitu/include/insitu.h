@@ -106,6 +106,12 @@ enum {
     INSITU_PENDING_IGNORE = 3     /* read what is in place; opened for writing: forget it */
 };
 enum { INSITU_LZO = 0, INSITU_DEFLATE = 1 };
+/* A write to a full image, which has no room for the journal that protects the blocks beside it. */
+enum {
+    INSITU_UNPROTECTED_ALLOW =
+        0, /* a power cut during such a write can lose blocks of its window */
+    INSITU_UNPROTECTED_REFUSE = 1 /* it fails with ENOSPC */
+};
 
 typedef struct insitu_open_options {
     size_t size;
@@ -117,13 +123,16 @@ typedef struct insitu_open_options {
     uint32_t writethrough;       /* 1: a write is durable when it returns */
     uint64_t cache_bytes;        /* of what waits for a commit; default 64 MiB */
     uint64_t decode_cache_bytes; /* of decoded content; default 16 MiB */
+    uint32_t unprotected;
+    uint32_t reserved;
 } insitu_open_options;
 #define INSITU_OPEN_OPTIONS_INIT \
     { .size = sizeof(insitu_open_options) }
 
 typedef struct insitu_image insitu_image;
 
-/* NULL if it fails. `path`: a file or block device. */
+/* NULL if it fails. `path`: a file, a block device, or an NBD URI (nbd://host/export,
+ * nbd+unix:///export?socket=path) if the library was built with libnbd. */
 INSITU_CHECKED insitu_image* insitu_open(const char* path, const insitu_open_options* options,
                                          insitu_error** error);
 /* Commits what was written and frees the image, also if it fails. NULL is fine. */
@@ -204,155 +213,91 @@ typedef struct insitu_totals {
 INSITU_CHECKED int insitu_stat(insitu_image* image, const insitu_control* control,
                                insitu_totals* totals, insitu_error** error);
 
-/* ---- Whole images ---- */
+/* ---- What an image holds, by hashes: insitu-manifest(5) ---- */
 
-/* Targets are block devices, or files that appear under their name when they are complete. A device
- * that holds something is refused unless `force` is 1. */
-typedef struct insitu_pack_options {
-    size_t size;
-    uint32_t algorithm;
-    uint32_t level;         /* 1 (fast) to 9 (small), 0: 3 */
-    uint32_t extent_blocks; /* 1, 2, 4 … 32; 0: chosen by content */
-    uint32_t force;
-    uint32_t verify; /* 1: read everything back and compare */
-    uint32_t reserved;
-    uint64_t target_bytes; /* of a file; 0: as large as the source needs */
-} insitu_pack_options;
-#define INSITU_PACK_OPTIONS_INIT \
-    { .size = sizeof(insitu_pack_options) }
-
-typedef struct insitu_pack_result {
-    size_t size;
-    uint64_t source_bytes;
-    uint64_t target_bytes;
-    uint64_t mapped_blocks;
-    uint64_t payload_bytes;
-} insitu_pack_result;
-#define INSITU_PACK_RESULT_INIT \
-    { .size = sizeof(insitu_pack_result) }
-/* Packs a raw file or block device. `result` may be NULL. */
-INSITU_CHECKED int insitu_pack(const char* source, const char* target,
-                               const insitu_pack_options* options, const insitu_control* control,
-                               insitu_pack_result* result, insitu_error** error);
-
-enum {
-    INSITU_DAMAGE_FAIL = 0,    /* INSITU_DAMAGED */
-    INSITU_DAMAGE_SALVAGE = 1, /* what decodes before the damage, zeros for the rest */
-    INSITU_DAMAGE_ZEROS = 2    /* zeros for the whole extent */
-};
-typedef struct insitu_unpack_options {
-    size_t size;
+/* Bytes of the logical device. */
+typedef struct insitu_range {
     uint64_t at_byte;
-    uint64_t length; /* 0: up to the end */
-    uint32_t damage;
-    uint32_t force;
-} insitu_unpack_options;
-#define INSITU_UNPACK_OPTIONS_INIT \
-    { .size = sizeof(insitu_unpack_options) }
+    uint64_t length;
+} insitu_range;
+typedef int (*insitu_range_callback)(void* user, const insitu_range* range);
 
-typedef struct insitu_unpack_result {
+/* A row of a manifest: whole blocks of 4096 bytes, and the XXH3-128 of what they hold, in the order
+ * of its hex digits. JSON is the caller's: "first_block" is at_byte / 4096, "blocks" length / 4096.
+ */
+typedef struct insitu_hash {
+    uint64_t at_byte;
+    uint64_t length; /* at most 4 MiB */
+    uint8_t xxh3_128[16];
+} insitu_hash;
+typedef int (*insitu_hash_callback)(void* user, const insitu_hash* hash);
+/* Hashes what the image holds, extent by extent in rising order; blocks that no row names are
+ * zeros. These are the rows that insitu-pack --manifest writes for such an image. A callback that
+ * returns anything but 0 ends it with INSITU_CANCELLED. Only of an image that is open for reading.
+ */
+INSITU_CHECKED int insitu_hash_contents(insitu_image* image, const insitu_control* control,
+                                        insitu_hash_callback callback, void* user,
+                                        insitu_error** error);
+
+typedef struct insitu_verify_options {
     size_t size;
-    uint64_t logical_bytes;
-    uint64_t damaged_extents;
-    uint64_t damaged_blocks;
-} insitu_unpack_result;
-#define INSITU_UNPACK_RESULT_INIT \
-    { .size = sizeof(insitu_unpack_result) }
-/* Unpacks an image that is open for reading. `result` may be NULL. */
-INSITU_CHECKED int insitu_unpack(insitu_image* image, const char* target,
-                                 const insitu_unpack_options* options,
-                                 const insitu_control* control, insitu_unpack_result* result,
-                                 insitu_error** error);
-
-typedef struct insitu_format_options {
-    size_t size;
-    uint64_t file_bytes; /* of a file; a device has its size */
-    uint32_t algorithm;
-    uint32_t force;
-} insitu_format_options;
-#define INSITU_FORMAT_OPTIONS_INIT \
-    { .size = sizeof(insitu_format_options) }
-/* Makes an image in which nothing is mapped. It gets a random UUID. */
-INSITU_CHECKED int insitu_format(const char* target, const insitu_format_options* options,
-                                 const insitu_control* control, insitu_error** error);
-
-/* ---- Check and repair ---- */
-
-enum { INSITU_NOTE = 0, INSITU_WARNING = 1, INSITU_ERROR = 2 };
-
-/* Texts are valid during the callback. */
-typedef struct insitu_finding {
-    size_t size;
-    const char* id;     /* "M03": docs/fsck.md */
-    const char* text;   /* what the id means */
-    const char* detail; /* this case, or "" */
-    const char* effect; /* what the driver does with it */
-    uint64_t at_byte;   /* of the file or device */
-    uint64_t block;     /* the first that is affected */
-    uint64_t blocks;    /* 0: none */
-    uint32_t severity;
+    uint64_t logical_bytes;  /* that the image must have; 0: any */
+    uint32_t others_unknown; /* 1: blocks that no row names may hold anything; 0: zeros */
     uint32_t reserved;
-} insitu_finding;
-typedef int (*insitu_finding_callback)(void* user, const insitu_finding* finding);
+} insitu_verify_options;
+#define INSITU_VERIFY_OPTIONS_INIT \
+    { .size = sizeof(insitu_verify_options) }
 
-typedef struct insitu_check_options {
+typedef struct insitu_verify_result {
     size_t size;
-    uint32_t sharing;
-    uint32_t pending;   /* as in insitu_open_options */
-    uint32_t meta_only; /* 1: no payload is decoded */
+    uint64_t differences; /* rows, and blocks that should be zeros */
+} insitu_verify_result;
+#define INSITU_VERIFY_RESULT_INIT \
+    { .size = sizeof(insitu_verify_result) }
+/* Compares what the image holds with `count` rows, rising and without overlaps, however the image
+ * is cut into extents. A difference is no error: INSITU_OK says that all was read,
+ * result->differences what it came to. The callback (may be NULL) gets each in rising order; if it
+ * returns anything but 0 the work ends with INSITU_CANCELLED. What cannot be decoded is
+ * INSITU_DAMAGED. Only of an image that is open for reading. */
+INSITU_CHECKED int insitu_verify_contents(insitu_image* image, const insitu_hash* hashes,
+                                          size_t count, const insitu_verify_options* options,
+                                          const insitu_control* control,
+                                          insitu_range_callback callback, void* user,
+                                          insitu_verify_result* result, insitu_error** error);
+
+/* ---- Giving space back ---- */
+
+typedef struct insitu_trim_options {
+    size_t size;
+    uint32_t dry_run; /* 1: change nothing; freed_bytes is what would be freed */
     uint32_t reserved;
-} insitu_check_options;
-#define INSITU_CHECK_OPTIONS_INIT \
-    { .size = sizeof(insitu_check_options) }
+} insitu_trim_options;
+#define INSITU_TRIM_OPTIONS_INIT \
+    { .size = sizeof(insitu_trim_options) }
 
-typedef struct insitu_check_result {
+/* Whole blocks, in bytes. */
+typedef struct insitu_trim_result {
     size_t size;
-    uint64_t errors;
-    uint64_t warnings;
-    uint64_t notes;
-    uint64_t error_blocks;
-} insitu_check_result;
-#define INSITU_CHECK_RESULT_INIT \
-    { .size = sizeof(insitu_check_result) }
-/* Reads the whole image and changes nothing. Damage is a finding and no error: INSITU_OK says that
- * the check came to its end, result->errors what it found. The callback (may be NULL) gets findings
- * in rising order; if it returns anything but 0 the check ends with INSITU_CANCELLED. */
-INSITU_CHECKED int insitu_check(const char* path, const insitu_check_options* options,
-                                const insitu_control* control, insitu_finding_callback callback,
-                                void* user, insitu_check_result* result, insitu_error** error);
-
-typedef struct insitu_repair_options {
-    size_t size;
-    uint32_t dry_run;   /* 1: plan, and change nothing */
-    uint32_t safe_only; /* 1: only what changes no block that reads today */
-    uint32_t salvage;   /* 1: keep the blocks that decode of a torn stream */
-    uint32_t pending;   /* as in insitu_open_options */
-    /* A new file for the undo log, which "insitu-fsck undo" takes; needed unless it is a dry run.
-     */
-    const char* undo_log;
-} insitu_repair_options;
-#define INSITU_REPAIR_OPTIONS_INIT \
-    { .size = sizeof(insitu_repair_options) }
-
-typedef struct insitu_repair_result {
-    size_t size;
-    uint64_t errors_before;
-    uint64_t errors_after;
-    uint64_t lost_blocks;
-    uint64_t suspect_blocks;
-    uint64_t undecided_blocks;
-    uint32_t changed;     /* 1: the image was changed, and the undo log is there */
-    uint32_t rolled_back; /* 1: the result was worse and was taken back */
-} insitu_repair_result;
-#define INSITU_REPAIR_RESULT_INIT \
-    { .size = sizeof(insitu_repair_result) }
-/* As insitu_check(); then repairs what there is evidence for. */
-INSITU_CHECKED int insitu_repair(const char* path, const insitu_repair_options* options,
-                                 const insitu_control* control, insitu_finding_callback callback,
-                                 void* user, insitu_repair_result* result, insitu_error** error);
+    uint64_t unused_bytes; /* that the ranges cover */
+    uint64_t freed_bytes;  /* of them, that were mapped and are not any more */
+    uint64_t kept_bytes;   /* of them, that stay mapped: the image is full */
+} insitu_trim_result;
+#define INSITU_TRIM_RESULT_INIT \
+    { .size = sizeof(insitu_trim_result) }
+/* Unmaps the blocks that lie as a whole in ranges whose content nobody needs, which may touch and
+ * overlap; they read as zeros afterwards, durably. The image is open for writing (for a dry run:
+ * in any way), with `unprotected` = INSITU_UNPROTECTED_REFUSE: a full one could lose blocks beside
+ * them otherwise. A range beyond the end is INSITU_REFUSED, before anything is changed.
+ * insitu_punch_holes() gives the space back to the host, after insitu_close(). */
+INSITU_CHECKED int insitu_trim(insitu_image* image, const insitu_range* ranges, size_t count,
+                               const insitu_trim_options* options, const insitu_control* control,
+                               insitu_trim_result* result, insitu_error** error);
 
 #ifdef __cplusplus
 }
 #endif
+
+/* Making, copying, changing, checking and repairing whole images. */
+#include "insitu/images.h" /* IWYU pragma: export */
 
 #endif

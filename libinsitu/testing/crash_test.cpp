@@ -13,7 +13,7 @@
 #include "insitu/error.hpp"
 #include "insitu/internal/format/payload.hpp"
 #include "insitu/internal/image/window_reader.hpp"
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "testing/crash_run.hpp"
 
 namespace insitu {

@@ -6,6 +6,7 @@
 // insitu-bench meta                    decode maps of windows in memory
 // insitu-bench extents RAW ALG LEVEL   what each extent policy makes of RAW, and its CPU
 // insitu-bench codecs RAW [STRIDE [ROUNDS]]   every level beside the encoders of others
+// insitu-bench reads IMAGE [READS]     random 4 KiB reads by open_image(), beside those by a Device
 //
 // A row is `cpu-seconds wall-seconds peak-KiB`; the others print `name value` lines. CPU seconds
 // are of this process, medians of five rounds in which the candidates take turns.
@@ -19,15 +20,16 @@
 #include <vector>
 
 #include "codec_table.hpp"
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/format/payload.hpp"
 #include "insitu/internal/format/window_map.hpp"
 #include "insitu/internal/store/null_store.hpp"
 #include "insitu/open_store.hpp"
 #include "insitu/pack.hpp"
+#include "read_ratio.hpp"
 #include "replay.hpp"
 #include "stopwatch.hpp"
+#include "window/zero_blocks.hpp"
 
 using namespace insitu;
 
@@ -241,6 +243,10 @@ int main(int argc, char** argv) {
             };
             return print_codec_tables(args[1], number(2, 8), number(3, rounds));
         }
+        if ((args.size() == 2 || args.size() == 3) && args[0] == "reads") {
+            const unsigned long reads = args.size() == 3 ? std::stoul(args[2]) : 50000;
+            return print_read_ratio(args[1], static_cast<unsigned>(reads), rounds);
+        }
         if (args.size() == 4 && args[0] == "extents") {
             return bench_extents(args[1], encoder_options(args[2], args[3]));
         }
@@ -250,7 +256,7 @@ int main(int argc, char** argv) {
     }
     fmt::print(stderr,
                "usage: insitu-bench codec|encode|decode|extents RAW ALG LEVEL | "
-               "codecs RAW [STRIDE [ROUNDS]] | meta | "
+               "codecs RAW [STRIDE [ROUNDS]] | meta | reads IMAGE [READS] | "
                "io-pack RAW TARGET | io-unpack IMAGE TARGET\n");
     return 2;
 }

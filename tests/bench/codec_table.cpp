@@ -13,7 +13,6 @@
 #include <memory>
 #include <vector>
 
-#include "image/zero_blocks.hpp"
 #include "insitu/internal/codec/codec.hpp"
 #include "insitu/internal/format/payload.hpp"
 #include "insitu/internal/store/memory_store.hpp"
@@ -21,6 +20,7 @@
 #include "insitu/open_store.hpp"
 #include "insitu/pack.hpp"
 #include "stopwatch.hpp"
+#include "window/zero_blocks.hpp"
 
 #ifdef BENCH_HAVE_ISAL
 #include <isa-l/igzip_lib.h>

@@ -115,6 +115,12 @@ table "## A sparse terabyte (128 MiB of data)" stat \
   "unpack=insitu-unpack -j2 terabyte.img target"
 rm -f terabyte terabyte.img
 
+printf '\n## Random reads of 4 KiB: open_image() beside a Device\n\n'
+for image in packed.img auto.img deflate.img; do
+  echo "$image"
+  insitu-bench reads $image
+done
+
 printf '\n## Levels, beside the encoders of others\n\n'
 insitu-bench codecs "$raw" 8 "$rounds"
 printf '\n## Extent policies, lzo, one thread, rootfs.raw\n\n'

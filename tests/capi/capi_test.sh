@@ -9,6 +9,13 @@ library=$INSITU_BUILD/libinsitu
 run 0 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$include" "$INSITU_TESTS/capi/capi.c" \
   -L"$library" -linsitu -Wl,-rpath,"$library" -o capi
 silent err
+run 0 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$include" "$INSITU_TESTS/capi/images.c" \
+  -L"$library" -linsitu -Wl,-rpath,"$library" -o images
+silent err
+for header in insitu.h insitu/images.h; do
+  printf '#include <%s>\nint main(void) { return insitu_error_code(NULL) + INSITU_NOTE; }\n' $header >alone.c
+  run 0 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$include" -fsyntax-only alone.c
+done
 printf '#include <insitu.h>\nint main() { return insitu_error_code(nullptr); }\n' >header.cpp
 run 0 c++ -std=c++20 -Wall -Wextra -Wpedantic -Werror -I"$include" -fsyntax-only header.cpp
 
@@ -18,6 +25,12 @@ content text 300000
 run 0 ./capi raw file.img
 silent err
 run 0 insitu-fsck file.img
+
+# Hashes, copies, changes in place.
+mkdir images.d
+run 0 env -C images.d ../images ../raw
+silent err
+for image in image copy recoded; do run 0 insitu-fsck images.d/$image.img; done
 
 # UUID and label are those that the tools know.
 run 0 insitu-pack -q --force --label "a name" raw named.img
@@ -47,7 +60,7 @@ check "the repair can be taken back" insitu-fsck undo damaged.img undo.log
 run 4 insitu-fsck damaged.img
 
 # Every function of the header is exported, and every exported one is in the header.
-grep -o 'insitu_[a-z_]*(' "$include/insitu.h" | tr -d '(' | LC_ALL=C sort -u >declared
+grep -oh 'insitu_[a-z_]*(' "$include/insitu.h" "$include/insitu/images.h" | tr -d '(' | LC_ALL=C sort -u >declared
 nm -D --defined-only "$library/libinsitu.so.0" | sed -n 's/.* \(insitu_[a-z_]*\)@@INSITU_0[.]2$/\1/p' |
   LC_ALL=C sort -u >exported
 check "declared and exported" diff declared exported

@@ -10,8 +10,8 @@
 #include "insitu/format.hpp"
 #include "insitu/internal/format/payload.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/internal/store/overlay_store.hpp"
-#include "insitu/recovery.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 

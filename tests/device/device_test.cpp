@@ -4,7 +4,7 @@
 #include "device/device_model.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/format/seal.hpp"
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/stat.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"

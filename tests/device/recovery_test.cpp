@@ -6,7 +6,7 @@
 #include "device/device_model.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/format/intent.hpp"
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "testing/recording_store.hpp"

@@ -8,7 +8,7 @@
 #include "insitu/error.hpp"
 #include "insitu/internal/format/intent.hpp"
 #include "insitu/internal/format/window_map.hpp"
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/repair.hpp"
 
 namespace insitu::fuzz {

@@ -7,6 +7,7 @@
 export PYTHONPATH=$INSITU_TESTS/../libinsitu/python PYTHONDONTWRITEBYTECODE=1
 export INSITU_LIBRARY=$INSITU_BUILD/libinsitu/libinsitu.so.0
 run 0 /usr/bin/python3 -W error "$INSITU_TESTS/python/test_insitu.py"
+run 0 /usr/bin/python3 -W error "$INSITU_TESTS/python/test_changes.py"
 check "the module is typed" [ -e "$PYTHONPATH/insitu/py.typed" ]
 
 # The structs of the module are those of the header.
@@ -26,6 +27,18 @@ int main(void) {
     SIZE(unpack_options);
     SIZE(unpack_result);
     SIZE(format_options);
+    SIZE(copy_options);
+    SIZE(copy_result);
+    SIZE(update_options);
+    SIZE(update_result);
+    SIZE(resize_options);
+    SIZE(resize_result);
+    SIZE(range);
+    SIZE(hash);
+    SIZE(verify_options);
+    SIZE(verify_result);
+    SIZE(trim_options);
+    SIZE(trim_result);
     SIZE(finding);
     SIZE(check_options);
     SIZE(check_result);
@@ -39,14 +52,16 @@ run 0 cc -I"$INSITU_TESTS/../libinsitu/include" sizes.c -o sizes
 /usr/bin/python3 - >in_python <<'PYTHON'
 import ctypes
 
-from insitu import _library
+from insitu import _structs
 
 STRUCTS = (
     "Control OpenOptions InfoStruct RunStruct ExtentStruct TotalsStruct PackOptions PackStruct "
-    "UnpackOptions UnpackStruct FormatOptions FindingStruct CheckOptions CheckStruct "
+    "UnpackOptions UnpackStruct FormatOptions CopyOptions CopyStruct UpdateOptions UpdateStruct "
+    "ResizeOptions ResizeStruct RangeStruct HashStruct VerifyOptions VerifyStruct TrimOptions "
+    "TrimStruct FindingStruct CheckOptions CheckStruct "
     "RepairOptions RepairStruct"
 )
 for name in STRUCTS.split():
-    print(ctypes.sizeof(getattr(_library, name)))
+    print(ctypes.sizeof(getattr(_structs, name)))
 PYTHON
 check "structs have the same size" diff <(awk '{print $2}' in_c) in_python

@@ -14,6 +14,7 @@ namespace insitu {
 // Makes an image in which every block is unmapped over the whole of `target`. Throws `refused`
 // Errors for sizes that the driver cannot use, `cancelled` and `io` ones else: the target then
 // holds no image. Progress counts the bytes of meta that are cleared. Returns the super block.
+// Not exported: for the tools, who run the protocol of a target by themselves.
 INSITU_API SuperBlock format_image(Store& target, Algorithm algorithm, TargetContent content,
                                    const Control& control = {},
                                    const std::optional<Identity>& identity = {});

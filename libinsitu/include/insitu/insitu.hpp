@@ -19,7 +19,6 @@
 #include "insitu/open_image.hpp"
 #include "insitu/open_store.hpp"
 #include "insitu/pack.hpp"
-#include "insitu/recovery.hpp"
 #include "insitu/repair.hpp"
 #include "insitu/stat.hpp"
 #include "insitu/target.hpp"

@@ -16,16 +16,11 @@
 #include "insitu/internal/ops/content_sink.hpp"
 #include "insitu/internal/ops/source.hpp"
 #include "insitu/internal/ops/update_totals.hpp"
+#include "insitu/internal/window/extent_policy.hpp"
 #include "insitu/store.hpp"
 #include "insitu/target.hpp"
 
 namespace insitu {
-
-// How the blocks of a window are cut into extents. Blocks of zeros are unmapped in any case.
-struct ExtentPolicy {
-    // 1, 2, 4, 8, 16 or 32 blocks; 0: chosen by content, for small reads at about the same size.
-    unsigned blocks = 0;
-};
 
 struct PackOptions {
     EncoderOptions codec = {};
@@ -65,6 +60,7 @@ INSITU_API SuperBlock super_block_for_source(const Source& source, std::uint64_t
 // that names them, the super block comes last. The bytes of the image depend on content and options
 // alone. Memory: 5 MiB of meta and 1.5 MiB a thread. Throws `refused`, `io` and `cancelled` Errors
 // (and `damaged` when verifying fails); the target then holds no image.
+// Not exported: for the tools, who run the protocol of a target by themselves.
 INSITU_API PackResult pack(Source& source, Store& target, const PackOptions& options,
                            const Control& control);
 // Brings an image to what `source` holds, which may be shorter, by writing the sectors that differ,

@@ -55,6 +55,7 @@ INSITU_API std::uint64_t unpacked_bytes(const Image& image, const UnpackOptions&
 // An image with a pending intent is refused: open_image() has one that is settled.
 // Blocks of zeros are not written where the target holds zeros, else zeroed. Memory: 1.5 MiB a
 // thread. Throws `damaged`, `io`, `refused` and `cancelled` Errors. Does not sync.
+// Not exported: for the tools, who run the protocol of a target by themselves.
 INSITU_API UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& options,
                                const Control& control);
 

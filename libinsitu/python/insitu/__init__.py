@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Images of the device-mapper target insitu_comp: read, write, pack, check.
+"""Images of the device-mapper target insitu_comp: read, write, pack, copy, check.
 
 >>> import insitu
 >>> insitu.pack("rootfs.raw", "rootfs.img")
@@ -12,7 +12,7 @@ the work and is raised to the caller, and so is Ctrl-C.
 """
 
 from ._error import Code, Error, Place
-from ._image import Extent, Image, Info, Run, Totals, Unpacked
+from ._image import Image
 from ._operations import (
     Checked,
     Finding,
@@ -22,28 +22,53 @@ from ._operations import (
     format,
     open,
     pack,
+    punch_holes,
     repair,
+    resize,
+    set_name,
     version,
+)
+from ._values import (
+    Copied,
+    Extent,
+    Hash,
+    Info,
+    Range,
+    Resized,
+    Run,
+    Totals,
+    Trimmed,
+    Unpacked,
+    Updated,
 )
 
 __all__ = [
     "Checked",
     "Code",
+    "Copied",
     "Error",
     "Extent",
     "Finding",
+    "Hash",
     "Image",
     "Info",
     "Packed",
     "Place",
+    "Range",
     "Repaired",
+    "Resized",
     "Run",
     "Totals",
+    "Trimmed",
     "Unpacked",
+    "Updated",
     "check",
     "format",
     "open",
     "pack",
+    "punch_holes",
     "repair",
+    "resize",
+    "set_name",
     "version",
 ]

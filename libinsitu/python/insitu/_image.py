@@ -5,81 +5,33 @@ from __future__ import annotations
 
 import ctypes
 import os
-from dataclasses import dataclass
-from typing import Any, Union
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import Any
 
 from . import _library as lib
+from . import _structs as structs
 from ._error import Code, Error
-
-Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
-# Whatever has the buffer protocol.
-Buffer = Any
-
-PENDING = {"in-memory": 0, "apply": 1, "refuse": 2, "ignore": 3}
-ALGORITHMS = ("lzo", "deflate")
-DAMAGE = {"fail": 0, "salvage": 1, "zeros": 2}
-
-
-def choose(names: Any, value: str, what: str) -> int:
-    """The number of a named value."""
-    if value not in names:
-        raise ValueError(f"{what} is {value!r}, expected one of {', '.join(names)}")
-    return names[value] if isinstance(names, dict) else names.index(value)
-
-
-@dataclass(frozen=True)
-class Info:
-    """Sizes in bytes or blocks of 4096 bytes."""
-
-    logical_bytes: int
-    device_bytes: int
-    meta_blocks: int
-    data_blocks: int
-    recovered_windows: int  # of a pending commit, applied when the image was opened
-    algorithm: str
-    uuid: str  # or ""
-    label: str  # or ""
-
-
-@dataclass(frozen=True)
-class Run:
-    """Blocks side by side that are mapped, or read as zeros."""
-
-    at_byte: int
-    length: int
-    mapped: bool
-
-
-@dataclass(frozen=True)
-class Extent:
-    """What is stored as one payload."""
-
-    at_byte: int
-    length: int
-    payload_bytes: int
-    raw: bool
-    faulty: bool
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Sums over the meta of an image."""
-
-    mapped_blocks: int
-    payload_bytes: int
-    compressed_extents: int
-    raw_extents: int
-    faulty_extents: int
-    faulty_blocks: int
-
-
-@dataclass(frozen=True)
-class Unpacked:
-    """What unpacking did."""
-
-    logical_bytes: int
-    damaged_extents: int
-    damaged_blocks: int
+from ._values import (
+    ALGORITHMS,
+    DAMAGE,
+    RECODE,
+    Buffer,
+    Copied,
+    Extent,
+    Hash,
+    Info,
+    Path,
+    Range,
+    Run,
+    Totals,
+    Trimmed,
+    Unpacked,
+    Updated,
+    choose,
+    optional_text,
+    require_range,
+)
 
 
 class Image:
@@ -95,7 +47,7 @@ class Image:
         self.info = self._read_info()
 
     def _read_info(self) -> Info:
-        info = lib.InfoStruct()
+        info = structs.InfoStruct()
         lib.call("get_info", self._open_handle(), ctypes.byref(info))
         return Info(
             info.logical_bytes,
@@ -139,7 +91,7 @@ class Image:
 
     def read(self, at_byte: int, length: int) -> bytes:
         """`length` bytes from `at_byte` on; neither needs to be aligned."""
-        _require_range(at_byte, length)
+        require_range(at_byte, length)
         if at_byte + length > self.size:
             # Before the memory is asked for.
             raise Error(
@@ -154,7 +106,7 @@ class Image:
     def readinto(self, at_byte: int, buffer: Buffer) -> int:
         """Fills a writable buffer (bytearray, memoryview, mmap, array); returns its length."""
         view = memoryview(buffer).cast("B")
-        _require_range(at_byte, len(view))
+        require_range(at_byte, len(view))
         target = (ctypes.c_char * len(view)).from_buffer(view)
         lib.call("read", self._open_handle(), at_byte, ctypes.addressof(target), len(view))
         return len(view)
@@ -162,7 +114,7 @@ class Image:
     def write(self, at_byte: int, data: Buffer, *, fua: bool = False) -> int:
         """Writes any buffer; `fua`: it is durable when this returns. Returns the length."""
         view = memoryview(data).cast("B")
-        _require_range(at_byte, len(view))
+        require_range(at_byte, len(view))
         source: Any
         if view.readonly:
             # ctypes points at bytes, and at nothing else that cannot be written.
@@ -174,12 +126,12 @@ class Image:
 
     def zero(self, at_byte: int, length: int, *, fua: bool = False) -> None:
         """The range reads as zeros; whole blocks of it take no space."""
-        _require_range(at_byte, length)
+        require_range(at_byte, length)
         lib.call("zero", self._open_handle(), at_byte, length, int(fua))
 
     def unmap(self, at_byte: int, length: int, *, fua: bool = False) -> None:
         """Blocks that are whole within the range read as zeros and take no space."""
-        _require_range(at_byte, length)
+        require_range(at_byte, length)
         lib.call("unmap", self._open_handle(), at_byte, length, int(fua))
 
     def flush(self) -> None:
@@ -194,7 +146,7 @@ class Image:
         """The runs of whole blocks that cover the range (up to the end, if there is no length)."""
         if length is None:
             length = max(0, self.size - at_byte)
-        _require_range(at_byte, length)
+        require_range(at_byte, length)
         runs: list[Run] = []
         caught = lib.Caught()
 
@@ -202,7 +154,7 @@ class Image:
             run = told.contents
             runs.append(Run(run.at_byte, run.length, bool(run.mapped)))
 
-        callback = lib.RunCallback(caught.guard(add))
+        callback = structs.RunCallback(caught.guard(add))
         lib.call("map", self._open_handle(), at_byte, length, callback, None)
         caught.reraise()
         return runs
@@ -224,7 +176,7 @@ class Image:
                 )
             )
 
-        callback = lib.ExtentCallback(caught.guard(add))
+        callback = structs.ExtentCallback(caught.guard(add))
         lib.call("extents", self._open_handle(), callback, None)
         caught.reraise()
         return extents
@@ -232,21 +184,14 @@ class Image:
     def stat(self, *, threads: int = 0) -> Totals:
         """Sums over the whole meta; of an image that is open for reading."""
         handle = self._open_handle()
-        totals = lib.TotalsStruct()
+        totals = structs.TotalsStruct()
         lib.run_long(
             None,
             threads,
             lib.Caught(),
             lambda control: lib.call("stat", handle, control, ctypes.byref(totals)),
         )
-        return Totals(
-            totals.mapped_blocks,
-            totals.payload_bytes,
-            totals.compressed_extents,
-            totals.raw_extents,
-            totals.faulty_extents,
-            totals.faulty_blocks,
-        )
+        return Totals(*(getattr(totals, field.name) for field in fields(Totals)))
 
     def unpack(
         self,
@@ -262,32 +207,194 @@ class Image:
         """Writes the content, or a part of it, to a file or block device."""
         if length == 0:
             raise ValueError("length is 0")
-        _require_range(at_byte, length or 0)
+        require_range(at_byte, length or 0)
         handle = self._open_handle()
-        options = lib.UnpackOptions(
+        options = structs.UnpackOptions(
             at_byte=at_byte,
             length=length or 0,
             damage=choose(DAMAGE, damage, "damage"),
             force=int(force),
         )
-        result = lib.UnpackStruct()
+        result = structs.UnpackStruct()
+        lib.run_target("unpack", handle, target, options, progress, threads, result)
+        return Unpacked(result.logical_bytes, result.damaged_extents, result.damaged_blocks)
+
+    def hashes(
+        self,
+        *,
+        found: Callable[[Hash], object] | None = None,
+        progress: lib.Progress | None = None,
+        threads: int = 0,
+    ) -> list[Hash]:
+        """Hashes of what the image holds, extent by extent; blocks that none names are zeros.
+
+        They are in the result, or go to `found` if that is given. These are the rows that
+        insitu-pack --manifest writes for such an image. Open for reading.
+        """
+        handle = self._open_handle()
+        rows: list[Hash] = []
+        take = rows.append if found is None else found
+        caught = lib.Caught()
+
+        def add(_user: object, told: Any) -> None:
+            row = told.contents
+            take(Hash(row.at_byte, row.length, bytes(row.xxh3_128).hex()))
+
+        callback = structs.HashCallback(caught.guard(add))
+        lib.run_long(
+            progress,
+            threads,
+            caught,
+            lambda control: lib.call("hash_contents", handle, control, callback, None),
+        )
+        return rows
+
+    def verify(
+        self,
+        rows: Iterable[Hash],
+        *,
+        logical_bytes: int = 0,
+        others_unknown: bool = False,
+        progress: lib.Progress | None = None,
+        threads: int = 0,
+    ) -> list[Range]:
+        """Where the image holds something else than the rows say, and than zeros beside them.
+
+        Empty: all is as it should be. `logical_bytes`: the size that it must have. With
+        `others_unknown`, blocks that no row names may hold anything. Open for reading.
+        """
+        handle = self._open_handle()
+        require_range(logical_bytes, 0)
+        hashes = _hash_array(list(rows))
+        options = structs.VerifyOptions(
+            logical_bytes=logical_bytes, others_unknown=int(others_unknown)
+        )
+        differences: list[Range] = []
+        caught = lib.Caught()
+
+        def add(_user: object, told: Any) -> None:
+            differences.append(Range(told.contents.at_byte, told.contents.length))
+
+        callback = structs.RangeCallback(caught.guard(add))
+        lib.run_long(
+            progress,
+            threads,
+            caught,
+            lambda control: lib.call(
+                "verify_contents",
+                handle,
+                hashes,
+                len(hashes),
+                ctypes.byref(options),
+                control,
+                callback,
+                None,
+                None,
+            ),
+        )
+        return differences
+
+    def trim(
+        self,
+        unused: Iterable[tuple[int, int]],
+        *,
+        dry_run: bool = False,
+        progress: lib.Progress | None = None,
+        threads: int = 0,
+    ) -> Trimmed:
+        """Unmaps the blocks that lie as a whole in ranges (position, length) that nobody needs.
+
+        The image is open for writing, with unprotected="refuse"; insitu.punch_holes() gives the
+        space back to the host, after close().
+        """
+        handle = self._open_handle()
+        listed = list(unused)
+        for at_byte, length in listed:
+            require_range(at_byte, length)
+        ranges = (structs.RangeStruct * len(listed))(*listed)
+        options = structs.TrimOptions(dry_run=int(dry_run))
+        result = structs.TrimStruct()
         lib.run_long(
             progress,
             threads,
             lib.Caught(),
             lambda control: lib.call(
-                "unpack",
+                "trim",
                 handle,
-                os.fsencode(target),
+                ranges,
+                len(ranges),
                 ctypes.byref(options),
                 control,
                 ctypes.byref(result),
             ),
         )
-        return Unpacked(result.logical_bytes, result.damaged_extents, result.damaged_blocks)
+        return Trimmed(result.unused_bytes, result.freed_bytes, result.kept_bytes)
+
+    def copy(
+        self,
+        target: Path,
+        *,
+        logical_bytes: int = 0,
+        recode: str = "no",
+        level: int = 0,
+        extent_blocks: int = 0,
+        worth_percent: int = 0,
+        uuid: str | None = None,
+        label: str | None = None,
+        force: bool = False,
+        progress: lib.Progress | None = None,
+        threads: int = 0,
+    ) -> Copied:
+        """Copies the image to a file, device or NBD URI of any size that holds what is mapped.
+
+        recode: "no" (payloads as they are); or "same", "lzo", "deflate": compress them again.
+        """
+        handle = self._open_handle()
+        require_range(logical_bytes, 0)
+        options = structs.CopyOptions(
+            logical_bytes=logical_bytes,
+            force=int(force),
+            recode=choose(RECODE, recode, "recode"),
+            level=level,
+            extent_blocks=extent_blocks,
+            worth_percent=worth_percent,
+            uuid=optional_text(uuid),
+            label=optional_text(label),
+        )
+        result = structs.CopyStruct()
+        lib.run_target("copy", handle, target, options, progress, threads, result)
+        return Copied(result.logical_bytes, result.written_bytes, result.recoded_windows)
+
+    def update(
+        self,
+        target: Path,
+        *,
+        trust_seals: bool = False,
+        uuid: str | None = None,
+        label: str | None = None,
+        progress: lib.Progress | None = None,
+        threads: int = 0,
+    ) -> Updated:
+        """Brings the older image in `target` to this one: writes the sectors that differ."""
+        handle = self._open_handle()
+        options = structs.UpdateOptions(
+            trust_seals=int(trust_seals), uuid=optional_text(uuid), label=optional_text(label)
+        )
+        result = structs.UpdateStruct()
+        lib.run_target("update", handle, target, options, progress, threads, result)
+        return Updated(
+            result.written_bytes, result.compared_bytes, result.trusted_bytes, bool(result.resumed)
+        )
 
 
-def _require_range(at_byte: int, length: int) -> None:
-    # ctypes would take a negative number for a large one.
-    if at_byte < 0 or length < 0 or at_byte >= 1 << 64 or length >= 1 << 63:
-        raise ValueError(f"{length} bytes at {at_byte} are no range")
+def _hash_array(rows: list[Hash]) -> Any:
+    array = (structs.HashStruct * len(rows))()
+    for place, row in zip(array, rows):
+        require_range(row.at_byte, row.length)
+        digits = bytes.fromhex(row.xxh3_128)
+        if len(digits) != len(place.xxh3_128):
+            raise ValueError(f"{row.xxh3_128!r} is no XXH3-128 of 32 hex digits")
+        place.at_byte = row.at_byte
+        place.length = row.length
+        place.xxh3_128[:] = list(digits)
+    return array

@@ -1,252 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""insitu.h in ctypes: structs, prototypes, and the way from its errors to exceptions."""
+"""The shared library, and the way from its errors to exceptions."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import threading
-from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import byref, c_int, c_uint64, c_void_p
 from typing import Any, Callable
 
 from ._error import Code, Error, Place
+from ._structs import PROTOTYPES, Control, ProgressCallback
 
 # The soname; INSITU_LIBRARY names another file.
 _lib = ctypes.CDLL(os.environ.get("INSITU_LIBRARY", "libinsitu.so.0"))
-
-ProgressCallback = ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, c_uint64)
-
-
-class Sized(ctypes.Structure):
-    """A struct that begins with its size."""
-
-    def __init__(self, **values: Any) -> None:
-        super().__init__(size=ctypes.sizeof(self), **values)
-
-
-def _fields(kind: Any, *names: str) -> list[tuple[str, Any]]:
-    return [(name, kind) for name in names]
-
-
-_SIZE = [("size", c_size_t)]
-
-
-class Control(Sized):
-    _fields_ = [
-        *_SIZE,
-        ("stop", c_void_p),
-        ("progress", ProgressCallback),
-        ("user", c_void_p),
-        *_fields(c_uint32, "threads", "reserved"),
-    ]
-
-
-class OpenOptions(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(c_uint32, "access", "sharing", "size_check", "pending", "level", "writethrough"),
-        *_fields(c_uint64, "cache_bytes", "decode_cache_bytes"),
-    ]
-
-
-class InfoStruct(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(
-            c_uint64,
-            "logical_bytes",
-            "device_bytes",
-            "meta_blocks",
-            "data_blocks",
-            "recovered_windows",
-        ),
-        *_fields(c_uint32, "algorithm", "reserved"),
-        ("uuid", ctypes.c_char * 40),
-        ("label", ctypes.c_char * 72),
-    ]
-
-
-class RunStruct(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(c_uint64, "at_byte", "length"),
-        *_fields(c_uint32, "mapped", "reserved"),
-    ]
-
-
-class ExtentStruct(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(c_uint64, "at_byte", "length", "payload_bytes"),
-        *_fields(c_uint32, "raw", "faulty"),
-    ]
-
-
-class TotalsStruct(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(
-            c_uint64,
-            "mapped_blocks",
-            "payload_bytes",
-            "compressed_extents",
-            "raw_extents",
-            "faulty_extents",
-            "faulty_blocks",
-        ),
-    ]
-
-
-class PackOptions(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(c_uint32, "algorithm", "level", "extent_blocks", "force", "verify", "reserved"),
-        ("target_bytes", c_uint64),
-    ]
-
-
-class PackStruct(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(c_uint64, "source_bytes", "target_bytes", "mapped_blocks", "payload_bytes"),
-    ]
-
-
-class UnpackOptions(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(c_uint64, "at_byte", "length"),
-        *_fields(c_uint32, "damage", "force"),
-    ]
-
-
-class UnpackStruct(Sized):
-    _fields_ = [*_SIZE, *_fields(c_uint64, "logical_bytes", "damaged_extents", "damaged_blocks")]
-
-
-class FormatOptions(Sized):
-    _fields_ = [*_SIZE, ("file_bytes", c_uint64), *_fields(c_uint32, "algorithm", "force")]
-
-
-class FindingStruct(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(c_char_p, "id", "text", "detail", "effect"),
-        *_fields(c_uint64, "at_byte", "block", "blocks"),
-        *_fields(c_uint32, "severity", "reserved"),
-    ]
-
-
-class CheckOptions(Sized):
-    _fields_ = [*_SIZE, *_fields(c_uint32, "sharing", "pending", "meta_only", "reserved")]
-
-
-class CheckStruct(Sized):
-    _fields_ = [*_SIZE, *_fields(c_uint64, "errors", "warnings", "notes", "error_blocks")]
-
-
-class RepairOptions(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(c_uint32, "dry_run", "safe_only", "salvage", "pending"),
-        ("undo_log", c_char_p),
-    ]
-
-
-class RepairStruct(Sized):
-    _fields_ = [
-        *_SIZE,
-        *_fields(
-            c_uint64,
-            "errors_before",
-            "errors_after",
-            "lost_blocks",
-            "suspect_blocks",
-            "undecided_blocks",
-        ),
-        *_fields(c_uint32, "changed", "rolled_back"),
-    ]
-
-
-RunCallback = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(RunStruct))
-ExtentCallback = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(ExtentStruct))
-FindingCallback = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(FindingStruct))
-
-_ERROR = POINTER(c_void_p)
-_PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
-    "version": (c_char_p, []),
-    "error_code": (c_int, [c_void_p]),
-    "error_text": (c_char_p, [c_void_p]),
-    "error_hint": (c_char_p, [c_void_p]),
-    "error_os": (c_int, [c_void_p]),
-    "error_file": (c_char_p, [c_void_p]),
-    "error_window": (c_int, [c_void_p, POINTER(c_uint64)]),
-    "error_block": (c_int, [c_void_p, POINTER(c_uint64)]),
-    "error_byte": (c_int, [c_void_p, POINTER(c_uint64)]),
-    "error_free": (None, [c_void_p]),
-    "stop_new": (c_void_p, []),
-    "stop_request": (None, [c_void_p]),
-    "stop_free": (None, [c_void_p]),
-    "open": (c_void_p, [c_char_p, POINTER(OpenOptions), _ERROR]),
-    "close": (c_int, [c_void_p, _ERROR]),
-    "get_info": (c_int, [c_void_p, POINTER(InfoStruct), _ERROR]),
-    "read": (c_int, [c_void_p, c_uint64, c_void_p, c_size_t, _ERROR]),
-    "write": (c_int, [c_void_p, c_uint64, c_void_p, c_size_t, c_uint32, _ERROR]),
-    "zero": (c_int, [c_void_p, c_uint64, c_uint64, c_uint32, _ERROR]),
-    "unmap": (c_int, [c_void_p, c_uint64, c_uint64, c_uint32, _ERROR]),
-    "flush": (c_int, [c_void_p, _ERROR]),
-    "start_commits": (c_int, [c_void_p, _ERROR]),
-    "map": (c_int, [c_void_p, c_uint64, c_uint64, RunCallback, c_void_p, _ERROR]),
-    "extents": (c_int, [c_void_p, ExtentCallback, c_void_p, _ERROR]),
-    "stat": (c_int, [c_void_p, POINTER(Control), POINTER(TotalsStruct), _ERROR]),
-    "pack": (
-        c_int,
-        [
-            c_char_p,
-            c_char_p,
-            POINTER(PackOptions),
-            POINTER(Control),
-            POINTER(PackStruct),
-            _ERROR,
-        ],
-    ),
-    "unpack": (
-        c_int,
-        [
-            c_void_p,
-            c_char_p,
-            POINTER(UnpackOptions),
-            POINTER(Control),
-            POINTER(UnpackStruct),
-            _ERROR,
-        ],
-    ),
-    "format": (c_int, [c_char_p, POINTER(FormatOptions), POINTER(Control), _ERROR]),
-    "check": (
-        c_int,
-        [
-            c_char_p,
-            POINTER(CheckOptions),
-            POINTER(Control),
-            FindingCallback,
-            c_void_p,
-            POINTER(CheckStruct),
-            _ERROR,
-        ],
-    ),
-    "repair": (
-        c_int,
-        [
-            c_char_p,
-            POINTER(RepairOptions),
-            POINTER(Control),
-            FindingCallback,
-            c_void_p,
-            POINTER(RepairStruct),
-            _ERROR,
-        ],
-    ),
-}
 
 
 def function(name: str) -> Any:
@@ -256,11 +23,11 @@ def function(name: str) -> Any:
 
 def _bind(name: str) -> Any:
     bound = getattr(_lib, "insitu_" + name)
-    bound.restype, bound.argtypes = _PROTOTYPES[name]
+    bound.restype, bound.argtypes = PROTOTYPES[name]
     return bound
 
 
-_functions = {name: _bind(name) for name in _PROTOTYPES}
+_functions = {name: _bind(name) for name in PROTOTYPES}
 
 
 def text_of(value: bytes | None) -> str:
@@ -394,3 +161,23 @@ def run_long(
     caught.reraise()
     if failed:
         raise failed[0]
+
+
+def run_target(
+    name: str,
+    source: Any,
+    target: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    options: Any,
+    progress: Progress | None,
+    threads: int,
+    result: Any,
+) -> None:
+    """Runs what makes a target of a source, both as the function of that name takes them."""
+    run_long(
+        progress,
+        threads,
+        Caught(),
+        lambda control: call(
+            name, source, os.fsencode(target), byref(options), control, byref(result)
+        ),
+    )

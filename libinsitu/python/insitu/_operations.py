@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import _library as lib
-from ._image import ALGORITHMS, PENDING, Image, Path, choose
+from . import _structs as structs
+from ._image import Image
+from ._values import (
+    ALGORITHMS,
+    PENDING,
+    UNPROTECTED,
+    Path,
+    Resized,
+    choose,
+    optional_text,
+    require_range,
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +32,8 @@ class Packed:
     target_bytes: int
     mapped_blocks: int
     payload_bytes: int
+    written_bytes: int  # of an update, 0: the target was the same
+    kept_bytes: int  # of an update: payloads whose content was the same
 
 
 @dataclass(frozen=True)
@@ -81,13 +94,15 @@ def open(  # noqa: A001 # pylint: disable=redefined-builtin
     writethrough: bool = False,
     cache_bytes: int = 0,
     decode_cache_bytes: int = 0,
+    unprotected: str = "allow",
 ) -> Image:
-    """Opens the image in a file or on a block device.
+    """Opens the image in a file, on a block device, or at an NBD URI.
 
     pending: what to do with the commit that an interrupted live device left: "in-memory" (apply it
-    in memory; to write: in place), "apply", "refuse", "ignore".
+    in memory; to write: in place), "apply", "refuse", "ignore". unprotected: writes to a full image,
+    which has no room for the journal: "allow" or "refuse".
     """
-    options = lib.OpenOptions(
+    options = structs.OpenOptions(
         access=int(write),
         sharing=int(force_share),
         size_check=int(ignore_size),
@@ -96,6 +111,7 @@ def open(  # noqa: A001 # pylint: disable=redefined-builtin
         writethrough=int(writethrough),
         cache_bytes=cache_bytes,
         decode_cache_bytes=decode_cache_bytes,
+        unprotected=choose(UNPROTECTED, unprotected, "unprotected"),
     )
     return Image(lib.call("open", os.fsencode(path), ctypes.byref(options)), path)
 
@@ -110,34 +126,36 @@ def pack(
     target_bytes: int = 0,
     force: bool = False,
     verify: bool = False,
+    update: bool = False,
+    uuid: str | None = None,
+    label: str | None = None,
     progress: lib.Progress | None = None,
     threads: int = 0,
 ) -> Packed:
-    """Packs a raw file or block device into an image in a file or on a block device."""
-    options = lib.PackOptions(
+    """Packs what is raw into an image; both are a file, a block device or an NBD URI.
+
+    update: the target is an image that is brought to the source, in place.
+    """
+    options = structs.PackOptions(
         algorithm=choose(ALGORITHMS, algorithm, "algorithm"),
         level=level,
         extent_blocks=extent_blocks,
         force=int(force),
         verify=int(verify),
+        update=int(update),
         target_bytes=target_bytes,
+        uuid=optional_text(uuid),
+        label=optional_text(label),
     )
-    result = lib.PackStruct()
-    lib.run_long(
-        progress,
-        threads,
-        lib.Caught(),
-        lambda control: lib.call(
-            "pack",
-            os.fsencode(source),
-            os.fsencode(target),
-            ctypes.byref(options),
-            control,
-            ctypes.byref(result),
-        ),
-    )
+    result = structs.PackStruct()
+    lib.run_target("pack", os.fsencode(source), target, options, progress, threads, result)
     return Packed(
-        result.source_bytes, result.target_bytes, result.mapped_blocks, result.payload_bytes
+        result.source_bytes,
+        result.target_bytes,
+        result.mapped_blocks,
+        result.payload_bytes,
+        result.written_bytes,
+        result.kept_bytes,
     )
 
 
@@ -147,14 +165,18 @@ def format(  # noqa: A001 # pylint: disable=redefined-builtin
     *,
     algorithm: str = "lzo",
     force: bool = False,
+    uuid: str | None = None,
+    label: str | None = None,
     progress: lib.Progress | None = None,
     threads: int = 0,
 ) -> None:
     """Makes an image in which nothing is mapped; `file_bytes` is the size of a file."""
-    options = lib.FormatOptions(
+    options = structs.FormatOptions(
         file_bytes=file_bytes,
         algorithm=choose(ALGORITHMS, algorithm, "algorithm"),
         force=int(force),
+        uuid=optional_text(uuid),
+        label=optional_text(label),
     )
     lib.run_long(
         progress,
@@ -187,7 +209,7 @@ def _collector(
         else:
             found(finding)
 
-    return lib.FindingCallback(caught.guard(add))
+    return structs.FindingCallback(caught.guard(add))
 
 
 def check(
@@ -204,12 +226,12 @@ def check(
 
     Findings are in the result, or go to `found` if that is given.
     """
-    options = lib.CheckOptions(
+    options = structs.CheckOptions(
         sharing=int(force_share),
         pending=choose(PENDING, pending, "pending"),
         meta_only=int(meta_only),
     )
-    result = lib.CheckStruct()
+    result = structs.CheckStruct()
     findings: list[Finding] = []
     caught = lib.Caught()
     callback = _collector(caught, findings, found)
@@ -243,14 +265,14 @@ def repair(
     threads: int = 0,
 ) -> Repaired:
     """Repairs what there is evidence for; "insitu-fsck undo" takes it back by the undo log."""
-    options = lib.RepairOptions(
+    options = structs.RepairOptions(
         dry_run=int(dry_run),
         safe_only=int(safe_only),
         salvage=int(salvage),
         pending=choose(PENDING, pending, "pending"),
         undo_log=None if undo_log is None else os.fsencode(undo_log),
     )
-    result = lib.RepairStruct()
+    result = structs.RepairStruct()
     findings: list[Finding] = []
     caught = lib.Caught()
     callback = _collector(caught, findings, found)
@@ -278,6 +300,55 @@ def repair(
         bool(result.changed),
         bool(result.rolled_back),
     )
+
+
+def resize(
+    path: Path,
+    logical_bytes: int = 0,
+    *,
+    to_minimum: bool = False,
+    progress: lib.Progress | None = None,
+    threads: int = 0,
+) -> Resized:
+    """Makes an image larger or smaller, in place; what is mapped is never cut.
+
+    logical_bytes 0: the whole of a device; of a file, what an interrupted resize was for.
+    """
+    require_range(logical_bytes, 0)
+    options = structs.ResizeOptions(logical_bytes=logical_bytes, to_minimum=int(to_minimum))
+    result = structs.ResizeStruct()
+    lib.run_long(
+        progress,
+        threads,
+        lib.Caught(),
+        lambda control: lib.call(
+            "resize", os.fsencode(path), ctypes.byref(options), control, ctypes.byref(result)
+        ),
+    )
+    return Resized(
+        result.logical_bytes, result.device_bytes, result.moved_blocks, bool(result.resumed)
+    )
+
+
+def set_name(path: Path, *, uuid: str | None = None, label: str | None = None) -> None:
+    """Gives an image another UUID ("random": a new one), another label, or both."""
+    lib.call("set_name", os.fsencode(path), optional_text(uuid), optional_text(label))
+
+
+def punch_holes(
+    path: Path, *, progress: lib.Progress | None = None, threads: int = 0
+) -> int:
+    """Gives the space that no payload uses back to the host; returns the bytes."""
+    punched = ctypes.c_uint64()
+    lib.run_long(
+        progress,
+        threads,
+        lib.Caught(),
+        lambda control: lib.call(
+            "punch_holes", os.fsencode(path), control, ctypes.byref(punched)
+        ),
+    )
+    return punched.value
 
 
 def version() -> str:

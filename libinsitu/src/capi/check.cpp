@@ -42,8 +42,7 @@ class CallbackSink final : public FindingSink {
                                   finding.blocks,
                                   severity_of(finding.severity),
                                   0};
-        if (callback_(user_, &told) == 0) return;
-        throw Error(ErrorKind::cancelled, {}, "stopped before the end");
+        if (callback_(user_, &told) != 0) throw_stopped();
     }
 
   private:

@@ -22,6 +22,9 @@ OpenOptions open_options(const insitu_open_options* given) {
     if (choice(options.writethrough, 2, "writethrough") == 1) {
         result.policy = CommitPolicy::writethrough;
     }
+    result.unprotected = choice(options.unprotected, 2, "unprotected") == INSITU_UNPROTECTED_REFUSE
+                             ? UnprotectedCommits::refuse
+                             : UnprotectedCommits::allow;
     if (options.cache_bytes != 0) result.cache_bytes = options.cache_bytes;
     if (options.decode_cache_bytes != 0) result.decode_cache_bytes = options.decode_cache_bytes;
     return result;

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "insitu/internal/fsck/holes.hpp"
+#include "insitu/open_store.hpp"
+
 namespace insitu::capi {
 
 int code_of(ErrorKind kind) noexcept {
@@ -90,6 +93,49 @@ PendingPolicy pending_of(std::uint32_t pending) {
 
 Sharing sharing_of(std::uint32_t sharing) {
     return choice(sharing, 2, "sharing") == INSITU_LOCK ? Sharing::exclusive : Sharing::shared;
+}
+
+Target::Overwrite overwrite_of(std::uint32_t force) {
+    return choice(force, 2, "force") == 1 ? Target::Overwrite::force : Target::Overwrite::refuse;
+}
+
+ExtentPolicy extents_of(std::uint32_t blocks) {
+    if (blocks > window_blocks || (blocks & (blocks - 1)) != 0) {
+        refuse(fmt::format("extent_blocks is {}, expected 0, 1, 2, 4, 8, 16 or 32", blocks));
+    }
+    return {blocks};
+}
+
+NameChange name_change(const char* uuid, const char* label) {
+    NameChange change;
+    if (uuid != nullptr) {
+        change.uuid = std::string_view(uuid) == "random" ? random_uuid() : parse_uuid(uuid);
+        if (!change.uuid) refuse("uuid is none; expected 32 hex digits, or random");
+    }
+    if (label != nullptr) {
+        change.label = label;
+        if (!valid_label(label)) {
+            refuse(
+                fmt::format("label cannot be stored; expected at most {} bytes of UTF-8 "
+                            "without control characters",
+                            label_bytes));
+        }
+    }
+    return change;
+}
+
+void refuse_same_storage(const std::string& source, const std::string& target) {
+    if (!same_storage(source, target)) return;
+    throw Error(ErrorKind::refused, {.file = target}, "is the same file or device as " + source);
+}
+
+void give_holes_back(Store& image) {
+    punch_holes(Image::open(image), image, {});
+    image.sync();
+}
+
+void throw_stopped() {
+    throw Error(ErrorKind::cancelled, {}, "stopped before the end");
 }
 
 Run::Run(const insitu_control* given)

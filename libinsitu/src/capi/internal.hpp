@@ -12,7 +12,10 @@
 #include "insitu.h"
 #include "insitu/error.hpp"
 #include "insitu/internal/engine/control.hpp"
+#include "insitu/internal/face/name_image.hpp"
 #include "insitu/open_image.hpp"
+#include "insitu/pack.hpp"
+#include "insitu/target.hpp"
 
 // What the handles of insitu.h are, and how its functions meet the library's.
 
@@ -94,6 +97,16 @@ Level level_of(std::uint32_t level);
 Algorithm algorithm_of(std::uint32_t algorithm);
 PendingPolicy pending_of(std::uint32_t pending);
 Sharing sharing_of(std::uint32_t sharing);
+Target::Overwrite overwrite_of(std::uint32_t force);
+ExtentPolicy extents_of(std::uint32_t blocks);
+// UUID and label as texts; NULL: no change. Throws a `refused` Error for what cannot be a name.
+NameChange name_change(const char* uuid, const char* label);
+
+void refuse_same_storage(const std::string& source, const std::string& target);
+// What no payload of an image uses, to the host; the last step of what writes to one in place.
+void give_holes_back(Store& image);
+// For a callback that asked for a stop.
+[[noreturn]] void throw_stopped();
 
 // A caller's insitu_control as a Control.
 class Run final : private Progress {

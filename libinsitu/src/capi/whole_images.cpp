@@ -12,26 +12,46 @@ using namespace insitu::capi;
 
 namespace {
 
-Target::Overwrite overwrite_of(std::uint32_t force) {
-    return choice(force, 2, "force") == 1 ? Target::Overwrite::force : Target::Overwrite::refuse;
-}
-
-void refuse_same_storage(const std::string& source, const std::string& target) {
-    if (!same_storage(source, target)) return;
-    throw Error(ErrorKind::refused, {.file = target}, "is the same file or device as " + source);
-}
-
 PackOptions pack_options(const insitu_pack_options& options) {
     PackOptions result;
     result.codec.algorithm = algorithm_of(options.algorithm);
     result.codec.level = level_of(options.level);
-    const std::uint32_t blocks = options.extent_blocks;
-    if (blocks > window_blocks || (blocks & (blocks - 1)) != 0) {
-        refuse("extent_blocks is " + std::to_string(blocks) + ", expected 0, 1, 2, 4, 8, 16 or 32");
-    }
-    result.extents.blocks = blocks;
+    result.extents = extents_of(options.extent_blocks);
     if (choice(options.verify, 2, "verify") == 1) result.verify = PackOptions::Verify::yes;
     return result;
+}
+
+PackResult pack_new(Source& source, std::uint64_t source_bytes, const std::string& target,
+                    const insitu_pack_options& wanted, const PackOptions& packing,
+                    const Control& control, std::uint64_t& target_bytes) {
+    const std::uint64_t file_bytes =
+        wanted.target_bytes != 0 ? wanted.target_bytes : pack_target_bytes(source_bytes);
+    // A size that does not fit is refused before anything of the target is changed.
+    static_cast<void>(super_block_for_source(source,
+                                             Target::device_bytes(target).value_or(file_bytes),
+                                             packing.codec.algorithm, target));
+    Target output(target, TargetKind::image, file_bytes, overwrite_of(wanted.force));
+    PackResult packed = pack(source, output, packing, control);
+    target_bytes = output.store().size_bytes();
+    return packed;
+}
+
+PackResult update_packed(Source& source, const std::string& target,
+                         const insitu_pack_options& wanted, PackOptions packing,
+                         const NameChange& change, const Control& control,
+                         std::uint64_t& target_bytes) {
+    if (wanted.target_bytes != 0 || wanted.force != 0) {
+        refuse("an update keeps the size of its target, and needs no force");
+    }
+    const OwnedStore store = open_store(target, Access::read_write);
+    if (const auto name = changed_name(read_identity(*store), change)) {
+        packing.uuid = name->uuid;
+        packing.label = name->label;
+    }
+    PackResult packed = pack_update(source, *store, packing, control);
+    if (packed.update->written_bytes != 0) give_holes_back(*store);
+    target_bytes = store->size_bytes();
+    return packed;
 }
 
 }  // namespace
@@ -42,24 +62,28 @@ int insitu_pack(const char* source, const char* target, const insitu_pack_option
         require(source, "source");
         require(target, "target");
         const insitu_pack_options wanted = read_options(options);
-        const PackOptions packing = pack_options(wanted);
+        const NameChange name = name_change(wanted.uuid, wanted.label);
+        PackOptions packing = pack_options(wanted);
         Run run(control);
         refuse_same_storage(source, target);
         const OwnedStore raw = open_store(source, Access::read);
         const auto content = make_source(*raw);
-        const std::uint64_t target_bytes =
-            wanted.target_bytes != 0 ? wanted.target_bytes : pack_target_bytes(raw->size_bytes());
-        // A size that does not fit is refused before anything of the target is changed.
-        static_cast<void>(
-            super_block_for_source(*content, Target::device_bytes(target).value_or(target_bytes),
-                                   packing.codec.algorithm, target));
-        Target output(target, TargetKind::image, target_bytes, overwrite_of(wanted.force));
-        const PackResult packed = pack(*content, output, packing, run.control());
         insitu_pack_result told{};
+        PackResult packed;
+        if (choice(wanted.update, 2, "update") == 1) {
+            packed = update_packed(*content, target, wanted, packing, name, run.control(),
+                                   told.target_bytes);
+            told.kept_bytes = packed.update->kept_bytes;
+        } else {
+            packing.uuid = name.uuid;
+            packing.label = name.label.value_or("");
+            packed = pack_new(*content, raw->size_bytes(), target, wanted, packing, run.control(),
+                              told.target_bytes);
+        }
         told.source_bytes = packed.source_bytes;
-        told.target_bytes = output.store().size_bytes();
         told.mapped_blocks = packed.extents.mapped_blocks;
         told.payload_bytes = packed.extents.payload_sectors * sector_bytes;
+        told.written_bytes = packed.written_bytes;
         write_result(result, told);
     });
 }
@@ -104,12 +128,14 @@ int insitu_format(const char* target, const insitu_format_options* options,
         require(target, "target");
         const insitu_format_options wanted = read_options(options);
         const Algorithm algorithm = algorithm_of(wanted.algorithm);
+        const NameChange name = name_change(wanted.uuid, wanted.label);
         Run run(control);
         const auto device_bytes = Target::device_bytes(target);
         if (!device_bytes && wanted.file_bytes == 0) refuse("file_bytes is 0");
         static_cast<void>(
             super_block_for(device_bytes.value_or(wanted.file_bytes), algorithm, target));
         Target output(target, TargetKind::image, wanted.file_bytes, overwrite_of(wanted.force));
-        format_image(output, algorithm, run.control(), Identity{random_uuid(), {}});
+        const Identity identity{name.uuid ? *name.uuid : random_uuid(), name.label.value_or("")};
+        format_image(output, algorithm, run.control(), identity);
     });
 }

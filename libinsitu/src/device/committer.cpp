@@ -5,7 +5,7 @@
 #include <random>
 
 #include "insitu/error.hpp"
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 
 namespace insitu {
 

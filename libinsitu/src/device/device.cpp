@@ -3,7 +3,7 @@
 
 #include "device/device_core.hpp"
 #include "insitu/error.hpp"
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 
 namespace insitu {
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

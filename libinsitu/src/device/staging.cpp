@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

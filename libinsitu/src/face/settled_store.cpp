@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "face/settled_store.hpp"
 
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/open_store.hpp"
-#include "insitu/recovery.hpp"
 
 namespace insitu {
 

@@ -11,7 +11,7 @@
 #include "fsck/super_check.hpp"
 #include "fsck/window_check.hpp"
 #include "image/window_batches.hpp"
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 
 namespace insitu {
 

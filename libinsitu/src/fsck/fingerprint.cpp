@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/format/geometry.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

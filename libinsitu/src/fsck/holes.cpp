@@ -4,7 +4,7 @@
 #include "engine/stop_check.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 
 namespace insitu {
 

@@ -60,6 +60,10 @@ std::string distrust_of(int fd, const char* what, std::optional<uid_t> image_own
 
 }  // namespace
 
+LogFile::LogFile(LogFile&& other) noexcept = default;
+LogFile& LogFile::operator=(LogFile&& other) noexcept = default;
+LogFile::~LogFile() = default;
+
 LogFile::LogFile(const std::string& path, Mode mode) : mode_(mode), name_(path) {
     if (mode == Mode::unnamed) {
         fd_ = make_unnamed_file(path);

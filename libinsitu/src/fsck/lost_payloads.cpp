@@ -9,8 +9,8 @@
 #include "engine/for_each.hpp"
 #include "fsck/candidates.hpp"
 #include "image/window_batches.hpp"
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

@@ -13,8 +13,8 @@
 #include "fsck/window_repair.hpp"
 #include "image/window_batches.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/internal/store/overlay_store.hpp"
-#include "insitu/recovery.hpp"
 
 namespace insitu {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "image/zero_blocks.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

@@ -5,7 +5,7 @@
 #include <bit>
 
 #include "fsck/window_check.hpp"
-#include "image/zero_blocks.hpp"
+#include "window/zero_blocks.hpp"
 
 // What a window holds against what a manifest says of it.
 namespace insitu {

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "codec/partial.hpp"
-#include "image/zero_blocks.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 
@@ -44,7 +44,7 @@ ByteView WindowSearch::bytes_of(const Extent& extent) const {
     return input_->content.subspan(extent.first * block_bytes, extent.blocks * block_bytes);
 }
 
-// Content can look like a payload (docs/format.md §5.3): it is none where the meta says otherwise.
+// Content can look like a payload (docs/fsck.md): it is none where the meta says otherwise.
 bool WindowSearch::credible(const Candidate& candidate) const {
     return options_.trust_payloads || candidate.seal == SealState::right ||
            !prior_.denies(candidate.extent);

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

@@ -3,13 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-
-#include "image/pending.hpp"
+#include "image/intents.hpp"
 #include "insitu/error.hpp"
-#include "insitu/internal/format/intent.hpp"
-#include "insitu/internal/image/meta_cursor.hpp"
 #include "insitu/internal/image/unfinished.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
 
@@ -47,43 +42,7 @@ void check_size(const Store& store, const SuperBlock& super) {
         "insitu-fsck reports more; --ignore-size reads by the counts in the super block");
 }
 
-// Whether the bitmap has the stamp that an intent was made for.
-bool stamp_fits(const Image& image, const Intent& intent) {
-    const StampPlace place = stamp_place(image.geometry());
-    std::array<std::byte, sizeof intent.stamp> expected{};
-    std::array<std::byte, sizeof intent.stamp> found{};
-    encode_stamp(intent.stamp, expected);
-    image.store().read_at(place.at_byte, ByteSpan(found).first(place.bytes));
-    return std::equal(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(place.bytes),
-                      expected.begin());
-}
-
-// Whether an intent may belong to the image. pending_state() knows more, since it reads the redo
-// streams as well; here a doubt is enough to ask. Formatting leaves intents and an empty bitmap
-// without their stamp: these are forgotten.
-bool may_be_pending(const Image& image) {
-    if (image.geometry().data_at_byte() > image.store().size_bytes()) return false;
-    for (unsigned slot = 0; slot < intent_slots; ++slot) {
-        std::array<std::byte, sector_bytes> sector{};
-        image.store().read_at(intent_slot_at_byte(slot), sector);
-        const auto intent = decode_intent(sector);
-        if (!intent || intent->data_blocks != image.geometry().data_blocks()) continue;
-        if (stamp_fits(image, *intent)) return true;
-        const WindowIndex end{image.geometry().window_count()};
-        if (MetaCursor(image).next_mapped({0}) < end) return true;
-    }
-    return false;
-}
-
 }  // namespace
-
-void refuse_pending(const Store& store) {
-    throw Error(ErrorKind::refused, {.file = store.name()},
-                "an interrupted live device left a commit that is not applied: what is in place is "
-                "not what was last made durable",
-                "open_image() applies it in memory, apply_intents() and clear_intents() in place, "
-                "insitu-fsck -p as well");
-}
 
 SuperBlock read_super_block(const Store& store) {
     if (store.size_bytes() < block_bytes) {
@@ -141,7 +100,10 @@ SuperBlock checked_super_block(const Store& store, SizeCheck check) {
 
 Image Image::open(const Store& store, SizeCheck check, PendingCheck pending) {
     const Image image(store, checked_super_block(store, check));
-    if (pending == PendingCheck::refuse && may_be_pending(image)) refuse_pending(store);
+    if (pending == PendingCheck::ignore) return image;
+    for (const FoundIntent& found : read_intents(store, image.geometry())) {
+        if (found.state != IntentState::none) refuse_pending(store);
+    }
     return image;
 }
 

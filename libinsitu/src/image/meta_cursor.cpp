@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-#include "image/zero_blocks.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "image/zero_blocks.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "journal/redo_window_reader.hpp"
+#include "image/redo_window_reader.hpp"
 
 namespace insitu {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 
 #include <fmt/format.h>
 
@@ -8,30 +8,17 @@
 #include <optional>
 #include <vector>
 
-#include "image/pending.hpp"
+#include "image/intents.hpp"
+#include "image/redo_window_reader.hpp"
 #include "image/window_meta.hpp"
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/format/window_map.hpp"
 #include "insitu/internal/image/image.hpp"
 #include "journal/foreign_check.hpp"
-#include "journal/redo_window_reader.hpp"
 
 namespace insitu {
 
 namespace {
-
-using SlotSectors = std::array<std::byte, intent_slots * sector_bytes>;
-
-SlotSectors read_slots(const Store& store) {
-    SlotSectors sectors{};
-    store.read_at(intent_slot_at_byte(0), sectors);
-    return sectors;
-}
-
-std::span<const std::byte, sector_bytes> slot_sector(const SlotSectors& sectors, unsigned slot) {
-    return ByteView(sectors).subspan(slot * sector_bytes).first<sector_bytes>();
-}
 
 template <class Visit>
 bool for_each_redo(const Store& store, const Geometry& geometry, const Intent& intent,
@@ -43,68 +30,13 @@ bool for_each_redo(const Store& store, const Geometry& geometry, const Intent& i
     return reader.whole();
 }
 
-// The stamp of the bitmap that an intent was made for.
-bool stamp_fits(const Store& store, const Geometry& geometry, const Intent& intent) {
-    const StampPlace place = stamp_place(geometry);
-    std::array<std::byte, sizeof intent.stamp> expected{};
-    std::array<std::byte, sizeof intent.stamp> found{};
-    encode_stamp(intent.stamp, expected);
-    store.read_at(place.at_byte, ByteSpan(found).first(place.bytes));
-    return std::equal(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(place.bytes),
-                      expected.begin());
-}
-
-// As formatting leaves it.
-bool bitmap_empty(const Store& store, const Geometry& geometry) {
-    AlignedBuffer piece(group_meta_bytes);
-    const std::uint64_t end = geometry.data_at_byte();
-    for (std::uint64_t at = geometry.meta_at_byte(); at < end; at += piece.size()) {
-        at = std::max(at, store.next_data(at));
-        if (at >= end) break;
-        const ByteSpan bytes = piece.first(std::min<std::uint64_t>(piece.size(), end - at));
-        store.read_at(at, bytes);
-        if (!is_zero(bytes)) return false;
-    }
-    return true;
-}
-
-bool stream_whole(const Store& store, const Geometry& geometry, const Intent& intent) {
-    return for_each_redo(store, geometry, intent, [](const Redo&) {});
-}
-
-enum class SlotState {
-    none,
-    torn,     // an intent of this bitmap whose stream is not whole: it was never committed
-    pending,  // to be applied
-    foreign,  // whole, but the bitmap has another stamp, or none
-};
-
-SlotState state_of(const Store& store, const Geometry& geometry, const Intent& intent) {
-    if (intent.data_blocks != geometry.data_blocks()) return SlotState::none;
-    if (geometry.data_at_byte() > store.size_bytes()) return SlotState::none;
-    const bool ours = stamp_fits(store, geometry, intent);
-    if (!stream_whole(store, geometry, intent)) return ours ? SlotState::torn : SlotState::none;
-    if (ours) return SlotState::pending;
-    // A new format makes an image without content: nothing of a former one comes back.
-    return bitmap_empty(store, geometry) ? SlotState::none : SlotState::foreign;
-}
-
-template <class Visit>
-void for_each_slot(const Store& store, const Geometry& geometry, Visit visit) {
-    const SlotSectors sectors = read_slots(store);
-    for (unsigned slot = 0; slot < intent_slots; ++slot) {
-        const auto intent = decode_intent(slot_sector(sectors, slot));
-        if (intent) visit(*intent, state_of(store, geometry, *intent));
-    }
-}
-
 // The intents whose streams are whole, the older first.
 std::vector<Intent> valid_intents(const Store& store, const Geometry& geometry, StampCheck stamps,
                                   std::uint64_t& last_generation) {
     std::vector<Intent> found;
-    for_each_slot(store, geometry, [&](const Intent& intent, SlotState state) {
-        if (state == SlotState::none) return;
-        if (state == SlotState::foreign && stamps == StampCheck::required) {
+    for (const auto& [intent, state] : read_intents(store, geometry)) {
+        if (state == IntentState::none) continue;
+        if (state == IntentState::foreign && stamps == StampCheck::required) {
             throw Error(
                 ErrorKind::damaged, {.file = store.name(), .byte = stamp_place(geometry).at_byte},
                 "has writes of an interrupted run to be applied, but the stamp of its "
@@ -113,8 +45,8 @@ std::vector<Intent> valid_intents(const Store& store, const Geometry& geometry, 
                 "with pending=drop it discards them; check the image with insitu-fsck afterwards");
         }
         last_generation = std::max(last_generation, intent.generation);
-        if (state != SlotState::torn) found.push_back(intent);
-    });
+        if (state != IntentState::torn) found.push_back(intent);
+    }
     std::sort(found.begin(), found.end(),
               [](const Intent& a, const Intent& b) { return a.generation < b.generation; });
     return found;
@@ -210,12 +142,10 @@ PendingState pending_state(const Store& store) {
     const SuperBlock super = read_super_block(store);
     if (super.magic != super_magic || !counts_addressable(super.counts)) return PendingState::none;
     PendingState result = PendingState::none;
-    for_each_slot(store, Geometry(super.counts), [&](const Intent&, SlotState state) {
-        if (state == SlotState::foreign) result = PendingState::foreign;
-        if (state != SlotState::none && result == PendingState::none) {
-            result = PendingState::pending;
-        }
-    });
+    for (const auto& [intent, state] : read_intents(store, Geometry(super.counts))) {
+        if (state == IntentState::foreign) return PendingState::foreign;
+        if (state != IntentState::none) result = PendingState::pending;
+    }
     return result;
 }
 
@@ -250,11 +180,9 @@ std::uint64_t settle_intents(Store& store) {
 }
 
 void clear_intents(Store& store) {
-    const SlotSectors sectors = read_slots(store);
     std::array<std::uint64_t, intent_slots> generation{};
     for (unsigned slot = 0; slot < intent_slots; ++slot) {
-        const auto intent = decode_intent(slot_sector(sectors, slot));
-        if (intent) generation[slot] = intent->generation;
+        if (const auto intent = read_intent(store, slot)) generation[slot] = intent->generation;
     }
     if (generation[0] == 0 && generation[1] == 0) return;
     const unsigned older = generation[0] <= generation[1] ? 0 : 1;

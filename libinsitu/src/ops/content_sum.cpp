@@ -7,8 +7,8 @@
 
 #include "engine/for_each.hpp"
 #include "image/window_batches.hpp"
-#include "image/zero_blocks.hpp"
 #include "insitu/internal/image/window_reader.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

@@ -5,13 +5,13 @@
 #include <cstring>
 
 #include "engine/stop_check.hpp"
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/format/intent.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
 #include "insitu/internal/ops/delta.hpp"
 #include "journal/redo_stream.hpp"
 #include "window/plan.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

@@ -10,8 +10,8 @@
 #include "insitu/error.hpp"
 #include "insitu/internal/image/create.hpp"
 #include "insitu/internal/image/image.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/internal/ops/copy.hpp"
-#include "insitu/recovery.hpp"
 #include "ops/block_mover.hpp"
 
 namespace insitu {

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/ops/source.hpp"
 #include "insitu/internal/store/file_store.hpp"
 #include "insitu/internal/store/unnamed_file.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

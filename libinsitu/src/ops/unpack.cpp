@@ -13,11 +13,11 @@
 
 #include "engine/for_each.hpp"
 #include "image/window_batches.hpp"
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "ops/stream_target.hpp"
 #include "store/writeback.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

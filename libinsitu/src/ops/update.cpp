@@ -7,8 +7,8 @@
 #include "insitu/internal/image/create.hpp"
 #include "insitu/internal/image/image.hpp"
 #include "insitu/internal/image/unfinished.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
-#include "insitu/recovery.hpp"
 
 namespace insitu {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "image/zero_blocks.hpp"
 #include "insitu/error.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 

@@ -5,55 +5,11 @@
 
 namespace insitu {
 
-// Takes what is written into the space of one window of an image.
-class WindowRecoder::WindowMemory final : public Store {
-  public:
-    explicit WindowMemory(const Image& image)
-        : Store(image.store().name()), geometry_(image.geometry()) {}
-
-    void begin(WindowIndex window) noexcept {
-        start_byte_ = geometry_.block_at_byte(first_block_of(window));
-    }
-    ByteView view() const noexcept { return buffer_.view(); }
-
-    std::uint64_t size_bytes() const override { return geometry_.device_bytes(); }
-    void read_at(std::uint64_t at_byte, ByteSpan output) const override {
-        std::memcpy(output.data(), buffer_.data() + (at_byte - start_byte_), output.size());
-    }
-    void write_at(std::uint64_t at_byte, ByteView input) override {
-        std::memcpy(buffer_.data() + (at_byte - start_byte_), input.data(), input.size());
-    }
-    void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override {
-        std::memset(buffer_.data() + (at_byte - start_byte_), 0, length_bytes);
-    }
-    void sync() override {}
-
-  private:
-    Geometry geometry_;
-    std::uint64_t start_byte_ = 0;
-    AlignedBuffer buffer_{window_bytes};
-};
-
-namespace {
-
-PackOptions pack_options(const RecodeOptions& options) {
-    PackOptions result;
-    result.codec = options.codec;
-    result.extents = options.extents;
-    result.seals = options.seals;
-    return result;
-}
-
-}  // namespace
-
 WindowRecoder::WindowRecoder(const Image& image, const RecodeOptions& options)
     : image_(image),
       worth_percent_(options.worth_percent),
       reader_(image),
-      memory_(std::make_unique<WindowMemory>(image)),
-      writer_(pack_options(options), image.geometry(), *memory_) {}
-
-WindowRecoder::~WindowRecoder() = default;
+      packer_(options.codec, options.extents, options.seals) {}
 
 std::optional<WindowMap> WindowRecoder::recode(WindowIndex window, std::uint64_t old_sectors,
                                                ExtentTotals& totals) {
@@ -61,9 +17,14 @@ std::optional<WindowMap> WindowRecoder::recode(WindowIndex window, std::uint64_t
     const ByteSpan content =
         content_.first(image_.geometry().blocks_in_window(window) * block_bytes);
     reader_.read(window, content, nullptr);
-    memory_->begin(window);
     ExtentTotals recoded;
-    const WindowMap map = writer_.write(window, content, recoded);
+    const WindowMap map = packer_.pack(window, content, [&](const PackedRun& run) {
+        std::memcpy(payloads_.data() + run.first * block_bytes, run.payload.data(),
+                    run.payload.size());
+    });
+    for (const Extent extent : map.extents()) {
+        if (!extent.unmapped()) recoded.add(extent.blocks, extent.payload_sectors);
+    }
     if (worth_percent_ &&
         recoded.payload_sectors * whole_percent > old_sectors * (whole_percent - *worth_percent_)) {
         return std::nullopt;
@@ -73,7 +34,7 @@ std::optional<WindowMap> WindowRecoder::recode(WindowIndex window, std::uint64_t
 }
 
 ByteView WindowRecoder::payloads(unsigned first_block, std::uint64_t bytes) const {
-    return memory_->view().subspan(first_block * block_bytes, bytes);
+    return payloads_.view().subspan(first_block * block_bytes, bytes);
 }
 
 }  // namespace insitu

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <memory>
 #include <optional>
 
 #include "insitu/internal/image/window_reader.hpp"
 #include "insitu/internal/ops/copy.hpp"
-#include "ops/window_writer.hpp"
+#include "insitu/internal/store/aligned_buffer.hpp"
+#include "window/window_packer.hpp"
 
 namespace insitu {
 
@@ -15,7 +15,6 @@ namespace insitu {
 class WindowRecoder {
   public:
     WindowRecoder(const Image& image, const RecodeOptions& options);
-    ~WindowRecoder();
 
     // The new map of the window, whose payloads have `old_sectors` now; none if they are not worth
     // it. Throws a `damaged` Error for an extent that cannot be read.
@@ -25,13 +24,12 @@ class WindowRecoder {
     ByteView payloads(unsigned first_block, std::uint64_t bytes) const;
 
   private:
-    class WindowMemory;
     const Image& image_;
     std::optional<unsigned> worth_percent_;
     WindowReader reader_;
-    std::unique_ptr<WindowMemory> memory_;
-    WindowWriter writer_;
+    WindowPacker packer_;
     AlignedBuffer content_{window_bytes};
+    AlignedBuffer payloads_{window_bytes};  // each at the place of its first block
 };
 
 }  // namespace insitu

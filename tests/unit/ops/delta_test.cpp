@@ -11,7 +11,7 @@
 #include "insitu/internal/format/intent.hpp"
 #include "insitu/internal/image/create.hpp"
 #include "insitu/internal/image/unfinished.hpp"
-#include "insitu/recovery.hpp"
+#include "insitu/internal/journal/recovery.hpp"
 #include "support/catch.hpp"
 #include "support/image_builder.hpp"
 #include "support/power_cut.hpp"

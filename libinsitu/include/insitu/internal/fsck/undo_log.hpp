@@ -40,6 +40,9 @@ class INSITU_API LogFile final : public LogMedium {
         unnamed,  // `path` is a directory: the log of a copy, which nobody needs later
     };
     LogFile(const std::string& path, Mode mode);
+    LogFile(LogFile&& other) noexcept;
+    LogFile& operator=(LogFile&& other) noexcept;
+    ~LogFile() override;
 
     // Why an open log is not to be believed without being asked for by name: who owns it, or who
     // may write to it or to its directory, is neither this process's user nor root nor

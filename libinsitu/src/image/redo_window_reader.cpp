@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "journal/redo_window_reader.hpp"
+#include "image/redo_window_reader.hpp"
 
 #include <array>
 

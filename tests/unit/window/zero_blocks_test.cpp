@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "image/zero_blocks.hpp"
+#include "window/zero_blocks.hpp"
 
 #include <vector>
 

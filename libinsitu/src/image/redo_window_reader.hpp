@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "journal/redo_stream.hpp"
+#include "image/redo_reader.hpp"
 
 namespace insitu {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "ops/extent_cutter.hpp"
+#include "window/extent_cutter.hpp"
 
 #include <algorithm>
 #include <cmath>
