@@ -8,7 +8,7 @@
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
 #include "insitu/open_store.hpp"
-#include "pack/virtual_disk.hpp"
+#include "pack/pack_input.hpp"
 
 namespace insitu::apps {
 
@@ -42,11 +42,12 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
         ->type_name("FILE");
     cli.add_flag("--allow-empty", arguments.allow_empty,
                  "Make an image of zeros of a stream that holds nothing");
-    std::vector<std::string> formats = virtual_disk_formats();
+    std::vector<std::string> formats = input_formats();
     formats.emplace_back("auto");
     auto* from = cli.add_option("--from", arguments.from,
-                                "SOURCE is a virtual disk: qcow2, qed, vmdk, vdi, vhdx, vhd, dmg, "
-                                "parallels, or auto: by its magic; read by qemu-nbd")
+                                "SOURCE is a virtual disk (qcow2, qed, vmdk, vdi, vhdx, vhd, dmg, "
+                                "parallels), compressed (gz, xz, zst, bz2), an Android sparse "
+                                "image (simg), or auto: by its magic")
                      ->type_name("FORMAT")
                      ->check(CLI::IsMember(formats));
     cli.add_flag("--raw", arguments.raw, "Pack a virtual disk, archive or compressed file as it is")

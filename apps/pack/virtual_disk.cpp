@@ -15,7 +15,6 @@
 #include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 #include "insitu/open_store.hpp"
-#include "pack/container.hpp"
 
 namespace insitu::apps {
 
@@ -124,12 +123,9 @@ const std::vector<std::string>& virtual_disk_formats() {
     return names;
 }
 
-std::optional<std::string> find_virtual_disk_format(const std::string& path) {
-    const OwnedStore store = open_store(path, Access::read, Sharing::shared);
-    const auto container = find_container_in(*store);
-    if (!container) return std::nullopt;
+std::optional<std::string> virtual_disk_format_of(const std::string& container) {
     for (const Format& format : formats) {
-        if (container->name == format.container) return format.name;
+        if (container == format.container) return format.name;
     }
     return std::nullopt;
 }

@@ -11,8 +11,8 @@ namespace insitu::apps {
 
 // The formats of --from, as they are called there: "qcow2", "vmdk", …
 const std::vector<std::string>& virtual_disk_formats();
-// What the magic in a file says of it, as one of these; none: nothing that qemu-nbd reads.
-std::optional<std::string> find_virtual_disk_format(const std::string& path);
+// That of a container with this name ("VHD"); none: nothing that qemu-nbd reads.
+std::optional<std::string> virtual_disk_format_of(const std::string& container);
 
 // A virtual disk that a qemu-nbd of this tool serves, read-only, to whoever connects first. The
 // server ends with its last connection.
