@@ -19,6 +19,7 @@
 #include "insitu/internal/store/nbd_store.hpp"
 #include "insitu/open_store.hpp"
 #include "pack/container.hpp"
+#include "pack/large_sectors.hpp"
 #include "pack/sparse_image.hpp"
 
 namespace insitu::apps {
@@ -74,9 +75,25 @@ void refuse_inner_container(const std::string& name, ByteView head) {
                 "decompress it first; --from auto reads virtual disks and sparse images");
 }
 
+// Content that can be read at any position.
+PackInput with_source(const Tool& tool, const std::string& path, const PackInputOptions& options,
+                      PackInput input) {
+    if (options.large_sectors) {
+        input.small_sectors = std::move(input.store);
+        input.store = with_large_sectors(tool, *input.small_sectors, options.spool_directory);
+    }
+    const Store& store = *input.store;
+    warn_of_small_sectors(
+        tool, path, store.size_bytes(),
+        [&](std::uint64_t at_byte, ByteSpan output) { store.read_at(at_byte, output); });
+    input.source = make_source(
+        store, tool.sharing() == Sharing::shared ? SourceSize::may_change : SourceSize::fixed);
+    return input;
+}
+
 // The content that a stream brings, the one that is given or what a decoder makes of it.
-void take_stream(const Tool& tool, PackInput& input, const std::string& name,
-                 const PackInputOptions& options, std::optional<std::uint64_t> claimed_bytes) {
+PackInput take_stream(const Tool& tool, PackInput input, const std::string& name,
+                      const PackInputOptions& options, std::optional<std::uint64_t> claimed_bytes) {
     constexpr std::size_t start_bytes = std::size_t{64} << 10;
     Decoder* const decoder = input.decoder.get();
     const int fd = decoder != nullptr ? decoder->output() : input.stream.get();
@@ -93,28 +110,25 @@ void take_stream(const Tool& tool, PackInput& input, const std::string& name,
         refuse_if_container(options, name, head, {});
     }
     const auto known_bytes = claimed_bytes ? claimed_bytes : options.limit_bytes;
-    warn_of_small_sectors(tool, name, known_bytes.value_or(start.size()),
-                          [&](std::uint64_t at_byte, ByteSpan output) {
-                              std::fill(output.begin(), output.end(), std::byte{0});
-                              if (at_byte >= start.size()) return;
-                              const std::size_t length =
-                                  std::min(output.size(), start.size() - at_byte);
-                              std::copy_n(start.begin() + static_cast<std::ptrdiff_t>(at_byte),
-                                          length, output.begin());
-                          });
-    if (known_bytes && decoder != nullptr) {
-        input.source = make_decoded_source(*decoder, name, claimed_bytes, *known_bytes, tool.stop(),
-                                           std::move(start));
-        return;
+    if (!known_bytes || options.large_sectors) {
+        // Where the data starts follows from the size, so a stream of unknown size is stored first,
+        // as is a disk: its table is at both ends.
+        input.store = spool_stream(fd, name, options.spool_directory, tool.stop(), start);
+        if (decoder != nullptr) decoder->require_success(tool.stop());
+        if (claimed_bytes) require_claimed(name, *claimed_bytes, input.store->size_bytes());
+        return with_source(tool, name, options, std::move(input));
     }
-    if (known_bytes) {
-        input.source = make_stream_source(fd, name, *known_bytes, tool.stop(), std::move(start));
-        return;
-    }
-    // Where the data starts follows from the size, so a stream of unknown size is stored first.
-    input.store = spool_stream(fd, name, options.spool_directory, tool.stop(), start);
-    if (decoder != nullptr) decoder->require_success(tool.stop());
-    input.source = make_source(*input.store);
+    warn_of_small_sectors(tool, name, *known_bytes, [&](std::uint64_t at_byte, ByteSpan output) {
+        std::fill(output.begin(), output.end(), std::byte{0});
+        if (at_byte >= start.size()) return;
+        const std::size_t length = std::min(output.size(), start.size() - at_byte);
+        std::copy_n(start.begin() + static_cast<std::ptrdiff_t>(at_byte), length, output.begin());
+    });
+    input.source = decoder != nullptr
+                       ? make_decoded_source(*decoder, name, claimed_bytes, *known_bytes,
+                                             tool.stop(), std::move(start))
+                       : make_stream_source(fd, name, *known_bytes, tool.stop(), std::move(start));
+    return input;
 }
 
 PackInput open_stream(const Tool& tool, const std::string& path, const PackInputOptions& options) {
@@ -133,8 +147,7 @@ PackInput open_stream(const Tool& tool, const std::string& path, const PackInput
     if (is_decoded) {
         input.decoder = std::make_unique<Decoder>(name, options.from, input.stream.get());
     }
-    take_stream(tool, input, name, options, std::nullopt);
-    return input;
+    return take_stream(tool, std::move(input), name, options, std::nullopt);
 }
 
 // A compressed file. It stays open and locked while its decoder reads it.
@@ -150,34 +163,25 @@ PackInput open_compressed(const Tool& tool, const std::string& path, const std::
     }
     input.stream = open_stream_fd(path, path);
     input.decoder = std::make_unique<Decoder>(path, format, input.stream.get());
-    take_stream(tool, input, path, options, decoded_bytes(*input.container, format, tool.stop()));
-    return input;
-}
-
-// Content that can be read at any position.
-PackInput with_source(const Tool& tool, const std::string& path, PackInput input) {
-    const Store& store = *input.store;
-    warn_of_small_sectors(
-        tool, path, store.size_bytes(),
-        [&](std::uint64_t at_byte, ByteSpan output) { store.read_at(at_byte, output); });
-    input.source = make_source(
-        store, tool.sharing() == Sharing::shared ? SourceSize::may_change : SourceSize::fixed);
-    return input;
+    const auto claimed_bytes = decoded_bytes(*input.container, format, tool.stop());
+    return take_stream(tool, std::move(input), path, options, claimed_bytes);
 }
 
 // A virtual disk by the server of its format.
-PackInput open_virtual_disk(const Tool& tool, const std::string& path, const std::string& format) {
+PackInput open_virtual_disk(const Tool& tool, const std::string& path, const std::string& format,
+                            const PackInputOptions& options) {
     PackInput input;
     input.disk = std::make_unique<VirtualDisk>(tool, path, format);
     input.store = open_nbd(input.disk->uri(), Access::read, path);
-    return with_source(tool, path, std::move(input));
+    return with_source(tool, path, options, std::move(input));
 }
 
-PackInput open_sparse_image(const Tool& tool, const std::string& path) {
+PackInput open_sparse_image(const Tool& tool, const std::string& path,
+                            const PackInputOptions& options) {
     PackInput input;
     input.container = open_store(path, Access::read, tool.sharing());
     input.store = std::make_unique<SparseImage>(*input.container);
-    return with_source(tool, path, std::move(input));
+    return with_source(tool, path, options, std::move(input));
 }
 
 // The format of a file by its magic; none: raw, or one that is not read.
@@ -214,15 +218,15 @@ PackInput open_pack_input(const Tool& tool, const std::string& path,
     std::string format = options.from;
     if (format == "auto") format = find_format(path).value_or("");
     const auto& decoders = decoder_formats();
-    if (format == sparse_image_format) return open_sparse_image(tool, path);
+    if (format == sparse_image_format) return open_sparse_image(tool, path, options);
     if (std::find(decoders.begin(), decoders.end(), format) != decoders.end()) {
         return open_compressed(tool, path, format, options);
     }
-    if (!format.empty()) return open_virtual_disk(tool, path, format);
+    if (!format.empty()) return open_virtual_disk(tool, path, format, options);
     PackInput input;
     input.store = open_store(path, Access::read, tool.sharing());
     refuse_if_container(options, *input.store);
-    return with_source(tool, path, std::move(input));
+    return with_source(tool, path, options, std::move(input));
 }
 
 }  // namespace insitu::apps

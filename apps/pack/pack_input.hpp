@@ -21,7 +21,8 @@ struct PackInput {
     std::unique_ptr<Store> container;   // the file that holds the content in a form of its own
     UniqueFd stream;
     std::unique_ptr<Decoder> decoder;
-    std::unique_ptr<Store> store;  // the content, if it can be read at any position
+    std::unique_ptr<Store> small_sectors;  // the disk before its table was rewritten
+    std::unique_ptr<Store> store;          // the content, if it can be read at any position
     std::unique_ptr<Source> source;
 };
 
@@ -33,9 +34,10 @@ struct PackInputOptions {
     // is first stored, without a name, in `spool_directory`.
     std::optional<std::uint64_t> limit_bytes;
     std::string spool_directory;
-    bool raw = false;          // packs what is no raw image as it is
-    std::string from = {};     // a format of input_formats(), or auto: by its magic; empty: raw
-    bool allow_empty = false;  // a stream that holds nothing is not refused
+    bool raw = false;            // packs what is no raw image as it is
+    std::string from = {};       // a format of input_formats(), or auto: by its magic; empty: raw
+    bool allow_empty = false;    // a stream that holds nothing is not refused
+    bool large_sectors = false;  // a disk for sectors of 512 bytes becomes one for 4096
 };
 
 // What a source may be beside raw: virtual disks, compressed files, Android sparse images.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/temporary_file.hpp"
 #include "common/tool.hpp"
 
 namespace insitu::apps {
@@ -20,14 +21,11 @@ class VirtualDisk {
   public:
     // Throws a `refused` Error if there is no qemu-nbd, or it does not take the file.
     VirtualDisk(const Tool& tool, const std::string& path, const std::string& format);
-    ~VirtualDisk();
-    VirtualDisk(const VirtualDisk&) = delete;
-    VirtualDisk& operator=(const VirtualDisk&) = delete;
 
     std::string uri() const;
 
   private:
-    std::string directory_;
+    TemporaryDirectory directory_;
 };
 
 }  // namespace insitu::apps

@@ -63,9 +63,9 @@ for format in gz xz zst bz2; do
   says err "torn: cannot be decoded: "
   run 1 insitu-pack -q --from $format --size 8388608 torn x.img
   says err "torn: cannot be decoded: "
-  { cat "raw.$format"; echo garbage; } >more
-  run 1 insitu-pack -q --from $format more x.img
-  says err "more: cannot be decoded: "
+  { cat "raw.$format"; echo garbage; } >longer
+  run 1 insitu-pack -q --from $format longer x.img
+  says err "longer: cannot be decoded: "
   cp "raw.$format" flipped
   printf '\xa5\x5a' | dd of=flipped bs=1 seek=$((size / 3)) conv=notrunc status=none
   run 1 insitu-pack -q --from $format flipped x.img
