@@ -73,7 +73,7 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& pl
     PackResult result = pack(source, target.store(), wanted, tool.control());
     if (manifest) {
         manifest->publish(Geometry(result.super.counts), wanted.codec.algorithm,
-                          result.source_bytes);
+                          result.source_bytes, result.identity.uuid);
     }
     commit_target(tool, target);
     if (manifest) manifest->keep();
