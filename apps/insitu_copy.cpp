@@ -10,6 +10,7 @@
 #include "common/update_run.hpp"
 #include "copy/copy_arguments.hpp"
 #include "copy/delta_run.hpp"
+#include "copy/manifest_pair.hpp"
 #include "insitu/internal/store/difference_store.hpp"
 
 using namespace insitu;
@@ -67,6 +68,12 @@ Result update(Tool& tool, const CopyArguments& arguments, const Image& image,
     UpdateOptions wanted;
     wanted.identity = identity;
     if (arguments.trust_seals) wanted.seals = UpdateOptions::Seals::trust;
+    const auto manifests = proven_manifests(arguments, image, target.store());
+    if (manifests) {
+        wanted.known_equal = [&](WindowIndex window, const WindowMap& map) {
+            return manifests->equal(window, map);
+        };
+    }
     const UpdateResult result =
         target.run([&] { return update_image(image, target.store(), wanted, tool.control()); });
     target.finish(result.update);

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <optional>
 
 #include "common/codec_options.hpp"
@@ -12,14 +11,12 @@
 #include "common/paths.hpp"
 #include "common/report.hpp"
 #include "common/target_run.hpp"
-#include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/image/image.hpp"
 #include "insitu/internal/store/null_store.hpp"
 #include "insitu/target.hpp"
 #include "pack/expectation.hpp"
 #include "pack/pack_arguments.hpp"
-#include "pack/pack_input.hpp"
 #include "pack/pack_update_run.hpp"
 
 using namespace insitu;
@@ -76,7 +73,7 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& pl
     PackResult result = pack(source, target.store(), wanted, tool.control());
     if (manifest) {
         manifest->publish(Geometry(result.super.counts), wanted.codec.algorithm,
-                          result.source_bytes);
+                          result.source_bytes, result.identity.uuid);
     }
     commit_target(tool, target);
     if (manifest) manifest->keep();
@@ -98,16 +95,8 @@ int pack_tool(Tool& tool, PackArguments& arguments) {
     check_paths(arguments, device_bytes);
     const Expectation expected = expectation_of(arguments);
     if (arguments.to_stdout()) begin_stdout_data(tool);
-    PackInputOptions input_options;
-    input_options.limit_bytes = fixed_logical_bytes(arguments, device_bytes);
-    input_options.raw = arguments.raw;
-    input_options.from = arguments.from;
-    input_options.allow_empty = arguments.allow_empty;
-    input_options.spool_directory =
-        arguments.measure || arguments.to_stdout() || device_bytes
-            ? temporary_directory("/tmp")
-            : std::filesystem::absolute(arguments.target).parent_path().string();
-    const PackInput input = open_pack_input(tool, arguments.source, input_options);
+    const PackInput input =
+        open_pack_input(tool, arguments.source, input_options_of(arguments, device_bytes));
     note_image_as_source(tool, input);
     const std::uint64_t target_bytes = target_bytes_for(arguments, device_bytes, *input.source);
 

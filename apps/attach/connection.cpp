@@ -87,7 +87,8 @@ ProcessId start_fuse(const AttachArguments& arguments, const ImageFolder& folder
         command.arguments.push_back(last);
     }
     command.shown_name = lasting_name("nbdfuse");
-    const ProcessId process = identify(start_in_background(command, log.get()));
+    command.directory = "/";
+    const ProcessId process = identify(start_process(command, {log.get(), log.get()}));
     const auto is_there = [&] {
         struct stat info {};
         return (::stat(folder.fuse_file().c_str(), &info) == 0 && S_ISREG(info.st_mode)) ||

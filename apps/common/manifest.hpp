@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "insitu/internal/format/identity.hpp"
 #include "insitu/internal/fsck/manifest.hpp"
 
 namespace insitu::apps {
@@ -35,6 +36,8 @@ class ManifestFile {
     std::optional<std::uint64_t> raw_bytes() const noexcept { return raw_bytes_; }
     const std::string& raw_sha256() const noexcept { return raw_sha256_; }
     const std::string& tree_sha256() const noexcept { return tree_sha256_; }
+    // Of the image that it was written for; none in a dump, and in older manifests.
+    const std::optional<Uuid>& uuid() const noexcept { return uuid_; }
     // Whether every mapped extent is named: a dump leaves out those it could not decode.
     bool complete() const noexcept { return complete_; }
 
@@ -52,6 +55,7 @@ class ManifestFile {
     std::optional<std::uint64_t> device_bytes_;
     std::string raw_sha256_;
     std::string tree_sha256_;
+    std::optional<Uuid> uuid_;
     bool complete_ = true;
     void* mapping_ = nullptr;
     std::span<const ManifestExtent> extents_;

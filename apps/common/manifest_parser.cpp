@@ -42,7 +42,9 @@ void ManifestParser::refuse(const std::string& text, std::string hint) const {
 ManifestParser::Type ManifestParser::wanted_type() const {
     if (depth_ == top_level) {
         if (key_ == "extents") return Type::array;
-        if (key_ == "schema" || key_ == "raw_sha256" || key_ == "tree_sha256") return Type::string;
+        const bool text =
+            key_ == "schema" || key_ == "raw_sha256" || key_ == "tree_sha256" || key_ == "uuid";
+        if (text) return Type::string;
         const bool number = key_ == "logical_bytes" || key_ == "data_blocks" ||
                             key_ == "device_bytes" || key_ == "raw_bytes";
         return number ? Type::number : Type::any;
@@ -90,12 +92,19 @@ bool ManifestParser::number_unsigned(number_unsigned_t value) {
     return true;
 }
 
+void ManifestParser::take_uuid(const std::string& text) {
+    head_.uuid = parse_uuid(text);
+    if (head_.uuid) return;
+    refuse(fmt::format("'{}' is no UUID", printable(text.substr(0, sha256_digits))));
+}
+
 bool ManifestParser::string(string_t& value) {
     expect(Type::string, "a string");
     if (depth_ == top_level) {
         if (key_ == "schema") head_.schema = value;
         if (key_ == "raw_sha256") head_.raw_sha256 = value;
         if (key_ == "tree_sha256") head_.tree_sha256 = value;
+        if (key_ == "uuid") take_uuid(value);
     } else if (in_extents_ && depth_ == extent_level && key_ == "xxh3_128") {
         const std::string_view digits = value;
         constexpr std::size_t half = hash_digits / 2;

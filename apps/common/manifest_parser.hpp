@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/manifest.hpp"
+#include "insitu/internal/format/identity.hpp"
 
 namespace insitu::apps {
 
@@ -24,8 +25,9 @@ class ManifestParser final : public nlohmann::json_sax<nlohmann::json> {
         std::optional<std::uint64_t> data_blocks;
         std::optional<std::uint64_t> raw_bytes;
         std::optional<std::uint64_t> device_bytes;
-        std::string raw_sha256;   // 64 hex digits; empty: none
-        std::string tree_sha256;  // the same; only insitu-manifest/2 has one
+        std::string raw_sha256;    // 64 hex digits; empty: none
+        std::string tree_sha256;   // the same; only insitu-manifest/2 has one
+        std::optional<Uuid> uuid;  // of the image
         bool complete = true;
     };
     using TakeExtent = std::function<void(const ManifestExtent&)>;
@@ -58,6 +60,7 @@ class ManifestParser final : public nlohmann::json_sax<nlohmann::json> {
     Type wanted_type() const;
     void expect(Type found, const char* what);
     void enter();
+    void take_uuid(const std::string& text);
     void end_extent();
     void finish_dump();
     void finish_manifest();

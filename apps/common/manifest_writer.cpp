@@ -91,15 +91,16 @@ void ManifestWriter::flush() {
     pending_.clear();
 }
 
-void ManifestWriter::publish(const Geometry& geometry, Algorithm algorithm,
-                             std::uint64_t raw_bytes) {
+void ManifestWriter::publish(const Geometry& geometry, Algorithm algorithm, std::uint64_t raw_bytes,
+                             const Uuid& uuid) {
     add_raw_zeros(raw_bytes);
     put(fmt::format(
         "\n],\n\"algorithm\": \"{}\",\n\"device_bytes\": {},\n"
         "\"logical_bytes\": {},\n\"raw_bytes\": {},\n",
         to_string(algorithm), geometry.device_bytes(), geometry.logical_bytes(), raw_bytes));
     if (sha256_) put(fmt::format("\"raw_sha256\": \"{}\",\n", sha256_->hex_digits()));
-    put(fmt::format("\"tree_sha256\": \"{}\"\n}}\n", tree_.hex_digits(raw_bytes)));
+    put(fmt::format("\"tree_sha256\": \"{}\",\n\"uuid\": \"{}\"\n}}\n", tree_.hex_digits(raw_bytes),
+                    to_string(uuid)));
     flush();
     file_.store().sync();
     set_aside();

@@ -7,6 +7,7 @@
 #include "common/content_tree.hpp"
 #include "common/sha256.hpp"
 #include "insitu/internal/format/geometry.hpp"
+#include "insitu/internal/format/identity.hpp"
 #include "insitu/internal/format/super_block.hpp"
 #include "insitu/internal/ops/content_sink.hpp"
 #include "insitu/internal/store/output_file.hpp"
@@ -32,7 +33,8 @@ class ManifestWriter final : public ContentSink {
     void window(const ContentWindow& window) override;
 
     // Writes what is known once the source has ended, and gives the file its name.
-    void publish(const Geometry& geometry, Algorithm algorithm, std::uint64_t raw_bytes);
+    void publish(const Geometry& geometry, Algorithm algorithm, std::uint64_t raw_bytes,
+                 const Uuid& uuid);
     // The image has its name, too.
     void keep() noexcept;
 

@@ -177,6 +177,24 @@ int exit_status(int status) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : signal_base + WTERMSIG(status);
 }
 
+// What a program reads, and where it works.
+void set_surroundings(Spawn& spawn, const Command& command) {
+    if (command.standard_input >= 0) {
+        posix_spawn_file_actions_adddup2(&spawn.actions, command.standard_input, STDIN_FILENO);
+    } else {
+        posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    }
+    if (!command.directory.empty()) {
+        posix_spawn_file_actions_addchdir_np(&spawn.actions, command.directory.c_str());
+    }
+    set_attributes(spawn.attributes);
+}
+
+void throw_if_stopped(const StopFlag* stop) {
+    if (stop == nullptr || !stop->requested()) return;
+    throw Error(ErrorKind::cancelled, {}, "stopped before the end");
+}
+
 }  // namespace
 
 std::string find_program(const std::string& name) {
@@ -196,6 +214,28 @@ std::string find_program(const std::string& name) {
     return {};
 }
 
+pid_t start_process(const Command& command, const Streams& streams) {
+    Spawn spawn;
+    posix_spawn_file_actions_adddup2(&spawn.actions, streams.output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&spawn.actions, streams.errors, STDERR_FILENO);
+    set_surroundings(spawn, command);
+    return start(command, spawn, clean_environment(command));
+}
+
+int wait_for(pid_t process, const StopFlag* stop) {
+    std::string nothing;
+    const int status = collect(-1, process, stop, nothing);
+    throw_if_stopped(stop);
+    return exit_status(status);
+}
+
+void stop_process(pid_t process) {
+    StopFlag at_once;
+    at_once.request();
+    std::string nothing;
+    collect(-1, process, &at_once, nothing);
+}
+
 CommandResult run_command(const Command& command, const StopFlag* stop) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
@@ -203,49 +243,19 @@ CommandResult run_command(const Command& command, const StopFlag* stop) {
     }
     const UniqueFd input(ends[0]);
     UniqueFd output(ends[1]);
-    Spawn spawn;
-    posix_spawn_file_actions_adddup2(&spawn.actions, output.get(), STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&spawn.actions, output.get(), STDERR_FILENO);
-    if (command.standard_input >= 0) {
-        posix_spawn_file_actions_adddup2(&spawn.actions, command.standard_input, STDIN_FILENO);
-    } else {
-        posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    }
-    if (!command.directory.empty()) {
-        posix_spawn_file_actions_addchdir_np(&spawn.actions, command.directory.c_str());
-    }
-    set_attributes(spawn.attributes);
-    const pid_t child = start(command, spawn, clean_environment(command));
+    const pid_t child = start_process(command, {output.get(), output.get()});
     output = UniqueFd();
     CommandResult result;
     const int status = collect(input.get(), child, stop, result.output);
-    if (stop != nullptr && stop->requested()) {
-        throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-    }
+    throw_if_stopped(stop);
     result.status = exit_status(status);
     return result;
-}
-
-pid_t start_in_background(const Command& command, int output) {
-    Spawn spawn;
-    posix_spawn_file_actions_adddup2(&spawn.actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&spawn.actions, output, STDERR_FILENO);
-    posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addchdir_np(&spawn.actions, "/");
-    set_attributes(spawn.attributes);
-    return start(command, spawn, clean_environment(command));
 }
 
 int run_in_place(const Command& command, const StopFlag* stop) {
     Spawn spawn;
     set_attributes(spawn.attributes);
-    const pid_t child = start(command, spawn, own_environment(command));
-    std::string nothing;
-    const int status = collect(-1, child, stop, nothing);
-    if (stop != nullptr && stop->requested()) {
-        throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-    }
-    return exit_status(status);
+    return wait_for(start(command, spawn, own_environment(command)), stop);
 }
 
 bool below_fakeroot() noexcept {

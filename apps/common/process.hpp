@@ -38,9 +38,20 @@ CommandResult run_command(const Command& command, const StopFlag* stop);
 // Returns its status.
 int run_in_place(const Command& command, const StopFlag* stop);
 
-// Starts a program that goes on when the tool has ended; what it says goes to the descriptor.
-// Returns its process. Throws an `io` Error if it cannot be started.
-pid_t start_in_background(const Command& command, int output);
+// Where a program that is started reads from and writes to.
+struct Streams {
+    int output = -1;
+    int errors = -1;
+};
+
+// Starts a program and returns its process. It goes on when the tool has ended, unless wait_for()
+// or stop_process() ends it. Throws an `io` Error if it cannot be started.
+pid_t start_process(const Command& command, const Streams& streams);
+// Waits for its end and returns its status, as CommandResult has it. A requested stop is passed on
+// as by run_command(), and throws a `cancelled` Error.
+int wait_for(pid_t process, const StopFlag* stop);
+// Ends it and all that it started: SIGTERM, with SIGKILL after five seconds.
+void stop_process(pid_t process);
 
 // Whether this process runs under fakeroot(1), which makes it believe that it is root.
 bool below_fakeroot() noexcept;

@@ -53,10 +53,6 @@ std::string human_bytes(std::uint64_t bytes) {
     return fmt::format("{:.1f} {}iB", value, unit_letters[unit]);
 }
 
-std::string counted(std::uint64_t count, const char* noun) {
-    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string percent(std::uint64_t part, std::uint64_t whole) {
     if (whole == 0) return "-";
     return fmt::format("{:.1f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));

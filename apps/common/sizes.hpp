@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "insitu/internal/units/counted.hpp"
+
 namespace insitu::apps {
 
 // "4096", "64K", "1M", "2G", "1T", "1P": powers of 1024, an optional "iB" or "B" behind the letter.
@@ -12,9 +14,6 @@ std::uint64_t parse_size(const std::string& text, const std::string& option);
 
 // "591.2 MiB"; exact below 1 KiB.
 std::string human_bytes(std::uint64_t bytes);
-
-// "1 block", "2 blocks".
-std::string counted(std::uint64_t count, const char* noun);
 
 // Part of a whole as "48.3 %"; "-" of nothing.
 std::string percent(std::uint64_t part, std::uint64_t whole);

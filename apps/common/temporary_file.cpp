@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 
 #include "insitu/error.hpp"
 #include "insitu/internal/store/unnamed_file.hpp"
@@ -21,6 +22,21 @@ File make_temporary_file() {
     if (!file) throw io_error({.file = directory}, "cannot create a temporary file", errno);
     (void)fd.release();  // the file closes it
     return file;
+}
+
+TemporaryDirectory::TemporaryDirectory(const std::string& parent, const std::string& prefix)
+    : path_(parent + "/" + prefix + "XXXXXX") {
+    if (::mkdtemp(path_.data()) != nullptr) return;
+    throw io_error({.file = path_}, "cannot create a directory", errno);
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+    std::error_code failed;
+    // A server that ends may remove its socket at the same time.
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        std::filesystem::remove_all(path_, failed);
+        if (!failed) return;
+    }
 }
 
 }  // namespace insitu::apps

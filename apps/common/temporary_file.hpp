@@ -19,4 +19,19 @@ std::string temporary_directory(const char* otherwise);
 // Throws an `io` Error.
 File make_temporary_file();
 
+// A directory that only its owner may enter, removed with all that it holds.
+class TemporaryDirectory {
+  public:
+    // In the directory `parent`, with a name that begins with `prefix`. Throws an `io` Error.
+    TemporaryDirectory(const std::string& parent, const std::string& prefix);
+    ~TemporaryDirectory();
+    TemporaryDirectory(const TemporaryDirectory&) = delete;
+    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+    const std::string& path() const noexcept { return path_; }
+
+  private:
+    std::string path_;
+};
+
 }  // namespace insitu::apps

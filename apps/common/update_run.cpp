@@ -49,7 +49,7 @@ std::string update_text(const UpdateTotals& update) {
     std::string text = fmt::format("{} written, {} compared", human_bytes(update.written_bytes),
                                    human_bytes(update.compared_bytes));
     if (update.trusted_bytes != 0) {
-        text += fmt::format(", {} equal by their seals", human_bytes(update.trusted_bytes));
+        text += fmt::format(", {} known to be equal", human_bytes(update.trusted_bytes));
     }
     if (update.kept_bytes != 0) {
         text += fmt::format(", {} kept by their content", human_bytes(update.kept_bytes));

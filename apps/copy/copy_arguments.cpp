@@ -32,6 +32,17 @@ void add_copy_arguments(Tool& tool, CopyArguments& arguments) {
     cli.add_flag("--trust-seals", arguments.trust_seals,
                  "With --update: payloads with equal seals are equal, and not read")
         ->needs(update);
+    CLI::Option* const manifest =
+        cli.add_option("--manifest", arguments.manifest,
+                       "With --update: the manifest of IMAGE; what it says of a window decides, "
+                       "and payloads are not read")
+            ->type_name("FILE")
+            ->needs(update);
+    CLI::Option* const target_manifest =
+        cli.add_option("--target-manifest", arguments.target_manifest, "The manifest of TARGET")
+            ->type_name("FILE")
+            ->needs(manifest);
+    manifest->needs(target_manifest);
     cli.add_flag("--resume", arguments.resume,
                  "A copy to this device was interrupted: write only what differs from it")
         ->excludes(update);

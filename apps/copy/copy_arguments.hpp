@@ -18,6 +18,8 @@ struct CopyArguments {
     std::string size;
     std::string delta;
     std::string apply;
+    std::string manifest;
+    std::string target_manifest;
     IdentityArguments identity;
     RecodeOptions recode;
     unsigned worth_percent = 0;

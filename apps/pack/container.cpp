@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "insitu/error.hpp"
+#include "pack/decoder.hpp"
 
 namespace insitu::apps {
 
@@ -101,10 +102,13 @@ void refuse_container(const Container& container, const std::string& source) {
         command.replace(at, 4, source);
     }
     const bool makes_file = command.ends_with("disk.raw");
-    const std::string way =
-        command.empty() ? "insitu-mkfs makes an image of a directory or an archive"
-        : makes_file    ? fmt::format("--from auto reads it; or {}, then pack disk.raw", command)
-                        : fmt::format("set -o pipefail; {} | insitu-pack - TARGET", command);
+    std::string way = command.empty() ? "insitu-mkfs makes an image of a directory or an archive"
+                      : makes_file
+                          ? fmt::format("{}, then pack disk.raw", command)
+                          : fmt::format("set -o pipefail; {} | insitu-pack - TARGET", command);
+    if (makes_file || decoder_format_of(container.name)) {
+        way = "--from auto reads it; or " + way;
+    }
     throw Error(ErrorKind::refused, {.file = source},
                 fmt::format("is no raw image: {}", container.name),
                 way + "; --raw packs it as it is");

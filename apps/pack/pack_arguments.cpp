@@ -3,14 +3,51 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "common/codec_options.hpp"
 #include "common/paths.hpp"
 #include "common/sizes.hpp"
+#include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 #include "insitu/open_store.hpp"
-#include "pack/virtual_disk.hpp"
 
 namespace insitu::apps {
+
+namespace {
+
+// What the source is, and what is known of it.
+void add_source_options(CLI::App& cli, PackArguments& arguments) {
+    cli.add_option("--expect-size", arguments.expect_size,
+                   "Fail unless the source has exactly this size")
+        ->type_name("SIZE");
+    auto* sum = cli.add_option("--expect-sha256", arguments.expect_sha256,
+                               "Fail unless the source has this SHA-256")
+                    ->type_name("HEX");
+    cli.add_option("--check-manifest", arguments.check_manifest,
+                   "Fail unless the source is what this file, written before, says")
+        ->type_name("FILE");
+    cli.add_flag("--allow-empty", arguments.allow_empty,
+                 "Make an image of zeros of a stream that holds nothing");
+    std::vector<std::string> formats = input_formats();
+    formats.emplace_back("auto");
+    auto* from = cli.add_option("--from", arguments.from,
+                                "SOURCE is a virtual disk (qcow2, qed, vmdk, vdi, vhdx, vhd, dmg, "
+                                "parallels), compressed (gz, xz, zst, bz2), an Android sparse "
+                                "image (simg), or auto: by its magic")
+                     ->type_name("FORMAT")
+                     ->check(CLI::IsMember(formats));
+    cli.add_flag("--raw", arguments.raw, "Pack a virtual disk, archive or compressed file as it is")
+        ->excludes(from);
+    cli.add_option("--sector-size", arguments.sector_size,
+                   "Rewrite the partition table of a disk that was made for sectors of 512 bytes; "
+                   "4096 is what the driver's device has")
+        ->type_name("SIZE")
+        ->check(CLI::IsMember({"4096", "4K"}))
+        ->excludes(sum);
+}
+
+}  // namespace
 
 void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     CLI::App& cli = tool.cli();
@@ -31,26 +68,7 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     auto* manifest = cli.add_option("--manifest", arguments.manifest,
                                     "Write hashes of the content to this file, as JSON")
                          ->type_name("FILE");
-    cli.add_option("--expect-size", arguments.expect_size,
-                   "Fail unless the source has exactly this size")
-        ->type_name("SIZE");
-    cli.add_option("--expect-sha256", arguments.expect_sha256,
-                   "Fail unless the source has this SHA-256")
-        ->type_name("HEX");
-    cli.add_option("--check-manifest", arguments.check_manifest,
-                   "Fail unless the source is what this file, written before, says")
-        ->type_name("FILE");
-    cli.add_flag("--allow-empty", arguments.allow_empty,
-                 "Make an image of zeros of a stream that holds nothing");
-    std::vector<std::string> formats = virtual_disk_formats();
-    formats.emplace_back("auto");
-    auto* from = cli.add_option("--from", arguments.from,
-                                "SOURCE is a virtual disk: qcow2, qed, vmdk, vdi, vhdx, vhd, dmg, "
-                                "parallels, or auto: by its magic; read by qemu-nbd")
-                     ->type_name("FORMAT")
-                     ->check(CLI::IsMember(formats));
-    cli.add_flag("--raw", arguments.raw, "Pack a virtual disk, archive or compressed file as it is")
-        ->excludes(from);
+    add_source_options(cli, arguments);
     cli.add_flag_callback(
            "--raw-sha256", [&arguments] { arguments.raw_sum = RawSum::always; },
            "Manifest: the SHA-256 of the raw content even if it has more than 4 GiB of holes")
@@ -72,6 +90,21 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     tool.add_force_share_option();
     tool.add_json_option();
     tool.add_progress_option();
+}
+
+PackInputOptions input_options_of(const PackArguments& arguments,
+                                  std::optional<std::uint64_t> device_bytes) {
+    PackInputOptions options;
+    options.limit_bytes = fixed_logical_bytes(arguments, device_bytes);
+    options.raw = arguments.raw;
+    options.from = arguments.from;
+    options.allow_empty = arguments.allow_empty;
+    options.large_sectors = !arguments.sector_size.empty();
+    options.spool_directory =
+        arguments.measure || arguments.to_stdout() || device_bytes
+            ? temporary_directory("/tmp")
+            : std::filesystem::absolute(arguments.target).parent_path().string();
+    return options;
 }
 
 void check_paths(const PackArguments& arguments, std::optional<std::uint64_t> device_bytes) {

@@ -11,6 +11,7 @@
 #include "insitu/internal/ops/source.hpp"
 #include "insitu/pack.hpp"
 #include "pack/expectation.hpp"
+#include "pack/pack_input.hpp"
 
 namespace insitu::apps {
 
@@ -20,6 +21,7 @@ struct PackArguments {
     std::string target;  // empty: nothing but a measurement
     std::string size;
     std::string from;
+    std::string sector_size;
     std::string manifest;
     std::string expect_size;
     std::string expect_sha256;
@@ -53,6 +55,10 @@ Expectation expectation_of(const PackArguments& arguments);
 // The logical size of the image in bytes, where it does not follow from the source.
 std::optional<std::uint64_t> fixed_logical_bytes(const PackArguments& arguments,
                                                  std::optional<std::uint64_t> device_bytes);
+
+// How the source is to be opened.
+PackInputOptions input_options_of(const PackArguments& arguments,
+                                  std::optional<std::uint64_t> device_bytes);
 
 // The size of the image's device in bytes, from what is known of the target and the source. Throws
 // a `refused` Error where --size is less than the source.

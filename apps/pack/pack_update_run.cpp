@@ -30,7 +30,7 @@ PackResult update_packed(Tool& tool, const PackArguments& arguments, Source& pla
         target.run([&] { return pack_update(source, target.store(), wanted, tool.control()); });
     if (manifest) {
         manifest->publish(Geometry(result.super.counts), wanted.codec.algorithm,
-                          result.source_bytes);
+                          result.source_bytes, result.identity.uuid);
         manifest->keep();
     }
     target.finish(*result.update);

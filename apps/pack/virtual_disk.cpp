@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <vector>
 
@@ -15,7 +13,6 @@
 #include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 #include "insitu/open_store.hpp"
-#include "pack/container.hpp"
 
 namespace insitu::apps {
 
@@ -40,12 +37,6 @@ std::string driver_of(const std::string& name) {
     const auto found = std::find_if(formats.begin(), formats.end(),
                                     [&](const Format& format) { return format.name == name; });
     return found == formats.end() ? name : found->driver;
-}
-
-std::string make_directory() {
-    std::string pattern = temporary_directory("/tmp") + "/insitu-pack-XXXXXX";
-    if (::mkdtemp(pattern.data()) != nullptr) return pattern;
-    throw io_error({.file = pattern}, "cannot create a directory", errno);
 }
 
 std::string first_line(const std::string& text) {
@@ -103,15 +94,6 @@ void check_disk(const Tool& tool, const std::string& path, const std::string& fo
     refuse_disk(path, format, text.empty() ? "qemu-img check finds it damaged" : text);
 }
 
-void remove_directory(const std::string& directory) {
-    std::error_code failed;
-    // The server may remove its socket at the same time.
-    for (int attempt = 0; attempt < 3; ++attempt) {
-        fs::remove_all(directory, failed);
-        if (!failed) return;
-    }
-}
-
 }  // namespace
 
 const std::vector<std::string>& virtual_disk_formats() {
@@ -124,40 +106,32 @@ const std::vector<std::string>& virtual_disk_formats() {
     return names;
 }
 
-std::optional<std::string> find_virtual_disk_format(const std::string& path) {
-    const OwnedStore store = open_store(path, Access::read, Sharing::shared);
-    const auto container = find_container_in(*store);
-    if (!container) return std::nullopt;
+std::optional<std::string> virtual_disk_format_of(const std::string& container) {
     for (const Format& format : formats) {
-        if (container->name == format.container) return format.name;
+        if (container == format.container) return format.name;
     }
     return std::nullopt;
 }
 
-VirtualDisk::VirtualDisk(const Tool& tool, const std::string& path, const std::string& format) {
+VirtualDisk::VirtualDisk(const Tool& tool, const std::string& path, const std::string& format)
+    : directory_(temporary_directory("/tmp"), "insitu-pack-") {
     const std::string program = required_program("qemu-nbd", path);
     check_disk(tool, path, format);
-    directory_ = make_directory();
     Command command;
     // An absolute path is never taken for the name of a protocol.
     command.arguments = {program,    "--read-only",
                          "--fork",   "--shared=16",
-                         "--socket", directory_ + "/socket",
+                         "--socket", directory_.path() + "/socket",
                          "--format", driver_of(format),
                          "--",       fs::absolute(path).string()};
     const CommandResult result = run_command(command, tool.stop());
     if (result.done()) return;
-    remove_directory(directory_);
     refuse_disk(path, format, first_line(result.output));
-}
-
-VirtualDisk::~VirtualDisk() {
-    remove_directory(directory_);
 }
 
 std::string VirtualDisk::uri() const {
     std::string socket;
-    for (const char letter : directory_ + "/socket") {
+    for (const char letter : directory_.path() + "/socket") {
         const bool plain = std::isalnum(static_cast<unsigned char>(letter)) != 0 ||
                            std::string_view("/-._").find(letter) != std::string_view::npos;
         socket += plain ? std::string(1, letter)

@@ -45,11 +45,12 @@ head -c 100000 disk >torn
 run 1 insitu-pack --from qcow2 torn x.img
 run 1 insitu-pack --from qcow2 missing x.img
 run 1 insitu-pack --from qcow2 - x.img
-says err "--from reads files"
-gzip -c raw >raw.gz
-run 1 insitu-pack --from auto raw.gz x.img
-says err "gzip"
+says err "--from qcow2 reads files"
 run 2 insitu-pack --from cow disk x.img
 run 2 insitu-pack --from qcow2 --raw disk x.img
 check "no image is left" [ ! -e x.img ]
 check "no directory is left" [ -z "$(ls -d "${TMPDIR:-/tmp}"/insitu-pack-?????? 2>/dev/null)" ]
+# A message names the file, not the socket of its server.
+run 1 insitu-pack --from qcow2 --size 4M disk x.img
+says err "disk has 8388608"
+check "no socket is named" [ "$(grep -c socket err)" = 0 ]

@@ -35,7 +35,7 @@ done
 # The pipeline that is told is one that works.
 for file in raw.gz raw.xz raw.zst raw.bz2; do
   insitu-pack $file new.img 2>err
-  pipeline=$(sed -n "s/^hint: \(.*\); --raw.*/\1/p" err)
+  pipeline=$(sed -n "s/^hint: .*; or \(.*\); --raw.*/\1/p" err)
   run 0 bash -c "${pipeline/TARGET/new.img}"
   check "the told pipeline of $file" cmp new.img plain.img
   rm -f new.img

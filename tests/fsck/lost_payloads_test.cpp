@@ -97,7 +97,7 @@ TEST_CASE("one extent that was unmapped among others is told") {
     const auto findings = check_of(device);
     REQUIRE(findings.size() == 1);
     CHECK(findings.front().block == first_block_of({5}));
-    CHECK_THAT(findings.front().detail, Contains("1 payloads"));
+    CHECK_THAT(findings.front().detail, Contains("1 payload that decodes"));
 }
 
 TEST_CASE("raw content whose meta was lost leaves no evidence") {

@@ -10,6 +10,7 @@
 #include "fsck/candidates.hpp"
 #include "image/window_batches.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/units/counted.hpp"
 #include "window/zero_blocks.hpp"
 
 namespace insitu {
@@ -144,9 +145,11 @@ std::optional<Finding> find_lost_payloads(const Image& image, const CheckOptions
         });
     if (!all.first) return std::nullopt;
     Finding finding = Finding::make(
-        FindingId::m07, fmt::format("{}{} payloads that decode, of {} blocks: left over from "
-                                    "before, or meta of them was lost",
-                                    all.is_sample ? "at least " : "", all.payloads, all.blocks));
+        FindingId::m07,
+        fmt::format("{}{} that {}, of {}: left over from before, or meta of {} was lost",
+                    all.is_sample ? "at least " : "", counted(all.payloads, "payload"),
+                    all.payloads == 1 ? "decodes" : "decode", counted(all.blocks, "block"),
+                    all.payloads == 1 ? "it" : "them"));
     finding.block = *all.first;
     finding.window = window_of(*all.first);
     finding.at_byte = image.geometry().block_at_byte(*all.first);

@@ -15,6 +15,7 @@
 #include "insitu/error.hpp"
 #include "insitu/internal/journal/recovery.hpp"
 #include "insitu/internal/store/overlay_store.hpp"
+#include "insitu/internal/units/counted.hpp"
 
 namespace insitu {
 
@@ -247,12 +248,11 @@ void prove_manifest(const Store& image, const UndoLog& log, const RepairOptions&
     const CheckResult found =
         check(result, wanted, quiet, {control.threads, control.stop, nullptr});
     if (found.contradicted_blocks > found.confirmed_blocks) {
-        throw Error(
-            ErrorKind::refused, {.file = image.name()},
-            fmt::format("{} does not fit: {} blocks would hold what it says, {} something "
-                        "else",
-                        manifest->name(), found.confirmed_blocks, found.contradicted_blocks),
-            "is it the manifest of another image? --force believes it all the same");
+        throw Error(ErrorKind::refused, {.file = image.name()},
+                    fmt::format("{} does not fit: {} would hold what it says, {} something else",
+                                manifest->name(), counted(found.confirmed_blocks, "block"),
+                                found.contradicted_blocks),
+                    "is it the manifest of another image? --force believes it all the same");
     }
     if (options.approve) options.approve(result);
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/units/counted.hpp"
 
 namespace insitu {
 
@@ -141,9 +142,9 @@ void WindowChecker::judge_crossing(const StoredExtent& extent) {
         crossing_ = extent;
         totals_.add(extent.blocks, extent.payload_sectors);
         report(FindingId::m05, extent,
-               fmt::format("{} blocks that cross the border of their window; the target reads "
+               fmt::format("{} that cross the border of their window; the target reads "
                            "them, its locking does not cover them",
-                           extent.blocks));
+                           counted(extent.blocks, "block")));
         return;
     }
     if (starts_here) {
@@ -165,7 +166,8 @@ void WindowChecker::judge_crossing(const StoredExtent& extent) {
                             cursor_.map(window_of(extent.first)).share(window_blocks - 1) == 0;
     const unsigned before = empty_head ? 1 : 0;
     Finding& finding = report(FindingId::m02, {{window_first.value - before}, tails + before, 0},
-                              fmt::format("{} tails that continue no readable extent", tails));
+                              fmt::format("{} that {} no readable extent", counted(tails, "tail"),
+                                          tails == 1 ? "continues" : "continue"));
     finding.at_byte = image_.geometry().window_meta_at_byte(window_);
     finding.effect = KernelEffect::wrong_data;
 }
@@ -355,9 +357,10 @@ void WindowChecker::judge_raw_beside_damage() {
 void WindowChecker::suspect(JudgedExtent& judged, const Candidate& first) {
     judged.judgement = Judgement::suspect_raw;
     report(FindingId::p04, stored(judged.extent),
-           fmt::format("at block {} stands a payload of {} sectors that gives {} blocks: {}",
+           fmt::format("at block {} stands a payload of {} that gives {}: {}",
                        first_block_of(window_).value + first.extent.first,
-                       first.extent.payload_sectors, first.extent.blocks,
+                       counted(first.extent.payload_sectors, "sector"),
+                       counted(first.extent.blocks, "block"),
                        first.seal == SealState::right
                            ? "it is sealed for this place, so the meta is stale"
                            : "stale meta, or an image inside the image"));

@@ -66,26 +66,33 @@ struct CopyTask {
     const Image& image;
     Store& target;
     const Geometry& geometry;
-    const Image* sealed_target = nullptr;   // whose seals count as proof of its payloads, if any
+    // The image that the target holds, if something proves its payloads, and what that is.
+    const Image* before = nullptr;
+    const UpdateOptions* proof = nullptr;
     const RecodeOptions* recode = nullptr;  // none: as they are
     std::atomic<std::uint64_t> trusted_bytes{0};
     std::atomic<std::uint64_t> recoded_windows{0};
 };
 
-// Tells payloads that are equal in two images by their seals: meta, place, length and the hash of
-// the stream. Reads no more than their last sectors.
-class SealComparison {
+// Tells payloads that are equal in two images without reading them: meta, place and length are the
+// same, and the caller knows of the content, or the seals have the same hash of the stream. Reads
+// no more than the last sectors.
+class ProofOfPayloads {
   public:
-    SealComparison(const Image& source, const Image& target)
-        : source_(source), target_(target), target_cursor_(target) {}
+    ProofOfPayloads(const Image& source, const Image& target, const UpdateOptions& proof)
+        : source_(source), target_(target), target_cursor_(target), proof_(proof) {}
 
-    // Whether the meta of the window is the same in both.
-    bool begin(MetaCursor& source_cursor, WindowIndex window) {
-        if (window.value >= target_.geometry().window_count()) return false;
-        return source_cursor.map(window) == target_cursor_.map(window);
+    void begin(MetaCursor& source_cursor, WindowIndex window) {
+        same_map_ = window.value < target_.geometry().window_count() &&
+                    source_cursor.map(window) == target_cursor_.map(window);
+        known_ = same_map_ && proof_.known_equal &&
+                 proof_.known_equal(window, target_cursor_.map(window));
     }
+    // Of the window that was begun.
     bool equal(const StoredExtent& extent) {
-        if (extent.raw()) return false;
+        if (known_) return true;
+        const bool by_seals = same_map_ && proof_.seals == UpdateOptions::Seals::trust;
+        if (!by_seals || extent.raw()) return false;
         read_end(source_, extent, source_end_);
         read_end(target_, extent, target_end_);
         const ByteView a = ByteView(source_end_).last(seal_end_bytes);
@@ -105,6 +112,9 @@ class SealComparison {
     const Image& source_;
     const Image& target_;
     MetaCursor target_cursor_;
+    const UpdateOptions& proof_;
+    bool same_map_ = false;
+    bool known_ = false;
     alignas(block_bytes) Sector source_end_{};
     alignas(block_bytes) Sector target_end_{};
 };
@@ -118,7 +128,7 @@ class WindowCopier {
           target_(task.target.write_queue()),
           geometry_(task.geometry),
           cursor_(task.image) {
-        if (task.sealed_target != nullptr) seals_.emplace(task.image, *task.sealed_target);
+        if (task.before != nullptr) proof_.emplace(task.image, *task.before, *task.proof);
         if (task.recode != nullptr) recoder_.emplace(task.image, *task.recode);
     }
 
@@ -150,14 +160,14 @@ class WindowCopier {
         const BlockIndex first = first_block_of(window);
         std::uint64_t run_start = 0;  // of payloads near each other, counted from the window
         std::uint64_t run_end = 0;
-        const bool compare_seals = seals_ && seals_->begin(cursor_, window);
+        if (proof_) proof_->begin(cursor_, window);
         for (const StoredExtent& extent : cursor_.extents_touching(window)) {
             if (extent.fault == ExtentFault::none && extent.unmapped()) continue;
             check_extent(image_, cursor_, extent, window);
             const auto at = static_cast<unsigned>(extent.first.value - first.value);
             map.set_extent({at, extent.blocks, extent.payload_sectors});
             totals.add(extent.blocks, extent.payload_sectors);
-            if (compare_seals && seals_->equal(extent)) {
+            if (proof_ && proof_->equal(extent)) {
                 task_.trusted_bytes += extent.payload_sectors * sector_bytes;
                 continue;
             }
@@ -187,7 +197,7 @@ class WindowCopier {
     std::unique_ptr<WriteQueue> target_;
     const Geometry& geometry_;
     MetaCursor cursor_;
-    std::optional<SealComparison> seals_;
+    std::optional<ProofOfPayloads> proof_;
     std::optional<WindowRecoder> recoder_;
     AlignedBuffer buffer_{window_bytes};
 };
@@ -299,8 +309,11 @@ UpdateResult update_image(const Image& image, Store& target, const UpdateOptions
     const Image before(target, update.super());
     CopyTask task{image, update.store(), geometry};
     // A cut can leave the seal of a payload of which other sectors are still the old ones.
-    const bool trust = options.seals == UpdateOptions::Seals::trust && !update.resumed();
-    if (trust) task.sealed_target = &before;
+    if (!update.resumed() &&
+        (options.seals == UpdateOptions::Seals::trust || options.known_equal)) {
+        task.before = &before;
+        task.proof = &options;
+    }
     copy_content(task, TargetContent::unknown, result.extents, control);
     update.finish(options.identity);
     result.update = update.totals();

@@ -128,7 +128,8 @@ int collect_status(void* list, const char* context, std::uint64_t at_byte, std::
 
 class NbdStore final : public Store {
   public:
-    NbdStore(const std::string& uri, Access access) : Store(uri), pool_(uri) {
+    NbdStore(const std::string& uri, Access access, const std::string& shown_name)
+        : Store(shown_name), uri_(uri), pool_(uri) {
         const Pool::Loan connection(pool_);
         const std::int64_t size = nbd().get_size(connection.get());
         if (size < 0) throw nbd_error(name(), 0, "cannot read its size");
@@ -210,7 +211,7 @@ class NbdStore final : public Store {
     std::unique_ptr<WriteQueue> write_queue() override {
         if (!pool_.several()) return Store::write_queue();
         forget_status();
-        return std::make_unique<NbdWriteQueue>(name());
+        return std::make_unique<NbdWriteQueue>(uri_);
     }
 
     std::uint64_t next_data(std::uint64_t at_byte) const override {
@@ -290,6 +291,7 @@ class NbdStore final : public Store {
         statuses_.clear();
     }
 
+    std::string uri_;
     mutable Pool pool_;
     std::uint64_t size_bytes_ = 0;
     std::uint64_t block_bytes_ = 1;
@@ -304,13 +306,14 @@ class NbdStore final : public Store {
 
 }  // namespace
 
-std::unique_ptr<Store> open_nbd(const std::string& uri, Access access) {
-    return std::make_unique<NbdStore>(uri, access);
+std::unique_ptr<Store> open_nbd(const std::string& uri, Access access,
+                                const std::string& shown_name) {
+    return std::make_unique<NbdStore>(uri, access, shown_name.empty() ? uri : shown_name);
 }
 
 #else
 
-std::unique_ptr<Store> open_nbd(const std::string& uri, Access) {
+std::unique_ptr<Store> open_nbd(const std::string& uri, Access, const std::string&) {
     throw Error(ErrorKind::refused, {.file = uri},
                 "this program was built without libnbd, which reads NBD URIs",
                 "nbdfuse or nbd-client makes a file or device of it");

@@ -44,7 +44,7 @@ Found small(std::uint64_t unit_bytes, const char* content, const char* remedy) {
 }
 
 constexpr auto table_remedy =
-    "write the table on a device with sectors of 4096 bytes (losetup -b 4096)";
+    "insitu-pack --sector-size 4096 rewrites the table as it packs the disk";
 
 Found gpt(const Head& head) {
     if (!head.has(small_sector, "EFI PART")) return std::nullopt;

@@ -27,7 +27,7 @@ std::size_t files_in(const std::string& path) {
 }
 
 void publish(ManifestWriter& writer) {
-    writer.publish(Geometry(counts_for_device(64 * block_bytes)), Algorithm::lzo, 4096);
+    writer.publish(Geometry(counts_for_device(64 * block_bytes)), Algorithm::lzo, 4096, {});
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <optional>
+#include <string>
 
 #include "insitu/check.hpp"
 #include "insitu/error.hpp"
@@ -113,6 +115,30 @@ const Move small_moves[] = {
     {6553, 6552, 50, 10}, {6552, 6553, 9, 1}, {6553, 6552, 9, 1},
 };
 
+// An image before a move, and how it is moved: in every other round as a file.
+struct Start {
+    Start(Random& random, const Move& move, unsigned round, bool file)
+        : content(make_content(random, Content::mixed, move.content_blocks * block_bytes)),
+          larger(device_bytes_for(std::max(move.from, move.to))),
+          text(std::to_string(move.from) + " to " + std::to_string(move.to) +
+               (file ? ", a file" : ", a device")) {
+        content.back() = std::byte{1};  // not all zeros
+        medium.emplace(larger + 64 * block_bytes, content, move.from, round);
+        options = file ? as_file(size, move.batch_blocks) : as_device(move.batch_blocks);
+    }
+    Start(const Start&) = delete;
+    Start& operator=(const Start&) = delete;
+
+    const MemoryStore& store() const { return *medium->store; }
+
+    Bytes content;
+    std::uint64_t larger;
+    std::string text;
+    std::uint64_t size = 0;
+    std::optional<Medium> medium;
+    ResizeOptions options;
+};
+
 }  // namespace
 
 TEST_CASE("an image of any size becomes one of any other, with the same content") {
@@ -148,26 +174,20 @@ TEST_CASE("a resize that fails at any write, again and again, is completed by th
     Random random = make_random(931);
     unsigned round = 0;
     for (const Move& move : small_moves) {
-        const bool file = ++round % 2 == 0;
-        INFO(move.from << " to " << move.to << (file ? ", a file" : ", a device"));
-        Bytes content = make_content(random, Content::mixed, move.content_blocks * block_bytes);
-        content.back() = std::byte{1};  // not all zeros
-        const std::uint64_t larger = device_bytes_for(std::max(move.from, move.to));
-        const Medium start(larger + 64 * block_bytes, content, move.from, round);
-        std::uint64_t size = 0;
-        const ResizeOptions options =
-            file ? as_file(size, move.batch_blocks) : as_device(move.batch_blocks);
-        MemoryStore store(start.store->size_bytes());
+        ++round;
+        const Start start(random, move, round, round % 2 == 0);
+        INFO(start.text);
+        MemoryStore store(start.store().size_bytes());
         unsigned unfinished = 0;
         bool done = false;
         for (std::uint64_t number = 0; !done; ++number) {
-            store.write_at(0, start.store->bytes());
+            store.write_at(0, start.store().bytes());
             // The first failure at each write, later ones at the same count from there.
             for (unsigned attempt = 0; attempt < 3; ++attempt) {
                 FaultStore faulty(store);
                 faulty.fail_writes(number, EIO, number % 5 * sector_bytes);
                 try {
-                    go_on(faulty, move.to, options);
+                    go_on(faulty, move.to, start.options);
                     done = attempt == 0;
                     break;
                 } catch (const Error& error) {
@@ -178,11 +198,11 @@ TEST_CASE("a resize that fails at any write, again and again, is completed by th
                 ++unfinished;
                 CHECK_THROWS_WITH(Image::open(store, SizeCheck::trust_super),
                                   Contains("a resize of this image was interrupted"));
-                CHECK_THROWS_WITH(resize_image(store, larger, options, {}),
+                CHECK_THROWS_WITH(resize_image(store, start.larger, start.options, {}),
                                   Contains("interrupted"));
             }
-            go_on(store, move.to, options);
-            require_image(store, move.to, content);
+            go_on(store, move.to, start.options);
+            require_image(store, move.to, start.content);
         }
         CHECK(unfinished > 2);
     }
@@ -192,19 +212,13 @@ TEST_CASE("a resize survives power cuts, also one while it is completed") {
     Random random = make_random(932);
     unsigned round = 0;
     for (const Move& move : small_moves) {
-        const bool file = ++round % 2 == 1;
-        INFO(move.from << " to " << move.to << (file ? ", a file" : ", a device"));
-        Bytes content = make_content(random, Content::mixed, move.content_blocks * block_bytes);
-        content.back() = std::byte{1};  // not all zeros
-        const std::uint64_t larger = device_bytes_for(std::max(move.from, move.to));
-        const Medium start(larger + 64 * block_bytes, content, move.from, round);
-        std::uint64_t size = 0;
-        const ResizeOptions options =
-            file ? as_file(size, move.batch_blocks) : as_device(move.batch_blocks);
-        const Bytes before(start.store->bytes().begin(), start.store->bytes().end());
+        ++round;
+        const Start start(random, move, round, round % 2 == 1);
+        INFO(start.text);
+        const Bytes before(start.store().bytes().begin(), start.store().bytes().end());
         RecordingStore recording(before);
         const ResizeResult result =
-            resize_image(recording, device_bytes_for(move.to), options, {.threads = 1});
+            resize_image(recording, device_bytes_for(move.to), start.options, {.threads = 1});
         const bool moves_blocks = counts_for_device(device_bytes_for(move.from)).meta_blocks !=
                                   counts_for_device(device_bytes_for(move.to)).meta_blocks;
         REQUIRE((result.moved_blocks != 0) == moves_blocks);
@@ -212,12 +226,12 @@ TEST_CASE("a resize survives power cuts, also one while it is completed") {
         for (std::size_t cut = 0; cut <= recording.event_count(); cut += step) {
             const Bytes state = cut_power(before, recording.events(), cut, random);
             RecordingStore second(state);
-            go_on(second, move.to, options);
+            go_on(second, move.to, start.options);
             MemoryStore store(before.size());
             const std::size_t second_cut = below(random, second.event_count() + 1);
             store.write_at(0, cut_power(state, second.events(), second_cut, random));
-            go_on(store, move.to, options);
-            require_image(store, move.to, content);
+            go_on(store, move.to, start.options);
+            require_image(store, move.to, start.content);
         }
     }
 }

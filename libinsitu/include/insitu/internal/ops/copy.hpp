@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -50,6 +51,10 @@ struct UpdateOptions {
     // driver, which can leave a seal on another stream, and with probability 2^-32 for each payload
     // that differs.
     enum class Seals { compare_payloads, trust } seals = Seals::compare_payloads;
+    // Whether a window is known to hold the same content in both images: asked if both have the
+    // same map of it, which is given; then its payloads are not read. From any thread, for each
+    // window once. Not asked when an interrupted update is completed. Empty: nothing is known.
+    std::function<bool(WindowIndex, const WindowMap&)> known_equal = {};
 };
 
 struct UpdateResult {

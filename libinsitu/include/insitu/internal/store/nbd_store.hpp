@@ -19,7 +19,8 @@ INSITU_API bool is_nbd_uri(const std::string& path) noexcept;
 // knows to be zeros are holes. sync() is a flush. There is no lock: a server serves whom it likes.
 // Throws `io` Errors if the server cannot be reached or answers with one, `refused` ones to write
 // to an export that is read-only or takes no sectors of 512 bytes, and for a library built without
-// libnbd.
-[[nodiscard]] INSITU_API std::unique_ptr<Store> open_nbd(const std::string& uri, Access access);
+// libnbd. `shown_name` is what messages call it: by default the URI.
+[[nodiscard]] INSITU_API std::unique_ptr<Store> open_nbd(const std::string& uri, Access access,
+                                                         const std::string& shown_name = {});
 
 }  // namespace insitu
