@@ -6,26 +6,49 @@
 #include <sys/ioctl.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 #include "insitu/internal/store/unique_fd.hpp"
-#include "store/sysfs.hpp"
 
 namespace insitu {
 
-std::vector<std::string> busy_loop_nodes(const std::string& path) {
-    // Devices of size 0 are not in this list: most loop devices have no file.
-    std::ifstream partitions("/proc/partitions");
-    if (!partitions) refuse_without_sysfs(path);
+namespace {
+
+bool is_whole_loop(const std::string& name) {
+    constexpr std::string_view prefix = "loop";
+    return name.size() > prefix.size() && name.starts_with(prefix) &&
+           name.find_first_not_of("0123456789", prefix.size()) == std::string::npos;
+}
+
+std::vector<std::string> loops_in_dev() {
     std::vector<std::string> found;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator it("/dev", failed), end; !failed && it != end;
+         it.increment(failed)) {
+        if (is_whole_loop(it->path().filename().string())) found.push_back(it->path().string());
+    }
+    return found;
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> possible_loops() {
+    std::ifstream partitions("/proc/partitions");
+    std::vector<std::string> found;
+    if (!partitions) {
+        found = loops_in_dev();
+        return found.empty() ? std::nullopt : std::optional(std::move(found));
+    }
+    // Devices of size 0 are not in this list: most loop devices have no file.
     for (std::string line; std::getline(partitions, line);) {
         std::istringstream words(line);
         std::string major_number, minor_number, blocks, name;
         words >> major_number >> minor_number >> blocks >> name;
-        // A partition of one says no more than the device itself.
-        const bool whole = name.find('p', 4) == std::string::npos;
-        if (name.starts_with("loop") && whole) found.push_back("/dev/" + name);
+        if (is_whole_loop(name)) found.push_back("/dev/" + name);
     }
     return found;
 }

@@ -3,14 +3,15 @@
 
 #include <sys/stat.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace insitu {
 
-// Loop devices that have a file, as the kernel lists them without /sys: their nodes in /dev. Throws
-// a `refused` Error that names `path` if nobody can say which there are.
-std::vector<std::string> busy_loop_nodes(const std::string& path);
+// The nodes of the loop devices that may have a file, found without /sys. None if neither /proc nor
+// /dev has anything to say about loop devices.
+std::optional<std::vector<std::string>> possible_loops();
 
 enum class LoopFile { this_one, another, unknown };
 

@@ -57,23 +57,28 @@ std::optional<std::string> busy_loop_over(const struct stat& file) {
     return std::nullopt;
 }
 
-// The same without /sys: the devices themselves are asked.
-std::optional<std::string> busy_loop_by_status(const struct stat& file, const std::string& path) {
-    for (const std::string& device : busy_loop_nodes(path)) {
+// The same without /sys: the devices themselves are asked. If they do not answer, nothing is
+// written; what is read may change meanwhile, which is all that can happen.
+std::optional<std::string> busy_loop_by_status(const struct stat& file, const std::string& path,
+                                               Access access) {
+    const auto devices = possible_loops();
+    bool known = devices.has_value();
+    for (const std::string& device : devices.value_or(std::vector<std::string>{})) {
         const LoopFile status = file_of_loop(device, file);
-        if (status == LoopFile::unknown) refuse_without_sysfs(path);
         if (status == LoopFile::this_one && is_claimed(device)) return device;
+        known = known && status != LoopFile::unknown;
     }
+    if (!known && access == Access::read_write) refuse_without_sysfs(path);
     return std::nullopt;
 }
 
 }  // namespace
 
-void refuse_busy_loop(int fd, const std::string& path) {
+void refuse_busy_loop(int fd, const std::string& path, Access access) {
     struct stat status {};
     if (::fstat(fd, &status) != 0) throw io_error({.file = path}, "cannot stat", errno);
     const auto device =
-        sysfs_lists_devices() ? busy_loop_over(status) : busy_loop_by_status(status, path);
+        sysfs_lists_devices() ? busy_loop_over(status) : busy_loop_by_status(status, path, access);
     if (!device) return;
     throw Error(
         ErrorKind::refused, {.file = path},

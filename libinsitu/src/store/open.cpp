@@ -127,7 +127,7 @@ OwnedStore open_store(const std::string& path, Access access, Sharing sharing) {
     if (!fd) throw io_error({.file = path}, "cannot open", errno);
     if (sharing == Sharing::exclusive) {
         lock_file(fd.get(), path, access);
-        refuse_busy_loop(fd.get(), path);
+        refuse_busy_loop(fd.get(), path, access);
     }
     return OwnedStore(std::make_unique<FileStore>(std::move(fd), path));
 }
