@@ -50,10 +50,14 @@ ProgressBar::ProgressBar(std::string tool, ProgressMode mode)
            (mode == ProgressMode::automatic && is_capable_terminal())),
       json_(mode == ProgressMode::json),
       start_(std::chrono::steady_clock::now()),
-      thread_([this](const std::stop_token& stop) { draw_until_stopped(stop); }) {}
+      thread_([this] { draw_until_stopped(); }) {}
 
 ProgressBar::~ProgressBar() {
-    thread_.request_stop();
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
     thread_.join();
     if (json_) write_json("end");
     clear_bar();
@@ -139,12 +143,12 @@ void ProgressBar::write_line() {
     write_stderr(fmt::format("{}: {}\n", tool_, progress_line(state(), plain_width)));
 }
 
-void ProgressBar::draw_until_stopped(const std::stop_token& stop) {
+void ProgressBar::draw_until_stopped() {
     constexpr auto tick = 100ms;
     constexpr int ticks_per_line = 5;
     int ticks = 0;
     std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, stop, tick, [&stop] { return stop.stop_requested(); })) {
+    while (!wake_.wait_for(lock, tick, [this] { return stopping_; })) {
         const bool asked = line_requested.exchange(false);
         if (asked) {
             update_rate();

@@ -35,7 +35,7 @@ class ProgressBar final : public Progress {
     static void request_line() noexcept;
 
   private:
-    void draw_until_stopped(const std::stop_token& stop);
+    void draw_until_stopped();
     void draw_bar();
     void clear_bar();
     void write_json(const char* event);
@@ -56,8 +56,9 @@ class ProgressBar final : public Progress {
     double rate_seconds_ = 0;
     std::uint64_t rate_done_bytes_ = 0;
     std::mutex mutex_;
-    std::condition_variable_any wake_;
-    std::jthread thread_;
+    std::condition_variable wake_;
+    bool stopping_ = false;  // under mutex_
+    std::thread thread_;
 };
 
 }  // namespace insitu::apps

@@ -44,6 +44,14 @@ ExtHandle::~ExtHandle() {
     if (fs_ != nullptr) ::ext2fs_free(fs_);
 }
 
+void ExtHandle::set_now(std::int64_t seconds) {
+    fs_->now = static_cast<decltype(fs_->now)>(seconds);
+    if (fs_->now == seconds) return;
+    throw Error(ErrorKind::refused, {.file = file_},
+                fmt::format("libext2fs has no time for second {} here", seconds),
+                "SOURCE_DATE_EPOCH up to 2147483647 (2038)");
+}
+
 void ExtHandle::close() {
     check_ext(::ext2fs_close_free(&fs_), file_, "cannot write");
 }

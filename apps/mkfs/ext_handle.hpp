@@ -8,6 +8,7 @@ extern "C" {
 #include <ext2fs/ext2_fs.h>
 #include <ext2fs/ext2fs.h>
 
+#include <cstdint>
 #include <string>
 
 namespace insitu::apps {
@@ -24,6 +25,9 @@ class ExtHandle {
 
     ext2_filsys get() const noexcept { return fs_; }
     ext2_filsys operator->() const noexcept { return fs_; }
+    // The time that the library gives to what it makes itself. Throws a `refused` Error if the
+    // library's times are too narrow for it: 32 bits on some 32-bit systems.
+    void set_now(std::int64_t seconds);
     // Writes what is still in memory; failure is an `io` Error.
     void close();
 

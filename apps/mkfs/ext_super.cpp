@@ -82,7 +82,7 @@ void settle_inodes(ext2_filsys fs, const std::string& file, const Tree& tree, st
 
 void settle_ext_super(const std::string& file, const Tree& tree, std::int64_t epoch) {
     ExtHandle fs(file, ExtHandle::Mode::write);
-    fs->now = static_cast<time_t>(epoch);
+    fs.set_now(epoch);
     settle_inodes(fs.get(), file, tree, epoch);
     const std::vector<std::uint64_t> places = super_places(fs.get());
     fs.close();

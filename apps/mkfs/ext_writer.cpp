@@ -42,7 +42,7 @@ class ExtFiller {
           children_(children_of(tree)),
           inodes_(tree.entries.size(), 0),
           buffer_(std::max<std::size_t>(piece_bytes, fs_->blocksize)) {
-        if (epoch) fs_->now = static_cast<time_t>(*epoch);
+        if (epoch) fs_.set_now(*epoch);
     }
 
     void run() {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "insitu/internal/engine/joining_thread.hpp"
 #include "insitu/open_store.hpp"
 #include "insitu/target.hpp"
 #include "insitu/unpack.hpp"
@@ -101,7 +102,7 @@ class Feeder {
         int ends[2];
         REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
         reader_ = UniqueFd(ends[0]);
-        thread_ = std::jthread([content, end = ends[1]] {
+        thread_ = JoiningThread([content, end = ends[1]] {
             const UniqueFd writer(end);
             for (std::size_t at = 0; at < content.size();) {
                 const ssize_t put = ::write(end, content.data() + at, content.size() - at);
@@ -114,7 +115,7 @@ class Feeder {
 
   private:
     UniqueFd reader_;
-    std::jthread thread_;
+    JoiningThread thread_;
 };
 
 // Drains a pipe in a thread of its own.

@@ -13,10 +13,13 @@
 
 int main(int argc, char** argv) {
     Catch::Session session;
+    // Version 3 would take another seed on each run; a failure must be there on the next one, too.
+    session.configData().rngSeed = 0;
     const int wrong = session.applyCommandLine(argc, argv);
     if (wrong != 0) return wrong;
     const auto given = session.configData().rngSeed;
     insitu::test::set_seed(given != 0 ? given : 20140211);
+    session.configData().rngSeed = static_cast<unsigned>(insitu::test::seed());
     std::printf("seed %lu (--rng-seed to change it)\n",
                 static_cast<unsigned long>(insitu::test::seed()));
     return session.run();

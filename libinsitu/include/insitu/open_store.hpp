@@ -35,7 +35,8 @@ INSITU_API OwnedStore open_store(const std::string& path, Access access,
                                  Sharing sharing = Sharing::exclusive);
 
 // Whether two paths lead to one file or device, or one lies on the other, any number deep: a loop
-// device on its file, a partition on its disk. False where one of them does not exist.
+// device on its file, a partition on its disk. False if one of them does not exist. Throws a
+// `refused` Error if that cannot be known: a device without /sys.
 INSITU_API bool same_storage(const std::string& a, const std::string& b);
 
 // The first signature of another content (file system, partition table, RAID, …) that libblkid

@@ -2,7 +2,8 @@
 #include "codec/compressibility.hpp"
 
 #include <algorithm>
-#include <cstring>
+
+#include "codec/byte_words.hpp"
 
 namespace insitu {
 
@@ -35,12 +36,6 @@ bool is_uneven(const Histogram& counts, std::uint64_t samples, std::uint64_t exc
     return byte_values * squares > samples * (samples + byte_values - 1 + excess);
 }
 
-std::uint32_t load32(const std::byte* from) noexcept {
-    std::uint32_t value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
 }  // namespace
 
 bool CompressibilityProbe::uneven_bytes(ByteView blocks) const noexcept {
@@ -67,7 +62,7 @@ bool CompressibilityProbe::uneven_bytes(ByteView blocks) const noexcept {
 
 bool CompressibilityProbe::has_repeats(ByteView blocks) noexcept {
     positions_.fill(0);
-    const std::byte* const in = blocks.data();
+    const auto* const in = reinterpret_cast<const unsigned char*>(blocks.data());
     std::uint32_t all = 0;
     for (std::size_t start = 0; start < blocks.size(); start += block_bytes) {
         const auto end = static_cast<std::uint32_t>(start + block_bytes);
@@ -75,11 +70,11 @@ bool CompressibilityProbe::has_repeats(ByteView blocks) noexcept {
         std::uint32_t missed_from = at;
         std::uint32_t in_block = 0;
         while (at < end - 8) {
-            const std::uint32_t value = load32(in + at);
+            const std::uint32_t value = load_u32(in + at);
             std::uint32_t& entry = positions_[value * 2654435761U >> 21];
             const std::uint32_t earlier = entry;
             entry = at;
-            if (earlier == at || load32(in + earlier) != value) {
+            if (earlier == at || load_u32(in + earlier) != value) {
                 at += 1 + std::min((at - missed_from) >> skip_bits, longest_step - 1);
                 continue;
             }

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "engine/ordered_run.hpp"
+#include "insitu/internal/engine/joining_thread.hpp"
 
 namespace insitu {
 
@@ -31,7 +31,7 @@ void run_workers(const Control& control, Take take, MakeWorker make_worker, Work
     if (threads == 1) {
         work();
     } else {
-        std::vector<std::jthread> pool;
+        std::vector<JoiningThread> pool;
         pool.reserve(threads);
         for (unsigned i = 0; i < threads; ++i)
             pool.emplace_back(work);

@@ -14,6 +14,8 @@ Integer swap_to_little(Integer value) noexcept {
     static_assert(std::is_unsigned_v<Integer>);
     if constexpr (std::endian::native == std::endian::little || sizeof(Integer) == 1) {
         return value;
+    } else if constexpr (sizeof(Integer) == 2) {
+        return __builtin_bswap16(value);
     } else if constexpr (sizeof(Integer) == 4) {
         return __builtin_bswap32(value);
     } else {

@@ -6,7 +6,6 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <array>
 #include <cerrno>
@@ -20,6 +19,7 @@
 #include "insitu/internal/store/aligned_buffer.hpp"
 #include "store/disk_lock.hpp"
 #include "store/posix_io.hpp"
+#include "store/sysfs.hpp"
 #include "store/uring_write_queue.hpp"
 
 namespace insitu {
@@ -40,15 +40,13 @@ UniqueFd open_device(const std::string& path, int flags) {
 // The node of the disk that a partition lies on, or of the device itself (systemd's rule for
 // locking block devices: everybody takes flock on the whole disk).
 std::string whole_disk_node(int fd) {
-    namespace fs = std::filesystem;
     struct stat status {};
     if (::fstat(fd, &status) != 0) return {};
+    auto sys = sysfs_directory(status.st_rdev);
+    if (!sys) return {};
     std::error_code failed;
-    fs::path sys = fs::canonical(
-        fmt::format("/sys/dev/block/{}:{}", major(status.st_rdev), minor(status.st_rdev)), failed);
-    if (failed) return {};
-    if (fs::exists(sys / "partition", failed)) sys = sys.parent_path();
-    std::ifstream uevent(sys / "uevent");
+    if (std::filesystem::exists(*sys / "partition", failed)) sys = sys->parent_path();
+    std::ifstream uevent(*sys / "uevent");
     for (std::string line; std::getline(uevent, line);) {
         constexpr std::string_view key = "DEVNAME=";
         if (line.starts_with(key)) return "/dev/" + line.substr(key.size());
@@ -88,9 +86,10 @@ BlockDevice::BlockDevice(const std::string& path, Access access, Sharing sharing
 
 void BlockDevice::lock_whole_disk(Access access) {
     const std::string disk = whole_disk_node(cached_.get());
-    // Without /sys nobody knows which disk it is part of: its own lock is the next best. Without
-    // the right to open the disk itself the partition's own O_EXCL has to do.
-    disk_lock_ = DiskLock::take(disk.empty() ? name() : disk, name(), access);
+    // A lock of a partition alone would let those pass who lock its disk.
+    if (disk.empty()) refuse_without_sysfs(name());
+    // Without the right to open the disk itself the partition's own O_EXCL has to do.
+    disk_lock_ = DiskLock::take(disk, name(), access);
 }
 
 void BlockDevice::read_at(std::uint64_t at_byte, ByteSpan output) const {

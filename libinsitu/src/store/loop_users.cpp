@@ -12,6 +12,8 @@
 
 #include "insitu/error.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
+#include "store/loop_status.hpp"
+#include "store/sysfs.hpp"
 
 namespace insitu {
 
@@ -32,11 +34,14 @@ bool backed_by(const fs::path& sys, const struct stat& file) {
            status.st_ino == file.st_ino;
 }
 
+bool is_claimed(const std::string& device) {
+    const UniqueFd fd(::open(device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
+    return !fd && errno == EBUSY;
+}
+
 // The kernel answers for every kind of holder; who may not open the device sees the stacked ones.
 bool is_held(const fs::path& sys, const std::string& device) {
-    const UniqueFd fd(::open(device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
-    if (fd) return false;
-    if (errno == EBUSY) return true;
+    if (is_claimed(device)) return true;
     std::error_code failed;
     return fs::directory_iterator(sys / "holders", failed) != fs::directory_iterator();
 }
@@ -52,12 +57,28 @@ std::optional<std::string> busy_loop_over(const struct stat& file) {
     return std::nullopt;
 }
 
+// The same without /sys: the devices themselves are asked. If they do not answer, nothing is
+// written; what is read may change meanwhile, which is all that can happen.
+std::optional<std::string> busy_loop_by_status(const struct stat& file, const std::string& path,
+                                               Access access) {
+    const auto devices = possible_loops();
+    bool known = devices.has_value();
+    for (const std::string& device : devices.value_or(std::vector<std::string>{})) {
+        const LoopFile status = file_of_loop(device, file);
+        if (status == LoopFile::this_one && is_claimed(device)) return device;
+        known = known && status != LoopFile::unknown;
+    }
+    if (!known && access == Access::read_write) refuse_without_sysfs(path);
+    return std::nullopt;
+}
+
 }  // namespace
 
-void refuse_busy_loop(int fd, const std::string& path) {
+void refuse_busy_loop(int fd, const std::string& path, Access access) {
     struct stat status {};
     if (::fstat(fd, &status) != 0) throw io_error({.file = path}, "cannot stat", errno);
-    const auto device = busy_loop_over(status);
+    const auto device =
+        sysfs_lists_devices() ? busy_loop_over(status) : busy_loop_by_status(status, path, access);
     if (!device) return;
     throw Error(
         ErrorKind::refused, {.file = path},

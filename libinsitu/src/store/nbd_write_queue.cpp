@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 namespace insitu {
 
@@ -48,9 +47,7 @@ NbdWriteQueue::Slot& NbdWriteQueue::free_slot() {
 void NbdWriteQueue::failed(Slot& slot) {
     const Error error = nbd_error(name_, slot.at_byte, "cannot write");
     slot.cookie = 0;
-    if (failure_ && failed_at_byte_ <= slot.at_byte) return;
-    failed_at_byte_ = slot.at_byte;
-    failure_.emplace(error);
+    failure_.keep(slot.at_byte, std::make_exception_ptr(error));
 }
 
 void NbdWriteQueue::reap() {
@@ -73,7 +70,7 @@ void NbdWriteQueue::finish() {
                        [](const Slot& slot) { return slot.cookie != 0; })) {
         reap();
     }
-    if (const auto failure = std::exchange(failure_, std::nullopt)) throw Error(*failure);
+    failure_.rethrow();
 }
 
 }  // namespace insitu

@@ -2,12 +2,11 @@
 #pragma once
 
 #include <array>
-#include <optional>
 #include <string>
 
-#include "insitu/error.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
 #include "insitu/internal/store/write_queue.hpp"
+#include "store/lowest_failure.hpp"
 #include "store/nbd_connection.hpp"
 
 namespace insitu {
@@ -38,8 +37,7 @@ class NbdWriteQueue final : public WriteQueue {
     std::string name_;
     std::array<Slot, depth> slots_{};
     AlignedBuffer memory_;
-    std::optional<Error> failure_;  // the one of the lowest place
-    std::uint64_t failed_at_byte_ = 0;
+    LowestFailure failure_;
     NbdConnection connection_;  // last: it uses the memory until it is closed
 };
 

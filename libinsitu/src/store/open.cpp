@@ -2,7 +2,6 @@
 #include "insitu/open_store.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -17,6 +16,7 @@
 #include "insitu/internal/store/nbd_store.hpp"
 #include "store/file_lock.hpp"
 #include "store/loop_users.hpp"
+#include "store/sysfs.hpp"
 
 namespace insitu {
 
@@ -45,6 +45,11 @@ Node node_of(const struct stat& status) {
     return {false, status.st_dev, status.st_ino};
 }
 
+// Whether a device may be below or above this one.
+bool may_hold(const struct stat& status) {
+    return S_ISBLK(status.st_mode) || S_ISREG(status.st_mode);
+}
+
 // The device whose number, "7:0", is in a file of sysfs.
 std::optional<Node> device_in(const fs::path& file) {
     std::ifstream input(file);
@@ -60,10 +65,10 @@ std::optional<Node> device_in(const fs::path& file) {
 std::vector<Node> below(const Node& node) {
     std::vector<Node> found;
     if (!node.is_device) return found;
+    const auto directory = sysfs_directory(node.device);
+    if (!directory) return found;
+    const fs::path& sys = *directory;
     std::error_code failed;
-    const fs::path sys = fs::canonical(
-        fmt::format("/sys/dev/block/{}:{}", major(node.device), minor(node.device)), failed);
-    if (failed) return found;
     std::ifstream backing(sys / "loop" / "backing_file");
     struct stat status {};
     if (std::string path; std::getline(backing, path) && ::stat(path.c_str(), &status) == 0) {
@@ -122,7 +127,7 @@ OwnedStore open_store(const std::string& path, Access access, Sharing sharing) {
     if (!fd) throw io_error({.file = path}, "cannot open", errno);
     if (sharing == Sharing::exclusive) {
         lock_file(fd.get(), path, access);
-        refuse_busy_loop(fd.get(), path);
+        refuse_busy_loop(fd.get(), path, access);
     }
     return OwnedStore(std::make_unique<FileStore>(std::move(fd), path));
 }
@@ -133,7 +138,13 @@ bool same_storage(const std::string& a, const std::string& b) {
     const auto left = stat_of(a);
     const auto right = stat_of(b);
     if (!left || !right) return false;
-    return lies_on(node_of(*left), node_of(*right)) || lies_on(node_of(*right), node_of(*left));
+    const Node one = node_of(*left);
+    const Node other = node_of(*right);
+    if (one == other) return true;
+    // What a device lies on is known to /sys alone; nothing lies on a pipe.
+    const bool asks = (one.is_device && may_hold(*right)) || (other.is_device && may_hold(*left));
+    if (asks && !sysfs_lists_devices()) refuse_without_sysfs(one.is_device ? a : b);
+    return lies_on(one, other) || lies_on(other, one);
 }
 
 }  // namespace insitu

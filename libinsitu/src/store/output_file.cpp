@@ -70,7 +70,7 @@ void OutputFile::open_replaced() {
     replaced_ = UniqueFd(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
     if (!replaced_) throw io_error({.file = shown_name_}, "cannot replace", errno);
     lock_replaced_file(replaced_.get(), shown_name_);
-    refuse_busy_loop(replaced_.get(), shown_name_);
+    refuse_busy_loop(replaced_.get(), shown_name_, Access::read_write);
 }
 
 void OutputFile::write_in_place(const OutputOptions& options, const std::string& reason,

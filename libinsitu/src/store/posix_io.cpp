@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "insitu/error.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
@@ -14,6 +15,8 @@ namespace insitu {
 
 // Narrower offsets would wrap, and writes beyond 2 GiB hit the start of the device.
 static_assert(sizeof(off_t) == 8, "build with _FILE_OFFSET_BITS=64");
+// A file with a date after 2038 could not even be opened.
+static_assert(sizeof(time_t) == 8, "build with _TIME_BITS=64");
 
 void read_whole(int fd, const std::string& name, std::uint64_t at_byte, ByteSpan output) {
     std::size_t done = 0;

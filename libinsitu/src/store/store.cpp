@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "insitu/store.hpp"
 
+#include "insitu/error.hpp"
+#include "store/lowest_failure.hpp"
+
 namespace insitu {
 
 namespace {
 
+// Errors are kept for finish(), so that callers see the same whether there is a ring or not.
 class ImmediateWrites final : public WriteQueue {
   public:
     explicit ImmediateWrites(Store& store) : store_(store) {}
     void write_at(std::uint64_t at_byte, ByteView input) override {
-        store_.write_at(at_byte, input);
+        try {
+            store_.write_at(at_byte, input);
+        } catch (const Error&) {
+            failure_.keep(at_byte, std::current_exception());
+        }
     }
-    void finish() override {}
+    void finish() override { failure_.rethrow(); }
 
   private:
     Store& store_;
+    LowestFailure failure_;
 };
 
 }  // namespace

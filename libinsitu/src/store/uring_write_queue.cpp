@@ -9,10 +9,10 @@
 #include <bitset>
 #include <cstring>
 #include <exception>
-#include <utility>
 
 #include "insitu/error.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
+#include "store/lowest_failure.hpp"
 #include "store/posix_io.hpp"
 #endif
 
@@ -52,7 +52,7 @@ class UringWriteQueue final : public WriteQueue {
     void finish() override {
         while (busy_.any())
             reap();
-        if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+        failure_.rethrow();
     }
 
   private:
@@ -111,9 +111,7 @@ class UringWriteQueue final : public WriteQueue {
             write_whole(fd_, name_, at_byte + written,
                         memory_of(slot).subspan(written, length_bytes - written));
         } catch (const Error&) {
-            if (failure_ != nullptr && failed_at_byte_ < at_byte) return;
-            failure_ = std::current_exception();
-            failed_at_byte_ = at_byte;
+            failure_.keep(at_byte, std::current_exception());
         }
     }
 
@@ -123,8 +121,7 @@ class UringWriteQueue final : public WriteQueue {
     AlignedBuffer memory_;
     std::array<Slot, depth> slots_{};
     std::bitset<depth> busy_;
-    std::exception_ptr failure_;  // of the lowest place
-    std::uint64_t failed_at_byte_ = 0;
+    LowestFailure failure_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/joining_thread.hpp"
 #include "insitu/internal/ops/source.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
 #include "support/catch.hpp"
@@ -23,7 +24,7 @@ struct Pipe {
         int ends[2];
         REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
         reader = UniqueFd(ends[0]);
-        thread = std::jthread([content, fd = ends[1]] {
+        thread = JoiningThread([content, fd = ends[1]] {
             UniqueFd writer(fd);
             auto random = test::make_random(90);
             for (std::size_t at = 0; at < content.size();) {
@@ -36,7 +37,7 @@ struct Pipe {
         });
     }
     UniqueFd reader;
-    std::jthread thread;
+    JoiningThread thread;
 };
 
 }  // namespace
@@ -96,7 +97,7 @@ TEST_CASE("waiting for a stream ends when a stop is asked for") {
     const UniqueFd reader(ends[0]);
     const UniqueFd writer(ends[1]);
     StopFlag stop;
-    std::jthread later([&stop] {
+    JoiningThread later([&stop] {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         stop.request();
     });

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/joining_thread.hpp"
 #include "support/catch.hpp"
 
 using namespace insitu;
@@ -34,7 +35,7 @@ TEST_CASE("everything arrives in a pipe that fills up, whose flags stay as they 
     Pipe pipe;
     const std::vector<std::byte> content(1 << 20, std::byte{'x'});
     std::size_t received = 0;
-    std::jthread reader([&] {
+    JoiningThread reader([&] {
         std::vector<std::byte> buffer(10000);
         for (ssize_t got = 1; got > 0;
              received += static_cast<std::size_t>(std::max<ssize_t>(got, 0)))
@@ -55,7 +56,7 @@ TEST_CASE("a stop ends the waiting for a reader that does not read") {
     Pipe pipe;
     StopFlag stop;
     const std::vector<std::byte> content(1 << 20);
-    std::jthread stopper([&] {
+    JoiningThread stopper([&] {
         // The pipe is full when no room is left in it.
         pollfd room{pipe.writer.get(), POLLOUT, 0};
         while (::poll(&room, 1, 0) == 1)
@@ -75,7 +76,7 @@ TEST_CASE("a pipe that the caller made not to block is waited for") {
     Pipe pipe;
     REQUIRE(::fcntl(pipe.writer.get(), F_SETFL, O_NONBLOCK) == 0);
     const std::vector<std::byte> content(1 << 20);
-    std::jthread reader([&] {
+    JoiningThread reader([&] {
         std::vector<std::byte> buffer(1 << 20);
         for (std::size_t left = content.size(); left > 0;)
             left -= static_cast<std::size_t>(::read(pipe.reader.get(), buffer.data(), left));
