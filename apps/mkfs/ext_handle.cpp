@@ -37,7 +37,9 @@ ExtHandle::ExtHandle(const std::string& file, Mode mode, io_manager manager) : f
     const int flags =
         EXT2_FLAG_64BITS | EXT2_FLAG_THREADS | (mode == Mode::write ? EXT2_FLAG_RW : 0);
     check_ext(::ext2fs_open(file.c_str(), flags, 0, 0, manager, &fs_), file, "cannot open");
-    check_ext(::ext2fs_read_bitmaps(fs_), file, "cannot read its bitmaps");
+    const errcode_t bitmaps = ::ext2fs_read_bitmaps(fs_);
+    if (bitmaps != 0) ::ext2fs_free(fs_);
+    check_ext(bitmaps, file, "cannot read its bitmaps");
 }
 
 ExtHandle::~ExtHandle() {

@@ -66,7 +66,7 @@ TEST_CASE("meta that was lost is told by the payloads that it leaves") {
         TestDevice device = make_image(algorithm);
         std::uint64_t blocks = 0;
         std::size_t payloads = 0;
-        for (const std::uint64_t window : {1, 2, 5}) {
+        for (const std::uint64_t window : {1U, 2U, 5U}) {
             for (const Extent& extent : lose_meta(device, {window})) {
                 blocks += extent.blocks;
                 ++payloads;

@@ -36,7 +36,7 @@ RedoSpace::Change first_change(std::uint64_t window, std::uint64_t bytes, Journa
 
 TEST_CASE("a change is admitted as long as the holes have room for all that waits") {
     RedoSpace space = make_space();
-    for (const std::uint64_t window : {5, 6, 7})
+    for (const std::uint64_t window : {5U, 6U, 7U})
         offer_all_of(space, window);
     end_search(space);
     REQUIRE_FALSE(space.cramped());
@@ -47,7 +47,7 @@ TEST_CASE("a change is admitted as long as the holes have room for all that wait
 
 TEST_CASE("who stages a window takes its holes from the room") {
     RedoSpace space = make_space();
-    for (const std::uint64_t window : {5, 6, 7})
+    for (const std::uint64_t window : {5U, 6U, 7U})
         offer_all_of(space, window);
     end_search(space);
     CHECK(space.admit(first_change(0, 2 * window_bytes, Journal::required)) == Admission::admitted);
@@ -57,7 +57,7 @@ TEST_CASE("who stages a window takes its holes from the room") {
 
 TEST_CASE("room that was promised is not taken away once there is hardly any") {
     RedoSpace space = make_space();
-    for (const std::uint64_t window : {5, 6, 7})
+    for (const std::uint64_t window : {5U, 6U, 7U})
         offer_all_of(space, window);
     end_search(space);
     REQUIRE(space.admit(first_change(0, window_bytes, Journal::required)) == Admission::admitted);
@@ -133,7 +133,7 @@ TEST_CASE("a search that has looked at all windows looks at few from then on") {
         CHECK(space.room_bytes() == many * (4 * sector_bytes - run_link_bytes));
     }
     SECTION("once more for short holes, and then by and by") {
-        for (const std::uint64_t window : {1, 2, 3, 4, 5})
+        for (const std::uint64_t window : {1U, 2U, 3U, 4U, 5U})
             offer_all_of(space, window);
         end_search(space);
         CHECK(search({}) == many - 5);
