@@ -62,12 +62,12 @@ PackInput open_virtual_disk(const Tool& tool, const std::string& path, const std
     return input;
 }
 
-UniqueFd open_stream_fd(const std::string& path, const std::string& name) {
-    if (path == "-" && ::isatty(STDIN_FILENO) == 1) {
+UniqueFd open_stream_fd(int input, const std::string& path, const std::string& name) {
+    if (path == "-" && ::isatty(input) == 1) {
         throw Error(ErrorKind::refused, {.file = name}, "an image is not typed in at a terminal",
                     "redirect a file or a pipe to it");
     }
-    UniqueFd fd(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    UniqueFd fd(path == "-" ? ::dup(input) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) throw io_error({.file = name}, "cannot open", errno);
     refuse_endless(fd.get(), name);
     return fd;
@@ -77,7 +77,7 @@ PackInput open_stream(const Tool& tool, const std::string& path, const PackInput
     constexpr std::size_t start_bytes = std::size_t{64} << 10;
     PackInput input;
     const std::string name = path == "-" ? "standard input" : path;
-    input.stream = open_stream_fd(path, name);
+    input.stream = open_stream_fd(tool.world().input, path, name);
     const int fd = input.stream.get();
     auto start = read_stream_start(fd, name, start_bytes, tool.stop());
     if (start.empty() && !options.allow_empty) {
