@@ -138,7 +138,7 @@ mistake full-output-unnoticed tools_unit_tests apps/common/tool.cpp 's/if (!outp
 mistake a-stop-is-a-failure tools_unit_tests apps/common/tool.cpp 's/if (stopped \&\& stop_signal != 0) {/if (stopped \&\& stop_signal == 9) {/'
 mistake progress-without-its-end tools_unit_tests apps/common/progress_bar.cpp 's/if (json_) write_json("end");//'
 mistake quiet-is-not-quiet tools_unit_tests apps/insitu_label.cpp 's/if (tool.common().quiet) return;//'
-mistake environment-of-the-process tools_unit_tests apps/format/format_run.cpp 's/world.variable("SOURCE_DATE_EPOCH")/std::getenv("SOURCE_DATE_EPOCH")/'
+mistake environment-of-the-process tools_unit_tests apps/format/format_run.cpp 's/= world.variable("SOURCE_DATE_EPOCH")/= (static_cast<void>(world), std::getenv("SOURCE_DATE_EPOCH"))/'
 
 # The operations.
 mistake zero-block-stored unit_tests window/window_packer.cpp 's/left = nonzero_blocks(content)/left = ~std::uint32_t{0} >> (32 - content.size() \/ block_bytes)/'

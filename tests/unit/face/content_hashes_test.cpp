@@ -130,6 +130,29 @@ TEST_CASE("each change is a difference, and nothing else is") {
           std::vector<std::uint64_t>{rows[2].first.value});
 }
 
+TEST_CASE("rows over windows without content are compared with zeros") {
+    const auto content = mixed_content();
+    const auto rows = rows_of(*packed(content, 32));
+    // Nothing is mapped in the middle, and then nowhere.
+    auto holes = content;
+    std::fill(holes.begin() + 3 * window_bytes, holes.begin() + 6 * window_bytes, std::byte{0});
+    const std::vector<std::byte> empty(content.size());
+    for (const auto& changed : {holes, empty}) {
+        std::vector<std::uint64_t> expected;
+        for (const ManifestExtent& row : rows) {
+            const ByteView now =
+                ByteView(changed).subspan(row.first.value * block_bytes, row.blocks * block_bytes);
+            if (content_hash(now) != row.hash) expected.push_back(row.first.value);
+        }
+        REQUIRE(expected.size() > 2);
+        CHECK(differences(*packed(changed, 0), rows) == expected);
+    }
+    // Zeros that a row names are no difference.
+    const std::vector<ManifestExtent> zeros{
+        {{40}, 64, content_hash(ByteView(empty).first(64 * block_bytes))}};
+    CHECK(differences(*packed(empty, 0), zeros).empty());
+}
+
 TEST_CASE("hashing ends with what the taker throws, a stop, and damage") {
     const auto store = packed(mixed_content(), 8);
     const Image image = Image::open(*store);
