@@ -49,7 +49,8 @@ int run_attach(Tool& tool, Options& options) {
 }
 
 int attach_main(int argc, char** argv) {
-    Tool tool("insitu-attach", "Make a compressed image a block device, and mount it");
+    Tool tool(process_world(), "insitu-attach",
+              "Make a compressed image a block device, and mount it");
     Options options;
     AttachArguments& arguments = options.arguments;
     CLI::App& cli = tool.cli();
@@ -81,7 +82,8 @@ constexpr int mount_failed = 32;
 constexpr int mount_usage = 1;
 
 int mount_main(int argc, char** argv) {
-    Tool tool("mount.insitu", "Mount a compressed image; mount -t insitu calls this");
+    Tool tool(process_world(), "mount.insitu",
+              "Mount a compressed image; mount -t insitu calls this");
     tool.set_exit_statuses({mount_failed, mount_usage, 0});
     Options options;
     AttachArguments& arguments = options.arguments;

@@ -12,6 +12,7 @@
 #include "copy/delta_run.hpp"
 #include "copy/manifest_pair.hpp"
 #include "insitu/internal/store/difference_store.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -100,7 +101,7 @@ Result copy(Tool& tool, const CopyArguments& arguments, const Image& image,
     const std::uint64_t bytes = target_bytes_of(arguments, image, device_bytes);
     Target target(arguments.target, TargetKind::image, bytes,
                   arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse,
-                  {.mode_limit = mode_limit_of(arguments.source.path)});
+                  {.mode_limit = mode_limit_of(tool.world(), arguments.source.path)});
     CopyOptions wanted;
     wanted.identity = identity;
     wanted.target_content = target.content();
@@ -126,8 +127,9 @@ int copy_tool(Tool& tool, const CopyArguments& arguments) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    Tool tool("insitu-copy", "Copy an insitu-comp image to a device or file of any size");
+int insitu::apps::run_copy(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-copy",
+              "Copy an insitu-comp image to a device or file of any size");
     CopyArguments arguments;
     add_copy_arguments(tool, arguments);
     tool.add_json_option();

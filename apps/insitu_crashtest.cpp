@@ -72,7 +72,7 @@ int crashtest(Tool& tool, const CrashTestOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Tool tool("insitu-crashtest",
+    Tool tool(process_world(), "insitu-crashtest",
               "Cut the power of a live device in memory, in many ways, and check what is left");
     CrashTestOptions options;
     options.states = 100000;

@@ -11,7 +11,8 @@ using namespace insitu::apps;
 namespace {
 
 int detach_main(int argc, char** argv) {
-    Tool tool("insitu-detach", "Unmount an attached image, make it durable and end its server");
+    Tool tool(process_world(), "insitu-detach",
+              "Unmount an attached image, make it durable and end its server");
     DetachArguments arguments;
     std::string config;
     CLI::App& cli = tool.cli();
@@ -30,7 +31,7 @@ int detach_main(int argc, char** argv) {
 }
 
 int unmount_main(int argc, char** argv) {
-    Tool tool("umount.insitu", "Unmount a compressed image; umount calls this");
+    Tool tool(process_world(), "umount.insitu", "Unmount a compressed image; umount calls this");
     std::string directory;
     bool lazy = false;
     bool ignored = false;

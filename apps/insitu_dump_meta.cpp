@@ -12,6 +12,7 @@
 #include "dump_meta/dump_printer.hpp"
 #include "insitu/error.hpp"
 #include "insitu/target.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -83,8 +84,9 @@ int dump_tool(Tool& tool, const Options& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    Tool tool("insitu-dump-meta", "Print the super block, the geometry and every extent");
+int insitu::apps::run_dump_meta(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-dump-meta",
+              "Print the super block, the geometry and every extent");
     Options options;
     CLI::App& cli = tool.cli();
     add_image_options(tool, options.image);

@@ -2,12 +2,14 @@
 #include "common/codec_options.hpp"
 #include "common/tool.hpp"
 #include "format/format_run.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
 
-int main(int argc, char** argv) {
-    Tool tool("insitu-format", "Make an empty insitu-comp image: every block unmapped");
+int insitu::apps::run_format(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-format",
+              "Make an empty insitu-comp image: every block unmapped");
     FormatArguments arguments;
     CLI::App& cli = tool.cli();
     cli.add_option("TARGET", arguments.target, "File or block device")->required();

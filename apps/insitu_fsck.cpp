@@ -2,14 +2,17 @@
 #include "fsck/check_run.hpp"
 #include "fsck/fsck_options.hpp"
 #include "fsck/repair_run.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
 
-int main(int argc, char** argv) {
-    Tool tool("insitu-fsck", "Check and repair an insitu-comp image");
+int insitu::apps::run_fsck(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-fsck", "Check and repair an insitu-comp image");
     tool.set_exit_statuses({fsck_failed, fsck_usage, fsck_cancelled});
     FsckOptions options;
+    const char* const undo_directory = tool.world().variable("INSITU_UNDO_DIR");
+    if (undo_directory != nullptr) options.undo_directory = undo_directory;
     take_mode(argc, argv, options);
     add_fsck_options(tool, options);
     return tool.run(argc, argv, [&] {

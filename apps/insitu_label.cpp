@@ -6,6 +6,7 @@
 #include "common/tool.hpp"
 #include "insitu/internal/face/name_image.hpp"
 #include "insitu/open_store.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -48,8 +49,9 @@ int label_tool(Tool& tool, Options& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    Tool tool("insitu-label", "Print or change the label and UUID of an insitu-comp image");
+int insitu::apps::run_label(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-label",
+              "Print or change the label and UUID of an insitu-comp image");
     Options options;
     CLI::App& cli = tool.cli();
     cli.add_option("IMAGE", options.path, "Image file or block device")->required();

@@ -69,7 +69,7 @@ int mkfs_tool(Tool& tool, MkfsArguments arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Tool tool("insitu-mkfs", "Make an insitu-comp image that holds a file system");
+    Tool tool(process_world(), "insitu-mkfs", "Make an insitu-comp image that holds a file system");
     MkfsArguments arguments;
     // What follows -- belongs to mkfs.
     char** const end = argv + argc;

@@ -18,6 +18,7 @@
 #include "pack/expectation.hpp"
 #include "pack/pack_arguments.hpp"
 #include "pack/pack_update_run.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -42,9 +43,9 @@ void note_image_as_source(const Tool& tool, const PackInput& input) {
                           input.store->name()));
 }
 
-Target open_target(const PackArguments& arguments, std::uint64_t target_bytes) {
+Target open_target(const Tool& tool, const PackArguments& arguments, std::uint64_t target_bytes) {
     if (arguments.to_stdout()) return make_stdout_target(target_bytes);
-    OutputOptions output{.mode_limit = mode_limit_of(arguments.source)};
+    OutputOptions output{.mode_limit = mode_limit_of(tool.world(), arguments.source)};
     if (arguments.in_place) output.in_place = OutputOptions::InPlace::allow;
     return {arguments.target, TargetKind::image, target_bytes,
             arguments.force ? Target::Overwrite::force : Target::Overwrite::refuse, output};
@@ -53,7 +54,7 @@ Target open_target(const PackArguments& arguments, std::uint64_t target_bytes) {
 // Packs into a target that appears only when its manifest, if there is one, is complete as well.
 PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& plain_source,
                           const Expectation& expected, std::uint64_t target_bytes) {
-    Target target = open_target(arguments, target_bytes);
+    Target target = open_target(tool, arguments, target_bytes);
     PackOptions wanted = arguments.pack;
     // Refused before old signatures are removed.
     super_block_for_source(plain_source, target_bytes, wanted.codec.algorithm, arguments.target);
@@ -134,8 +135,9 @@ int pack_tool(Tool& tool, PackArguments& arguments) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    Tool tool("insitu-pack", "Pack a raw image, device or stream into an insitu-comp image");
+int insitu::apps::run_pack(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-pack",
+              "Pack a raw image, device or stream into an insitu-comp image");
     PackArguments arguments;
     add_pack_arguments(tool, arguments);
     return tool.run(argc, argv, [&] {

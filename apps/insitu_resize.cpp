@@ -8,6 +8,7 @@
 #include "common/tool.hpp"
 #include "insitu/internal/image/unfinished.hpp"
 #include "insitu/open_store.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -103,8 +104,9 @@ int resize_tool(Tool& tool, const Options& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    Tool tool("insitu-resize", "Make an insitu-comp image larger or smaller, in place");
+int insitu::apps::run_resize(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-resize",
+              "Make an insitu-comp image larger or smaller, in place");
     Options options;
     CLI::App& cli = tool.cli();
     cli.add_option("IMAGE", options.path, "Image file or block device")->required();

@@ -20,6 +20,7 @@
 #include "stat/live_report.hpp"
 #include "stat/map_text.hpp"
 #include "stat/stat_report.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -118,7 +119,7 @@ int stat_tool(Tool& tool, const Options& options) {
         return exit_done;
     }
     if (options.map) {
-        const MapStyle style = map_style_here();
+        const MapStyle style = map_style_of(tool.world());
         const RegionMap map = map_regions(input.image(), regions_for(style), tool.control());
         tool.end_progress();
         tool.print(map_text(map, style));
@@ -141,8 +142,9 @@ int stat_tool(Tool& tool, const Options& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    Tool tool("insitu-stat", "Print what an insitu-comp image holds, by its meta alone");
+int insitu::apps::run_stat(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-stat",
+              "Print what an insitu-comp image holds, by its meta alone");
     Options options;
     CLI::App& cli = tool.cli();
     add_image_options(tool, options.image);

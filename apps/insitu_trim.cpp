@@ -9,6 +9,7 @@
 #include "insitu/internal/fsck/holes.hpp"
 #include "insitu/open_store.hpp"
 #include "insitu/trim.hpp"
+#include "tools.hpp"
 #include "trim/ext_unused.hpp"
 #include "trim/unused_list.hpp"
 
@@ -104,8 +105,9 @@ int trim_tool(Tool& tool, const Options& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    Tool tool("insitu-trim", "Free blocks of an image that the file system inside does not use");
+int insitu::apps::run_trim(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-trim",
+              "Free blocks of an image that the file system inside does not use");
     Options options;
     CLI::App& cli = tool.cli();
     cli.add_option("IMAGE", options.path, "Image file or block device")->required();

@@ -17,6 +17,7 @@
 #include "insitu/error.hpp"
 #include "insitu/open_store.hpp"
 #include "insitu/target.hpp"
+#include "tools.hpp"
 #include "unpack/unpack_arguments.hpp"
 #include "unpack/unpack_report.hpp"
 #include "unpack/unpack_target.hpp"
@@ -34,7 +35,7 @@ UnpackResult unpack_stream(Tool& tool, const UnpackArguments& options, const Ima
                            ManifestCheck* check) {
     if (options.to_stdout()) {
         begin_stdout_data(tool);
-        return unpack_to_stream(image, STDOUT_FILENO, "standard output",
+        return unpack_to_stream(image, tool.world().output_fd(), "standard output",
                                 unpack_options(options, check), tool.control());
     }
     const UniqueFd fd(::open(options.target.c_str(), O_WRONLY | O_CLOEXEC));
@@ -50,7 +51,7 @@ UnpackResult unpack_file(Tool& tool, const UnpackArguments& options, const Image
     if (const auto device_bytes = Target::device_bytes(options.target)) {
         fit_device(tool, options, image, *device_bytes, wanted);
     }
-    Target target = open_raw_target(options, image, wanted);
+    Target target = open_raw_target(tool, options, image, wanted);
     wanted.target_content = target.content();
     begin_target(tool, target);
     const Control control = tool.control();
@@ -112,8 +113,9 @@ int unpack_tool(Tool& tool, UnpackArguments options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    Tool tool("insitu-unpack", "Unpack an insitu-comp image to a raw image, device or stream");
+int insitu::apps::run_unpack(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-unpack",
+              "Unpack an insitu-comp image to a raw image, device or stream");
     UnpackArguments options;
     add_unpack_arguments(tool, options);
     tool.add_json_option();

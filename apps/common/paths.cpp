@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "insitu/error.hpp"
 #include "insitu/open_store.hpp"
@@ -17,11 +16,11 @@ void refuse_same_storage(const std::string& source, const std::string& target, c
                 "write to another file, then rename it");
 }
 
-unsigned mode_limit_of(const std::string& source) {
+unsigned mode_limit_of(const World& world, const std::string& source) {
     constexpr unsigned read_write = 0666;
     struct stat status {};
     const int failed =
-        source == "-" ? ::fstat(STDIN_FILENO, &status) : ::stat(source.c_str(), &status);
+        source == "-" ? ::fstat(world.input, &status) : ::stat(source.c_str(), &status);
     // The mode of a pipe says nothing about who may see what comes through it.
     const bool holds_content = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
     return failed == 0 && holds_content ? status.st_mode & read_write : read_write;

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "common/world.hpp"
+
 namespace insitu::apps {
 
 // Throws a `refused` Error where `target` leads to what `source` leads to: by another name, a link,
@@ -10,6 +12,7 @@ namespace insitu::apps {
 void refuse_same_storage(const std::string& source, const std::string& target, const char* role);
 
 // The permissions that a file made of the source gets at most: not more than the source itself has.
-unsigned mode_limit_of(const std::string& source);
+// "-" is the input of the world.
+unsigned mode_limit_of(const World& world, const std::string& source);
 
 }  // namespace insitu::apps

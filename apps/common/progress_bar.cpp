@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -16,38 +15,32 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::atomic<bool> line_requested{false};
-
-void write_stderr(std::string_view text) {
-    // A closed or full stderr must not end the work.
-    (void)!::write(STDERR_FILENO, text.data(), text.size());
-}
-
-std::size_t terminal_width() {
+std::size_t terminal_width(int fd) {
     constexpr std::size_t fallback = 80;
     winsize size{};
-    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return fallback;
+    if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return fallback;
     return size.ws_col;
 }
 
 // A terminal that can move its cursor.
-bool is_capable_terminal() {
-    const char* const kind = std::getenv("TERM");
-    return ::isatty(STDERR_FILENO) == 1 && (kind == nullptr || std::string_view(kind) != "dumb");
+bool is_capable_terminal(const World& world) {
+    const char* const kind = world.variable("TERM");
+    return ::isatty(world.errors) == 1 && (kind == nullptr || std::string_view(kind) != "dumb");
 }
 
 // A job in the background leaves the terminal to the one in the foreground.
-bool in_background() {
-    const pid_t foreground = ::tcgetpgrp(STDERR_FILENO);
+bool in_background(int fd) {
+    const pid_t foreground = ::tcgetpgrp(fd);
     return foreground > 0 && foreground != ::getpgrp();
 }
 
 }  // namespace
 
-ProgressBar::ProgressBar(std::string tool, ProgressMode mode)
-    : tool_(std::move(tool)),
+ProgressBar::ProgressBar(std::string tool, ProgressMode mode, const World& world)
+    : world_(world),
+      tool_(std::move(tool)),
       bar_(mode == ProgressMode::always ||
-           (mode == ProgressMode::automatic && is_capable_terminal())),
+           (mode == ProgressMode::automatic && is_capable_terminal(world))),
       json_(mode == ProgressMode::json),
       start_(std::chrono::steady_clock::now()),
       thread_([this] { draw_until_stopped(); }) {}
@@ -73,10 +66,6 @@ void ProgressBar::advance(std::uint64_t done_bytes) noexcept {
 
 void ProgressBar::syncing() noexcept {
     syncing_ = true;
-}
-
-void ProgressBar::request_line() noexcept {
-    line_requested = true;
 }
 
 ProgressState ProgressBar::state() const {
@@ -108,17 +97,17 @@ void ProgressBar::update_rate() {
 // A terminal that became narrower has wrapped the line onto several rows.
 void ProgressBar::clear_bar() {
     if (drawn_columns_ == 0) return;
-    const std::size_t rows_above = (drawn_columns_ - 1) / terminal_width();
-    write_stderr(rows_above == 0 ? "\r\033[J" : fmt::format("\r\033[{}A\033[J", rows_above));
+    const std::size_t rows_above = (drawn_columns_ - 1) / terminal_width(world_.errors);
+    world_.say(rows_above == 0 ? "\r\033[J" : fmt::format("\r\033[{}A\033[J", rows_above));
     drawn_columns_ = 0;
 }
 
 void ProgressBar::draw_bar() {
     clear_bar();
-    if (in_background()) return;
+    if (in_background(world_.errors)) return;
     // The last column stays free: some terminals wrap as soon as it is filled.
-    const std::string line = progress_line(state(), terminal_width() - 1);
-    write_stderr(line);
+    const std::string line = progress_line(state(), terminal_width(world_.errors) - 1);
+    world_.say(line);
     drawn_columns_ = line.size();
 }
 
@@ -133,14 +122,14 @@ void ProgressBar::write_json(const char* event) {
     line["bytes_per_second"] = static_cast<std::uint64_t>(now.bytes_per_second);
     line["seconds"] = now.seconds;
     line["syncing"] = now.syncing;
-    write_stderr(line.dump() + "\n");
+    world_.say(line.dump() + "\n");
 }
 
 void ProgressBar::write_line() {
     if (json_) return write_json("status");
     constexpr std::size_t plain_width = 120;
     clear_bar();
-    write_stderr(fmt::format("{}: {}\n", tool_, progress_line(state(), plain_width)));
+    world_.say(fmt::format("{}: {}\n", tool_, progress_line(state(), plain_width)));
 }
 
 void ProgressBar::draw_until_stopped() {
@@ -149,7 +138,7 @@ void ProgressBar::draw_until_stopped() {
     int ticks = 0;
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, tick, [this] { return stopping_; })) {
-        const bool asked = line_requested.exchange(false);
+        const bool asked = world_.signals->line_requested.exchange(false);
         if (asked) {
             update_rate();
             write_line();

@@ -9,19 +9,21 @@
 #include <thread>
 
 #include "common/progress_line.hpp"
+#include "common/world.hpp"
 #include "insitu/internal/engine/control.hpp"
 
 namespace insitu::apps {
 
 enum class ProgressMode { automatic, always, never, json };
 
-// Shows how far the work has come on stderr: a bar on a terminal, or one JSON object a line.
+// Shows how far the work has come on the errors: a bar on a terminal, or one JSON object a line.
 // SIGUSR1 makes any mode print one line (of JSON, where that is the mode). The bar keeps to one row
 // whatever the width of the terminal becomes, and is not drawn by a job in the background. A thread
 // of its own draws, workers only add to a counter.
 class ProgressBar final : public Progress {
   public:
-    ProgressBar(std::string tool, ProgressMode mode);
+    // The world outlives it.
+    ProgressBar(std::string tool, ProgressMode mode, const World& world);
     // Takes the bar off the terminal.
     ~ProgressBar() override;
     ProgressBar(const ProgressBar&) = delete;
@@ -30,9 +32,6 @@ class ProgressBar final : public Progress {
     void begin(std::uint64_t total_bytes) noexcept override;
     void advance(std::uint64_t done_bytes) noexcept override;
     void syncing() noexcept override;
-
-    // To be called from the handler of SIGUSR1.
-    static void request_line() noexcept;
 
   private:
     void draw_until_stopped();
@@ -43,6 +42,7 @@ class ProgressBar final : public Progress {
     void update_rate();
     ProgressState state() const;
 
+    const World& world_;
     std::string tool_;
     bool bar_;
     bool json_;

@@ -34,7 +34,7 @@ Target make_stdout_target(std::uint64_t size_bytes) {
 }
 
 void begin_stdout_data(Tool& tool) {
-    if (::isatty(STDOUT_FILENO) == 1) {
+    if (::isatty(tool.world().output_fd()) == 1) {
         throw Error(ErrorKind::refused, {.file = stdout_name},
                     "an image is not written to a terminal", "redirect it to a file or pipe");
     }
@@ -42,7 +42,7 @@ void begin_stdout_data(Tool& tool) {
 }
 
 void send_to_stdout(const Tool& tool, Target& target) {
-    copy_to_stream(target.store(), STDOUT_FILENO, stdout_name, tool.stop());
+    copy_to_stream(target.store(), tool.world().output_fd(), stdout_name, tool.stop());
 }
 
 }  // namespace insitu::apps

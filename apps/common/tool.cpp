@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/tool.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -22,56 +19,6 @@ namespace insitu::apps {
 
 namespace {
 
-StopFlag stop_flag;
-std::atomic<int> stop_signal{0};
-
-extern "C" void on_stop_signal(int number) {
-    // A second signal does not wait for work that is stuck.
-    if (stop_signal.exchange(number) != 0) ::_exit(128 + number);
-    stop_flag.request();
-}
-
-extern "C" void on_status_signal(int) {
-    ProgressBar::request_line();
-}
-
-void install(int number, void (*handler)(int), int flags) {
-    struct sigaction action {};
-    action.sa_handler = handler;
-    action.sa_flags = flags;
-    ::sigaction(number, &action, nullptr);
-}
-
-// As under nohup(1).
-bool is_ignored(int number) {
-    struct sigaction action {};
-    ::sigaction(number, nullptr, &action);
-    return action.sa_handler == SIG_IGN;
-}
-
-void install_signal_handlers() {
-    // Without SA_RESTART: a read that waits for a pipe ends with EINTR.
-    install(SIGINT, on_stop_signal, 0);
-    install(SIGTERM, on_stop_signal, 0);
-    if (!is_ignored(SIGHUP)) install(SIGHUP, on_stop_signal, 0);
-    install(SIGUSR1, on_status_signal, SA_RESTART);
-    // A closed stdout is an error of the write that meets it.
-    install(SIGPIPE, SIG_IGN, 0);
-    // A file beyond the limit of its size is one, too: EFBIG has a message, and its part is
-    // removed.
-    install(SIGXFSZ, SIG_IGN, 0);
-}
-
-// A descriptor that the caller closed must not become a file that is opened here: the report would
-// be written into it. What stands there instead fails as a closed one does.
-void occupy_closed_descriptors() {
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-        if (::fcntl(fd, F_GETFD) >= 0) continue;
-        // The lowest free one is taken, which is this one.
-        (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-    }
-}
-
 // A number of threads; CLI11 would name neither the option as it was typed nor what is allowed.
 std::string check_threads(const std::string& text) {
     constexpr unsigned most_threads = 1024;
@@ -84,8 +31,8 @@ std::string check_threads(const std::string& text) {
 
 }  // namespace
 
-Tool::Tool(std::string name, const std::string& description)
-    : name_(std::move(name)), cli_(description, name_) {
+Tool::Tool(World world, std::string name, const std::string& description)
+    : world_(std::move(world)), name_(std::move(name)), cli_(description, name_) {
     cli_.formatter(std::make_shared<HelpFormatter>());
     cli_.footer(name_ + "(8) has more, and examples.");
     cli_.set_help_flag("-h,--help", "Print this help and exit");
@@ -120,14 +67,14 @@ void Tool::add_force_share_option() {
 
 Control Tool::control() {
     ProgressMode mode = common_.progress;
-    const bool in_the_way = common_.quiet || (prints_data_ && ::isatty(STDOUT_FILENO) == 1);
+    const bool in_the_way = common_.quiet || (prints_data_ && ::isatty(world_.output_fd()) == 1);
     if (mode == ProgressMode::automatic && in_the_way) mode = ProgressMode::never;
-    if (!bar_) bar_ = std::make_unique<ProgressBar>(name_, mode);
-    return {common_.threads, &stop_flag, bar_.get()};
+    if (!bar_) bar_ = std::make_unique<ProgressBar>(name_, mode, world_);
+    return {common_.threads, &world_.signals->stop, bar_.get()};
 }
 
 const StopFlag* Tool::stop() const noexcept {
-    return &stop_flag;
+    return &world_.signals->stop;
 }
 
 double Tool::seconds() const {
@@ -144,18 +91,17 @@ void Tool::note(const std::string& text) const {
 }
 
 void Tool::complain(const std::string& text) const {
-    const std::string line = fmt::format("{}: {}\n", name_, text);
-    std::fwrite(line.data(), 1, line.size(), stderr);
+    world_.say(fmt::format("{}: {}\n", name_, text));
 }
 
 void Tool::print(std::string_view text) const {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
+    if (std::fwrite(text.data(), 1, text.size(), world_.output) != text.size()) {
         throw io_error({.file = "standard output"}, "cannot write", errno);
     }
 }
 
 void Tool::flush() const {
-    if (std::fflush(stdout) == 0) return;
+    if (std::fflush(world_.output) == 0) return;
     throw io_error({.file = "standard output"}, "cannot write", errno);
 }
 
@@ -165,12 +111,13 @@ void Tool::print_json(Json document) const {
     full.update(document);
     const std::string text = json_text(full, 2) + "\n";
     if (!stdout_is_data_) return print(text);
-    std::fwrite(text.data(), 1, text.size(), stderr);
+    world_.say(text);
 }
 
 int Tool::fail(const Error& error) const {
     // Opening a FIFO waits for the other end, and a signal ends that.
     const bool stopped = error.kind() == ErrorKind::cancelled || error.os_error() == EINTR;
+    const int stop_signal = world_.signals->stop_signal;
     if (stopped && stop_signal != 0) {
         if (!last_words_.empty()) complain(last_words_);
         return exits_.cancelled != 0 ? exits_.cancelled : 128 + stop_signal;
@@ -178,7 +125,7 @@ int Tool::fail(const Error& error) const {
     if (error.os_error() == EPIPE) return exits_.failed;
     complain(error.what());
     if (!last_words_.empty()) complain(last_words_);
-    if (!error.hint().empty()) std::fprintf(stderr, "hint: %s\n", error.hint().c_str());
+    if (!error.hint().empty()) world_.say(fmt::format("hint: {}\n", error.hint()));
     return exits_.failed;
 }
 
@@ -204,8 +151,6 @@ int Tool::guarded(const std::function<int()>& work) {
 }
 
 int Tool::run(int argc, char** argv, const std::function<int()>& work) {
-    occupy_closed_descriptors();
-    install_signal_handlers();
     try {
         cli_.parse(argc, argv);
         return guarded(work);
@@ -216,7 +161,7 @@ int Tool::run(int argc, char** argv, const std::function<int()>& work) {
     } catch (const CLI::ParseError& error) {
         complain(
             usage_text(error, cli_, std::span(argv, static_cast<std::size_t>(argc)).subspan(1)));
-        std::fprintf(stderr, "hint: %s --help lists the options\n", name_.c_str());
+        world_.say(fmt::format("hint: {} --help lists the options\n", name_));
         return exits_.usage;
     }
 }

@@ -10,6 +10,7 @@
 
 #include "common/exit_status.hpp"
 #include "common/progress_bar.hpp"
+#include "common/world.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/engine/control.hpp"
 #include "insitu/internal/store/block_device.hpp"
@@ -35,13 +36,14 @@ struct ExitStatuses {
     int cancelled = 0;
 };
 
-// The frame of a tool: common options, signals, messages, exit status. main() makes one, adds its
-// own options to cli(), and hands its work to run().
+// The frame of a tool: common options, messages, exit status. A tool makes one of the world that it
+// was given, adds its own options to cli(), and hands its work to run().
 class Tool {
   public:
-    Tool(std::string name, const std::string& description);
+    Tool(World world, std::string name, const std::string& description);
 
     CLI::App& cli() noexcept { return cli_; }
+    const World& world() const noexcept { return world_; }
     const CommonOptions& common() const noexcept { return common_; }
     void add_json_option();
     // A bar would get between data that a tool prints on the same terminal.
@@ -85,6 +87,8 @@ class Tool {
   private:
     int guarded(const std::function<int()>& work);
     int fail(const Error& error) const;
+
+    World world_;
 
   protected:
     std::string name_;

@@ -17,7 +17,8 @@ int write_delta(Tool& tool, const CopyArguments& arguments) {
     refuse_same_storage(arguments.target, arguments.delta, "the old image");
     const ImageInput after(tool, arguments.source);
     const ImageInput before(tool, {arguments.target, arguments.source.ignore_size});
-    OutputFile file(arguments.delta, 0, {.mode_limit = mode_limit_of(arguments.source.path)});
+    OutputFile file(arguments.delta, 0,
+                    {.mode_limit = mode_limit_of(tool.world(), arguments.source.path)});
     file.prepare();
     const DeltaResult result =
         make_delta(before.image(), after.image(), identity_for(arguments, after.store()),

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <optional>
 #include <span>
 
@@ -34,8 +33,8 @@ std::uint64_t wanted_bytes(const FormatArguments& arguments) {
 }
 
 // An empty image holds nothing that a UUID could follow from.
-Uuid default_uuid(const SuperBlock& super) {
-    const char* const epoch = std::getenv("SOURCE_DATE_EPOCH");
+Uuid default_uuid(const World& world, const SuperBlock& super) {
+    const char* const epoch = world.variable("SOURCE_DATE_EPOCH");
     if (epoch == nullptr || *epoch == '\0') return random_uuid();
     Sha256 sha256;
     const std::string facts = fmt::format("insitu-format {} {} {}", super.counts.data_blocks,
@@ -96,7 +95,7 @@ int format_target(Tool& tool, const FormatArguments& arguments) {
                         fmt::format("the file holds data: {}", *content), "--force overwrites it");
         }
     }
-    const Identity identity{uuid ? *uuid : default_uuid(super), label};
+    const Identity identity{uuid ? *uuid : default_uuid(tool.world(), super), label};
     Target target = to_stdout ? make_stdout_target(size_bytes)
                               : Target(arguments.target, TargetKind::image, size_bytes, overwrite);
     if (!arguments.dry_run) {

@@ -44,8 +44,9 @@ struct FsckOptions {
     bool force = false;
     std::string manifest;
     std::string restore_meta;
-    std::string log;     // --undo FILE
-    std::string output;  // -o NEW
+    std::string log;             // --undo FILE
+    std::string undo_directory;  // $INSITU_UNDO_DIR; empty: the usual ones
+    std::string output;          // -o NEW
     std::string html;
 
     bool seals() const noexcept { return seal || seal_all; }

@@ -91,9 +91,8 @@ UndoPlace::UndoPlace(const FsckOptions& options)
         (kind == NodeKind::remote ? name_of_uri(image) : fs::canonical(image).filename().string()) +
         log_suffix;
     mode_ = LogFile::Mode::create_directory;
-    const char* const wanted = std::getenv("INSITU_UNDO_DIR");
-    if (wanted != nullptr && *wanted != '\0') {
-        directories_ = {wanted};
+    if (!options.undo_directory.empty()) {
+        directories_ = {options.undo_directory};
     } else {
         directories_ = {"/var/lib/insitu-tools", "/run/insitu-tools"};
     }

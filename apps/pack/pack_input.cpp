@@ -55,12 +55,12 @@ void refuse_if_container(const PackInputOptions& options, const Store& store) {
     if (const auto container = find_container_in(store)) refuse_container(*container, store.name());
 }
 
-UniqueFd open_stream_fd(const std::string& path, const std::string& name) {
-    if (path == "-" && ::isatty(STDIN_FILENO) == 1) {
+UniqueFd open_stream_fd(int input, const std::string& path, const std::string& name) {
+    if (path == "-" && ::isatty(input) == 1) {
         throw Error(ErrorKind::refused, {.file = name}, "an image is not typed in at a terminal",
                     "redirect a file or a pipe to it");
     }
-    UniqueFd fd(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    UniqueFd fd(path == "-" ? ::dup(input) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) throw io_error({.file = name}, "cannot open", errno);
     refuse_endless(fd.get(), name);
     return fd;
@@ -143,7 +143,7 @@ PackInput open_stream(const Tool& tool, const std::string& path, const PackInput
     }
     PackInput input;
     const std::string name = path == "-" ? "standard input" : path;
-    input.stream = open_stream_fd(path, name);
+    input.stream = open_stream_fd(tool.world().input, path, name);
     if (is_decoded) {
         input.decoder = std::make_unique<Decoder>(name, options.from, input.stream.get());
     }
@@ -161,7 +161,7 @@ PackInput open_compressed(const Tool& tool, const std::string& path, const std::
         throw Error(ErrorKind::refused, {.file = path},
                     fmt::format("is {}, not {}", *found, format), "--from auto goes by its magic");
     }
-    input.stream = open_stream_fd(path, path);
+    input.stream = open_stream_fd(tool.world().input, path, path);
     input.decoder = std::make_unique<Decoder>(path, format, input.stream.get());
     const auto claimed_bytes = decoded_bytes(*input.container, format, tool.stop());
     return take_stream(tool, std::move(input), path, options, claimed_bytes);

@@ -68,9 +68,9 @@ bool is_set(const char* value) {
     return value != nullptr && *value != '\0';
 }
 
-bool is_utf8_locale() {
+bool is_utf8_locale(const World& world) {
     for (const char* const value :
-         {std::getenv("LC_ALL"), std::getenv("LC_CTYPE"), std::getenv("LANG")}) {
+         {world.variable("LC_ALL"), world.variable("LC_CTYPE"), world.variable("LANG")}) {
         if (!is_set(value)) continue;
         const std::string_view text = value;
         return text.find("UTF-8") != text.npos || text.find("utf8") != text.npos ||
@@ -81,21 +81,22 @@ bool is_utf8_locale() {
 
 }  // namespace
 
-MapStyle map_style_here() {
+MapStyle map_style_of(const World& world) {
     MapStyle style;
     winsize size{};
-    const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
-    const char* const columns = std::getenv("COLUMNS");
+    const bool is_terminal = ::isatty(world.output_fd()) == 1;
+    const char* const columns = world.variable("COLUMNS");
     const unsigned long wanted = is_set(columns) ? std::strtoul(columns, nullptr, 10) : 0;
     if (wanted != 0) {
         style.columns = static_cast<unsigned>(std::min<unsigned long>(wanted, most_columns));
-    } else if (is_terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0) {
+    } else if (is_terminal && ::ioctl(world.output_fd(), TIOCGWINSZ, &size) == 0 &&
+               size.ws_col != 0) {
         style.columns = size.ws_col;
     }
-    const char* const terminal = std::getenv("TERM");
+    const char* const terminal = world.variable("TERM");
     const bool is_dumb = !is_set(terminal) || std::string_view(terminal) == "dumb";
-    style.utf8 = is_utf8_locale();
-    style.colours = is_terminal && !is_dumb && !is_set(std::getenv("NO_COLOR"));
+    style.utf8 = is_utf8_locale(world);
+    style.colours = is_terminal && !is_dumb && !is_set(world.variable("NO_COLOR"));
     return style;
 }
 

@@ -62,9 +62,9 @@ void fit_device(const Tool& tool, const UnpackArguments& options, const Image& i
     wanted.length_bytes = std::min({whole, rest, device_bytes});
 }
 
-Target open_raw_target(const UnpackArguments& options, const Image& image,
+Target open_raw_target(const Tool& tool, const UnpackArguments& options, const Image& image,
                        const UnpackOptions& wanted) {
-    OutputOptions output{.mode_limit = mode_limit_of(options.image.path)};
+    OutputOptions output{.mode_limit = mode_limit_of(tool.world(), options.image.path)};
     if (options.in_place) output.in_place = OutputOptions::InPlace::allow;
     return {options.target, TargetKind::raw, unpacked_bytes(image, wanted),
             options.force ? Target::Overwrite::force : Target::Overwrite::refuse, output};

@@ -14,7 +14,7 @@ void fit_device(const Tool& tool, const UnpackArguments& options, const Image& i
                 std::uint64_t device_bytes, UnpackOptions& wanted);
 
 // Opens the device or file that is to be written. Throws as Target does.
-Target open_raw_target(const UnpackArguments& options, const Image& image,
+Target open_raw_target(const Tool& tool, const UnpackArguments& options, const Image& image,
                        const UnpackOptions& wanted);
 
 }  // namespace insitu::apps

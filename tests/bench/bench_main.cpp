@@ -245,7 +245,8 @@ int main(int argc, char** argv) {
         }
         if ((args.size() == 2 || args.size() == 3) && args[0] == "reads") {
             const unsigned long reads = args.size() == 3 ? std::stoul(args[2]) : 50000;
-            return print_read_ratio(args[1], static_cast<unsigned>(reads), rounds);
+            constexpr unsigned read_rounds = 9;  // of three candidates that take turns
+            return print_read_ratio(args[1], static_cast<unsigned>(reads), read_rounds);
         }
         if (args.size() == 4 && args[0] == "extents") {
             return bench_extents(args[1], encoder_options(args[2], args[3]));

@@ -30,21 +30,21 @@ done
 # Every variable that the source reads is on the pages of the tools that read it, and no other is.
 # What reads it, in the sources of a tool:
 declare -A reader=(
-    [TERM]='add_progress_option|getenv\("TERM"'
-    [NO_COLOR]='getenv\("NO_COLOR"'
-    [COLUMNS]='getenv\("COLUMNS"'
-    [LC_ALL]='getenv\("LC_ALL"'
-    [LC_CTYPE]='getenv\("LC_CTYPE"'
-    [LANG]='getenv\("LANG"'
+    [TERM]='add_progress_option|(getenv|variable)\("TERM"'
+    [NO_COLOR]='(getenv|variable)\("NO_COLOR"'
+    [COLUMNS]='(getenv|variable)\("COLUMNS"'
+    [LC_ALL]='(getenv|variable)\("LC_ALL"'
+    [LC_CTYPE]='(getenv|variable)\("LC_CTYPE"'
+    [LANG]='(getenv|variable)\("LANG"'
     [TMPDIR]='temporary_directory|SpooledText|ManifestFile|ManifestCheck'
-    [INSITU_UNDO_DIR]='getenv\("INSITU_UNDO_DIR"'
+    [INSITU_UNDO_DIR]='(getenv|variable)\("INSITU_UNDO_DIR"'
     [INSITU_RUN_DIR]='RunDirectory'
     [XDG_RUNTIME_DIR]='RunDirectory'
     [PATH]='find_program|run_command'
-    [SOURCE_DATE_EPOCH]='getenv\("SOURCE_DATE_EPOCH"'
+    [SOURCE_DATE_EPOCH]='(getenv|variable)\("SOURCE_DATE_EPOCH"'
 )
 code=$INSITU_TESTS/..
-grep -rhoE 'getenv\("[^)]*' "$code/apps" "$code/libinsitu" | sed 's/^getenv("//;s/"$//' |
+grep -rhoE '(getenv|variable)\("[^)]*' "$code/apps" "$code/libinsitu" | sed 's/^[a-z]*("//;s/"$//' |
     grep -v '^FAKEROOTKEY$' | sort -u >used # what fakeroot(1) says to the programs below it
 printf '%s\n' "${!reader[@]}" | sort | diff used - || fail "the source reads (<) other variables"
 for page in "$source"/insitu-*.8.scd; do

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/mistakes/run.sh [NAME|LAYER|PROGRAM...]: proof that the tests can fail. Each line of the table
-# below is a mistake that somebody could make in the library; it is made in a copy of the source, the
+# below is a mistake that somebody could make in the library or the tools; it is made in a copy of the source, the
 # test program that must notice is built and run, and the mistake is taken back. Without arguments
 # all are made, else those of these names, layers (format, codec, image, ops, engine, store, fsck,
-# device) or test programs.
+# device, apps) or test programs.
 #
 # Run by hand after a change of the library or of its tests; not part of CI: each mistake costs the
 # compilation of a file and a run of the test program. The copy stays in build/mistakes, so that the
@@ -46,8 +46,9 @@ survives() {
   echo "SURVIVED  $1: $2"
   survived=$((survived + 1))
 }
-mistake() { # mistake NAME PROGRAM FILE SED-SCRIPT; FILE below libinsitu/src
+mistake() { # mistake NAME PROGRAM FILE SED-SCRIPT; FILE below libinsitu/src, or apps/…
   local name=$1 program=$2 file=$work/libinsitu/src/$3 layer=${3%%/*}
+  [ "$layer" != apps ] || file=$work/$3
   case $wanted in
     '  ' | *" $name "* | *" $program "* | *" $layer "*) ;;
     *) return 0 ;;
@@ -122,6 +123,22 @@ mistake super-block-before-the-sync unit_tests image/create.cpp '/encode_super_b
 mistake old-super-block-kept unit_tests image/create.cpp '/^        target.write_at(0, block.view());/d'
 mistake old-meta-kept unit_tests image/meta_writer.cpp 's/target_.zero(geometry_.meta_at_byte() + done_bytes_.*//'
 mistake target-not-discarded unit_tests image/create.cpp '/target.discard(0/d'
+
+mistake torn-stream-of-another-bitmap-is-pending device_tests image/intents.cpp 's/return ours ? IntentState::torn : IntentState::none;/return IntentState::torn;/'
+mistake stream-read-beyond-a-shorter-file device_tests image/redo_reader.cpp 's/std::min(geometry_.device_bytes(), store_.size_bytes())/geometry_.device_bytes()/'
+
+# Hashes of contents.
+mistake zeros-beside-rows-not-compared unit_tests face/content_hashes.cpp 's/if (found == bytes.end()) return;/return;/'
+mistake rows-of-zeros-skipped unit_tests face/content_hashes.cpp 's/if (next > at_byte_) {/if (true) {/'
+mistake hash-of-the-row-before-goes-on unit_tests face/content_hashes.cpp 's/if (at_byte_ == row.first.value \* block_bytes) XXH3/if (at_byte_ == 0) XXH3/'
+
+# The tools.
+mistake usage-is-a-failure tools_unit_tests apps/common/tool.cpp 's/return exits_.usage;/return exits_.failed;/'
+mistake full-output-unnoticed tools_unit_tests apps/common/tool.cpp 's/if (!output_abandoned_) flush();//'
+mistake a-stop-is-a-failure tools_unit_tests apps/common/tool.cpp 's/if (stopped \&\& stop_signal != 0) {/if (stopped \&\& stop_signal == 9) {/'
+mistake progress-without-its-end tools_unit_tests apps/common/progress_bar.cpp 's/if (json_) write_json("end");//'
+mistake quiet-is-not-quiet tools_unit_tests apps/insitu_label.cpp 's/if (tool.common().quiet) return;//'
+mistake environment-of-the-process tools_unit_tests apps/format/format_run.cpp 's/= world.variable("SOURCE_DATE_EPOCH")/= (static_cast<void>(world), std::getenv("SOURCE_DATE_EPOCH"))/'
 
 # The operations.
 mistake zero-block-stored unit_tests window/window_packer.cpp 's/left = nonzero_blocks(content)/left = ~std::uint32_t{0} >> (32 - content.size() \/ block_bytes)/'

@@ -225,8 +225,13 @@ class UriTest(Workplace):
         pathlib.Path("exported").write_bytes(bytes(8 << 20))
         with served("exported") as uri:
             with insitu.open("one.img") as image:
-                image.copy(uri)
+                first = image.copy(uri)
                 image.update(uri)
+                again = image.copy(uri, force=True, resume=True)
+                self.assertLess(again.written_bytes, first.written_bytes // 10)
+                with self.assertRaises(insitu.Error) as caught:
+                    image.copy("file.img", resume=True)
+                self.assertEqual(caught.exception.code, insitu.Code.REFUSED)
         self.assertEqual(self.content_of("exported"), RAW.rstrip(b"\0"))
 
     def test_a_server_that_is_not_there(self) -> None:

@@ -111,7 +111,9 @@ typedef struct insitu_copy_options {
     /* If compressed again with the algorithm of the source: windows in which that saves less than
      * so many percent are copied as they are; 0: all are compressed again. */
     uint32_t worth_percent;
-    uint32_t reserved;
+    /* 1: a copy to this device was interrupted; what it holds is read, and only what differs is
+     * written. Not for files, of which an interrupted copy leaves nothing. */
+    uint32_t resume;
     const char* uuid;  /* NULL: the source's own */
     const char* label; /* NULL: the source's own */
 } insitu_copy_options;

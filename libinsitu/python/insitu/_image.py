@@ -165,15 +165,9 @@ class Image:
         caught = lib.Caught()
 
         def add(_user: object, told: Any) -> None:
-            extent = told.contents
+            it = told.contents
             extents.append(
-                Extent(
-                    extent.at_byte,
-                    extent.length,
-                    extent.payload_bytes,
-                    bool(extent.raw),
-                    bool(extent.faulty),
-                )
+                Extent(it.at_byte, it.length, it.payload_bytes, bool(it.raw), bool(it.faulty))
             )
 
         callback = structs.ExtentCallback(caught.guard(add))
@@ -342,12 +336,14 @@ class Image:
         uuid: str | None = None,
         label: str | None = None,
         force: bool = False,
+        resume: bool = False,
         progress: lib.Progress | None = None,
         threads: int = 0,
     ) -> Copied:
         """Copies the image to a file, device or NBD URI of any size that holds what is mapped.
 
         recode: "no" (payloads as they are); or "same", "lzo", "deflate": compress them again.
+        resume: a copy to this device was interrupted; write only what differs from it.
         """
         handle = self._open_handle()
         require_range(logical_bytes, 0)
@@ -358,6 +354,7 @@ class Image:
             level=level,
             extent_blocks=extent_blocks,
             worth_percent=worth_percent,
+            resume=int(resume),
             uuid=optional_text(uuid),
             label=optional_text(label),
         )
@@ -380,10 +377,10 @@ class Image:
         options = structs.UpdateOptions(
             trust_seals=int(trust_seals), uuid=optional_text(uuid), label=optional_text(label)
         )
-        result = structs.UpdateStruct()
-        lib.run_target("update", handle, target, options, progress, threads, result)
+        done = structs.UpdateStruct()
+        lib.run_target("update", handle, target, options, progress, threads, done)
         return Updated(
-            result.written_bytes, result.compared_bytes, result.trusted_bytes, bool(result.resumed)
+            done.written_bytes, done.compared_bytes, done.trusted_bytes, bool(done.resumed)
         )
 
 

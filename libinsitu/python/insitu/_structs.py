@@ -141,7 +141,7 @@ class CopyOptions(Sized):
         *_SIZE,
         ("logical_bytes", c_uint64),
         *_fields(
-            c_uint32, "force", "recode", "level", "extent_blocks", "worth_percent", "reserved"
+            c_uint32, "force", "recode", "level", "extent_blocks", "worth_percent", "resume"
         ),
         *_fields(c_char_p, "uuid", "label"),
     ]

@@ -4,6 +4,7 @@
 #include "capi/internal.hpp"
 #include "insitu/internal/face/name_image.hpp"
 #include "insitu/internal/image/create.hpp"
+#include "insitu/internal/store/difference_store.hpp"
 #include "insitu/open_store.hpp"
 #include "insitu/target.hpp"
 
@@ -57,15 +58,23 @@ int insitu_copy(insitu_image* image, const char* target, const insitu_copy_optio
         CopyOptions copying;
         copying.identity = changed_name(opened.identity(), name_change(wanted.uuid, wanted.label));
         copying.recode = recode_options(wanted, source.algorithm());
+        const bool resume = choice(wanted.resume, 2, "resume") == 1;
         Run run(control);
         refuse_same_storage(source.store().name(), target);
+        if (resume && !Target::device_bytes(target)) {
+            throw Error(ErrorKind::refused, {.file = target},
+                        "resume is for devices: an interrupted copy leaves nothing of a file");
+        }
         const std::uint64_t bytes = target_bytes(wanted, source, target);
         // Refused before anything of the target is changed.
         require_copyable(source, bytes, copying, target);
         Target output(target, TargetKind::image, bytes, overwrite_of(wanted.force));
         copying.target_content = output.content();
         output.prepare();
-        const CopyResult copied = copy_image(source, output.store(), copying, run.control());
+        DifferenceStore difference(output.store(), [] {});
+        Store& written = resume ? static_cast<Store&>(difference) : output.store();
+        CopyResult copied = copy_image(source, written, copying, run.control());
+        if (resume) copied.written_bytes = difference.written_bytes();
         output.commit();
         insitu_copy_result told{};
         told.logical_bytes = Geometry(copied.super.counts).logical_bytes();

@@ -108,6 +108,8 @@ class Resize {
             result.moved_blocks += blocks;
             control_.advance(blocks * block_bytes);
         }
+        // Where the data area stays, nothing is moved.
+        if (distance_of(work_) == 0) control_.advance(used * block_bytes);
         control_.syncing();
         mover.finish();
         result.payload_bytes = mover.payload_bytes();

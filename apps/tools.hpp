@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "common/world.hpp"
+
+// The tools as functions: main() of each, with the world that it meets. They return the exit
+// status; no exception leaves them. One at a time in a process.
+namespace insitu::apps {
+
+int run_copy(World world, int argc, char** argv);
+int run_dump_meta(World world, int argc, char** argv);
+int run_format(World world, int argc, char** argv);
+int run_fsck(World world, int argc, char** argv);
+int run_label(World world, int argc, char** argv);
+int run_pack(World world, int argc, char** argv);
+int run_resize(World world, int argc, char** argv);
+int run_stat(World world, int argc, char** argv);
+int run_trim(World world, int argc, char** argv);
+int run_unpack(World world, int argc, char** argv);
+
+}  // namespace insitu::apps
