@@ -105,6 +105,7 @@ void print_attached(Tool& tool, const AttachState& state, const std::string& dev
 }  // namespace
 
 int attach_image(Tool& tool, const AttachArguments& given, Attached attached) {
+    require_views_of_the_kernel();
     const AttachArguments arguments = checked(given);
     const RunDirectory run(RunDirectory::Missing::create);
     const ImageFolder folder = run.folder_of(arguments.image);
@@ -137,6 +138,7 @@ int attach_image(Tool& tool, const AttachArguments& given, Attached attached) {
 }
 
 int list_attached(Tool& tool) {
+    require_views_of_the_kernel();
     const RunDirectory run(RunDirectory::Missing::accept);
     Json list = Json::array();
     std::string text;

@@ -132,6 +132,7 @@ int detach(Tool& tool, const ImageFolder& folder, bool force) {
 }  // namespace
 
 int detach_image(Tool& tool, const DetachArguments& arguments) {
+    require_views_of_the_kernel();
     const RunDirectory run(RunDirectory::Missing::accept);
     auto folder = find_folder(run, arguments.name);
     UniqueFd lock;

@@ -19,6 +19,16 @@
 
 namespace insitu::apps {
 
+void require_views_of_the_kernel() {
+    const auto require = [](const char* directory, const char* known, const char* hint) {
+        if (::access(known, F_OK) == 0) return;
+        throw Error(ErrorKind::refused, {.file = directory},
+                    "is not mounted: what is attached, and in use, cannot be known", hint);
+    };
+    require("/proc", "/proc/self/stat", "mount -t proc proc /proc");
+    require("/sys", "/sys/block", "mount -t sysfs sysfs /sys");
+}
+
 std::string unescape_octal(const std::string& text) {
     constexpr std::size_t digits = 3;
     constexpr int octal = 8;

@@ -15,6 +15,9 @@ struct Mount {
     std::string source;
     std::string point;
 };
+// Throws a `refused` Error if /proc or /sys is not mounted: a server that runs would be taken for
+// one that is gone, and a device that is in use for a free one.
+void require_views_of_the_kernel();
 // Everything that is mounted, in the order in which it was.
 std::vector<Mount> all_mounts();
 // Where some disks or partitions of them are mounted, the last one first.

@@ -12,9 +12,22 @@
 #include <sstream>
 #include <thread>
 
+#include "insitu/error.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
+
+namespace {
+
+// Without /proc a server that runs would be taken for one that is gone.
+void require_proc() {
+    if (::access("/proc/self/stat", F_OK) == 0) return;
+    throw Error(ErrorKind::refused, {.file = "/proc"},
+                "is not mounted: whether a server runs cannot be known",
+                "mount -t proc proc /proc");
+}
+
+}  // namespace
 
 ProcessId identify(pid_t pid) {
     if (pid <= 0) return {};
@@ -22,7 +35,10 @@ ProcessId identify(pid_t pid) {
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     // The name of the program is in parentheses and may hold anything.
     const auto name_end = text.rfind(')');
-    if (name_end == std::string::npos) return {};
+    if (name_end == std::string::npos) {
+        require_proc();
+        return {};
+    }
     std::istringstream fields(text.substr(name_end + 1));
     std::string field;
     constexpr int start_field = 20;  // of those behind the name; the first is the state

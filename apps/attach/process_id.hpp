@@ -16,7 +16,8 @@ struct ProcessId {
     bool operator==(const ProcessId&) const = default;
 };
 
-// The process that has the number now; a pid of 0 if there is none.
+// The process that has the number now; a pid of 0 if there is none. Throws a `refused` Error if
+// /proc is not mounted, as do those below.
 ProcessId identify(pid_t pid);
 // The one that a pid file names.
 ProcessId identify(const std::string& pid_file);

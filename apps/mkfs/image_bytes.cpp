@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/store/memory_size.hpp"
 
 namespace insitu::apps {
 
@@ -55,7 +56,7 @@ std::string ImageBytes::read(std::uint64_t at_byte, std::uint64_t length_bytes) 
         bad_image(fmt::format("{} bytes at {} lie beyond its end at {}", length_bytes, at_byte,
                               size_bytes_));
     }
-    std::string bytes(length_bytes, '\0');
+    std::string bytes(memory_size(length_bytes), '\0');
     for (std::size_t got = 0; got < bytes.size();) {
         const ssize_t now = ::pread(fd_.get(), bytes.data() + got, bytes.size() - got,
                                     static_cast<off_t>(at_byte + got));

@@ -122,9 +122,8 @@ class ChainEncoder final : public LzoBorderEncoder {
             const std::uint32_t distance = pair_distances_[at % longest_split];
             if (distance - 1 >= lzo::m1_distance || distance > at) continue;
             const unsigned char* const here = input() + at;
-            if (here[0] != here[0 - std::ptrdiff_t{distance}] ||
-                here[1] != here[1 - std::ptrdiff_t{distance}])
-                continue;
+            const auto back = static_cast<std::ptrdiff_t>(distance);
+            if (here[0] != here[0 - back] || here[1] != here[1 - back]) continue;
             return tokens.put_short(at, pair, distance);
         }
         return true;

@@ -3,10 +3,12 @@
 
 #include <cstring>
 
+#include "insitu/internal/store/memory_size.hpp"
+
 namespace insitu {
 
 ContentCache::ContentCache(std::uint64_t limit_bytes)
-    : set_count_(limit_bytes / (ways * block_bytes)),
+    : set_count_(memory_size(limit_bytes) / (ways * block_bytes)),
       sets_(std::make_unique<Set[]>(set_count_)),
       memory_(set_count_ * ways * block_bytes) {}
 

@@ -126,7 +126,7 @@ void Device::Core::write(std::uint64_t at_byte, std::uint64_t length_bytes,
     for_each_part(at_byte, length_bytes,
                   [&](const WindowPart& part, std::uint64_t done, std::uint64_t length) {
                       const std::byte* bytes = content == nullptr ? nullptr : content + done;
-                      if (bytes != nullptr && is_zero({bytes, length})) bytes = nullptr;
+                      if (bytes != nullptr && is_zero(ByteView(bytes, length))) bytes = nullptr;
                       write_part(part, bytes);
                   });
     ++counters_.writes;

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <new>
 
+#include "insitu/internal/store/memory_size.hpp"
+
 namespace insitu {
 
 // Zeros that take memory where they are written first; in large pages where the kernel has some,
@@ -13,12 +15,12 @@ namespace insitu {
 class LazyMemory {
   public:
     // Throws std::bad_alloc.
-    explicit LazyMemory(std::size_t size_bytes) : size_bytes_(size_bytes) {
-        if (size_bytes == 0) return;
-        memory_ = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE,
+    explicit LazyMemory(std::uint64_t size_bytes) : size_bytes_(memory_size(size_bytes)) {
+        if (size_bytes_ == 0) return;
+        memory_ = ::mmap(nullptr, size_bytes_, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (memory_ == MAP_FAILED) throw std::bad_alloc();
-        ::madvise(memory_, size_bytes, MADV_HUGEPAGE);
+        ::madvise(memory_, size_bytes_, MADV_HUGEPAGE);
     }
     ~LazyMemory() {
         if (size_bytes_ != 0) ::munmap(memory_, size_bytes_);

@@ -11,6 +11,7 @@
 
 #include "insitu/error.hpp"
 #include "insitu/internal/fsck/undo_log.hpp"
+#include "insitu/internal/store/memory_size.hpp"
 #include "insitu/internal/store/unnamed_file.hpp"
 #include "store/file_lock.hpp"
 #include "store/posix_io.hpp"
@@ -151,7 +152,9 @@ void LogMemory::read_at(std::uint64_t at_byte, ByteSpan output) const {
 }
 
 void LogMemory::write_at(std::uint64_t at_byte, ByteView input) {
-    if (bytes_.size() < at_byte + input.size()) bytes_.resize(at_byte + input.size());
+    if (bytes_.size() < at_byte + input.size()) {
+        bytes_.resize(memory_size(at_byte + input.size()));
+    }
     std::memcpy(bytes_.data() + at_byte, input.data(), input.size());
 }
 

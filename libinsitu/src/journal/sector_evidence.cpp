@@ -58,7 +58,7 @@ ChangedSectors changed_sectors(const Store& store, std::uint64_t window_at_byte,
             }
             ChangedSectors::Piece& piece = changed.pieces.back();
             ++piece.place.sectors;
-            piece.bytes = {piece.bytes.data(), piece.place.bytes()};
+            piece.bytes = ByteView(piece.bytes.data(), piece.place.bytes());
         }
     }
     return changed;

@@ -6,11 +6,12 @@
 #include <algorithm>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/store/memory_size.hpp"
 
 namespace insitu {
 
 MemoryStore::MemoryStore(std::uint64_t size_bytes, std::byte fill, std::string name)
-    : Store(std::move(name)), bytes_(size_bytes, fill) {}
+    : Store(std::move(name)), bytes_(memory_size(size_bytes), fill) {}
 
 ByteSpan MemoryStore::range(std::uint64_t at_byte, std::uint64_t length_bytes) const {
     if (at_byte > bytes_.size() || length_bytes > bytes_.size() - at_byte) {

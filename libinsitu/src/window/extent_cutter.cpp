@@ -115,7 +115,8 @@ std::uint32_t ExtentCutter::encode(ByteView extent) {
 ExtentCutter::Piece ExtentCutter::cut(ByteView run) {
     // Each raw block is a start of its own, so what saves nothing has to be cheap.
     constexpr std::size_t probed_blocks = 4;
-    const ByteView first = run.first(std::min(run.size(), probed_blocks * block_bytes));
+    const ByteView first =
+        run.first(std::min<std::size_t>(run.size(), probed_blocks * block_bytes));
     if (probe_ && !probe_->compressible(first, evidence_)) {
         return {static_cast<unsigned>(first.size() / block_bytes), 0};
     }

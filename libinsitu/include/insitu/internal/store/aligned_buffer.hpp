@@ -5,6 +5,7 @@
 #include <memory>
 #include <new>
 
+#include "insitu/internal/store/memory_size.hpp"
 #include "insitu/units.hpp"
 
 namespace insitu {
@@ -12,10 +13,10 @@ namespace insitu {
 // Memory that direct I/O can use: aligned to a block, not initialised.
 class AlignedBuffer {
   public:
-    explicit AlignedBuffer(std::size_t size_bytes)
-        : bytes_(static_cast<std::byte*>(
-              std::aligned_alloc(block_bytes, ceil_div(size_bytes, block_bytes) * block_bytes))),
-          size_bytes_(size_bytes) {
+    explicit AlignedBuffer(std::uint64_t size_bytes)
+        : bytes_(static_cast<std::byte*>(std::aligned_alloc(
+              block_bytes, memory_size(ceil_div(size_bytes, block_bytes) * block_bytes)))),
+          size_bytes_(memory_size(size_bytes)) {
         if (bytes_ == nullptr) throw std::bad_alloc();
     }
 
