@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     take_mode(argc, argv, options);
     add_fsck_options(tool, options);
     return tool.run(argc, argv, [&] {
-        settle(options, tool.sharing());
+        settle(tool, options);
         switch (options.mode) {
             case FsckMode::undo:
                 return run_undo(tool, options);
