@@ -16,7 +16,7 @@ int insitu::apps::run_fsck(World world, int argc, char** argv) {
     take_mode(argc, argv, options);
     add_fsck_options(tool, options);
     return tool.run(argc, argv, [&] {
-        settle(options, tool.sharing());
+        settle(tool, options);
         switch (options.mode) {
             case FsckMode::undo:
                 return run_undo(tool, options);

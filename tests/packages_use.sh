@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# packages_use.sh tools|mkfs: what packages.sh does in the bare system with the installed packages.
+# packages_use.sh tools|found|mkfs: what packages.sh does in the bare system with the installed packages.
 cd /root || exit
 case $1 in
   tools)
@@ -25,6 +25,17 @@ case $1 in
     # What is missing is named with its package.
     ! insitu-mkfs -t xfs fs.img 2>said
     grep -q 'hint: the package xfsprogs has it' said
+    ;;
+  found)
+    # file(1) was installed after the tools: dpkg's trigger has told them.
+    insitu-format -q --size 64M --label here image
+    file -b image | grep -qF 'insitu-comp image, version 1, lzo, 16380 data blocks of 4 KiB, label "here"'
+    man -w insitu-pack mkfs.insitu insitu-comp >/dev/null
+    zsh -c 'autoload -U compinit && compinit -u && [ -n "$_comps[insitu-pack]" ]'
+    fsck -t insitu -C3 -V -r -T -M image
+    mkfs.insitu -V | grep -q '^insitu-mkfs '
+    test -s /usr/share/doc/insitu-tools-doc/docs/pipelines.md
+    test -s /usr/share/doc/insitu-tools-doc/README.md
     ;;
   mkfs)
     mkdir -p tree/etc

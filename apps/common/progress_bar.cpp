@@ -36,9 +36,10 @@ bool in_background(int fd) {
 
 }  // namespace
 
-ProgressBar::ProgressBar(std::string tool, ProgressMode mode, const World& world)
+ProgressBar::ProgressBar(std::string tool, ProgressMode mode, const World& world, FsckLines lines)
     : world_(world),
       tool_(std::move(tool)),
+      lines_(std::move(lines)),
       bar_(mode == ProgressMode::always ||
            (mode == ProgressMode::automatic && is_capable_terminal(world))),
       json_(mode == ProgressMode::json),
@@ -53,6 +54,7 @@ ProgressBar::~ProgressBar() {
     wake_.notify_one();
     thread_.join();
     if (json_) write_json("end");
+    write_fsck_line(true);
     clear_bar();
 }
 
@@ -125,6 +127,16 @@ void ProgressBar::write_json(const char* event) {
     world_.say(line.dump() + "\n");
 }
 
+void ProgressBar::write_fsck_line(bool is_last) {
+    if (lines_.descriptor < 0) return;
+    const ProgressState now = state();
+    if (now.total_bytes == 0) return;
+    const std::string line = fmt::format("1 {} {} {}\n", is_last ? now.total_bytes : now.done_bytes,
+                                         now.total_bytes, lines_.device);
+    // A reader that is gone must not end the work.
+    (void)!::write(lines_.descriptor, line.data(), line.size());
+}
+
 void ProgressBar::write_line() {
     if (json_) return write_json("status");
     constexpr std::size_t plain_width = 120;
@@ -148,6 +160,7 @@ void ProgressBar::draw_until_stopped() {
         update_rate();
         if (bar_) draw_bar();
         if (json_) write_json("progress");
+        write_fsck_line(false);
     }
 }
 

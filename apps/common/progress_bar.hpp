@@ -22,8 +22,16 @@ enum class ProgressMode { automatic, always, never, json };
 // of its own draws, workers only add to a counter.
 class ProgressBar final : public Progress {
   public:
+    // Lines for the front end of fsck(8), whatever the mode is: "PASS DONE TOTAL DEVICE", as e2fsck
+    // writes them.
+    struct FsckLines {
+        int descriptor = -1;  // -1: none are written
+        std::string device;
+    };
+
     // The world outlives it.
-    ProgressBar(std::string tool, ProgressMode mode, const World& world);
+    ProgressBar(std::string tool, ProgressMode mode, const World& world,
+                FsckLines lines = {-1, {}});
     // Takes the bar off the terminal.
     ~ProgressBar() override;
     ProgressBar(const ProgressBar&) = delete;
@@ -38,12 +46,14 @@ class ProgressBar final : public Progress {
     void draw_bar();
     void clear_bar();
     void write_json(const char* event);
+    void write_fsck_line(bool is_last);
     void write_line();
     void update_rate();
     ProgressState state() const;
 
     const World& world_;
     std::string tool_;
+    FsckLines lines_;
     bool bar_;
     bool json_;
     std::atomic<std::uint64_t> total_bytes_{0};

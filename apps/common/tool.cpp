@@ -60,6 +60,14 @@ void Tool::add_progress_option(Prints prints) {
                               {"json", ProgressMode::json}});
 }
 
+void Tool::set_fsck_progress(int descriptor, const std::string& device) {
+    if (descriptor == 0) {
+        common_.progress = ProgressMode::always;
+    } else {
+        fsck_lines_ = {descriptor, device};
+    }
+}
+
 void Tool::add_force_share_option() {
     cli_.add_flag("--force-share", force_share_,
                   "Read even while another program writes: results may be inconsistent");
@@ -69,7 +77,7 @@ Control Tool::control() {
     ProgressMode mode = common_.progress;
     const bool in_the_way = common_.quiet || (prints_data_ && ::isatty(world_.output_fd()) == 1);
     if (mode == ProgressMode::automatic && in_the_way) mode = ProgressMode::never;
-    if (!bar_) bar_ = std::make_unique<ProgressBar>(name_, mode, world_);
+    if (!bar_) bar_ = std::make_unique<ProgressBar>(name_, mode, world_, fsck_lines_);
     return {common_.threads, &world_.signals->stop, bar_.get()};
 }
 

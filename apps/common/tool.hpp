@@ -49,6 +49,8 @@ class Tool {
     // A bar would get between data that a tool prints on the same terminal.
     enum class Prints { report, data };
     void add_progress_option(Prints prints = Prints::report);
+    // -C of fsck(8): lines of progress to a descriptor; to 0: the bar.
+    void set_fsck_progress(int descriptor, const std::string& device);
     // --force-share and --ignore-size of the tools that read images.
     Sharing sharing() const noexcept { return force_share_ ? Sharing::shared : Sharing::exclusive; }
     void add_force_share_option();
@@ -102,6 +104,7 @@ class Tool {
     bool prints_data_ = false;
     bool stdout_is_data_ = false;
     bool output_abandoned_ = false;
+    ProgressBar::FsckLines fsck_lines_{-1, {}};
     std::unique_ptr<ProgressBar> bar_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/fsck_options.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 
 namespace insitu::apps {
@@ -28,6 +31,22 @@ void add_fsck8_options(CLI::App& cli, FsckOptions& options) {
                  "Repair only what cannot change the content of any block that reads today");
     cli.add_flag("-y", options.everything, "Repair everything that there is evidence for");
     cli.add_flag("-f", options.full, "Accepted for fsck(8): an image is always checked");
+    cli.add_option("-C", options.progress_descriptor,
+                   "Lines of progress to a descriptor, as fsck(8) reads them; 0: the bar")
+        ->type_name("FD");
+    cli.add_flag("-r,-T,-M,-l", options.full,
+                 "Accepted for fsck(8), which does what they say by itself");
+}
+
+// Of -C: one that is open.
+int descriptor_of(const std::string& text) {
+    int descriptor = -1;
+    const char* const end = text.data() + text.size();
+    const auto [rest, status] = std::from_chars(text.data(), end, descriptor);
+    const bool is_open = status == std::errc{} && rest == end && descriptor >= 0 &&
+                         ::fcntl(descriptor, F_GETFD) >= 0;
+    if (!is_open) throw CLI::ValidationError("-C", "'" + text + "' is no open descriptor");
+    return descriptor;
 }
 
 void add_evidence_options(CLI::App& cli, FsckOptions& options) {
@@ -103,6 +122,8 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
         tool.add_json_option();
         return;
     }
+    cli.set_version_flag("-V,--version", "insitu-fsck " INSITU_VERSION,
+                         "Print the version and exit");
     constexpr int most_words = 3;  // undo IMAGE LOG
     cli.add_option("IMAGE", options.words, "Image file or block device")
         ->required()
@@ -140,8 +161,12 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
     tool.add_progress_option();
 }
 
-void settle(FsckOptions& options, Sharing sharing) {
+void settle(Tool& tool, FsckOptions& options) {
+    const Sharing sharing = tool.sharing();
     if (!options.words.empty()) settle_words(options);
+    if (!options.progress_descriptor.empty()) {
+        tool.set_fsck_progress(descriptor_of(options.progress_descriptor), options.image);
+    }
     if (options.mode == FsckMode::undo) return settle_undo(options, sharing);
     if (options.safe_only && options.everything) refuse("-p", "excludes -y");
     if (options.no_changes && (options.safe_only || options.everything)) {

@@ -29,7 +29,8 @@ struct FsckOptions {
     bool no_changes = false;
     bool safe_only = false;
     bool everything = false;
-    bool full = false;  // -f
+    bool full = false;                // -f
+    std::string progress_descriptor;  // -C
     bool meta_only = false;
     bool kernel_safe = false;
     bool trust_payloads = false;
@@ -61,6 +62,6 @@ void add_fsck_options(Tool& tool, FsckOptions& options);
 
 // Tells the mode from the image, turns -p, -a and -y into a mode. Throws CLI::ValidationError for
 // what contradicts itself.
-void settle(FsckOptions& options, Sharing sharing);
+void settle(Tool& tool, FsckOptions& options);
 
 }  // namespace insitu::apps

@@ -133,6 +133,8 @@ void add_system_options(CLI::App& cli, MkfsArguments& arguments, CLI::Option* ty
 
 void add_mkfs_arguments(Tool& tool, MkfsArguments& arguments, WithoutType without_type) {
     CLI::App& cli = tool.cli();
+    cli.set_version_flag("-V,--version", "insitu-mkfs " INSITU_VERSION,
+                         "Print the version and exit");
     auto* type =
         cli.add_option("-t,--type", arguments.request.type,
                        fmt::format("File system: {}", fmt::join(file_system_types(), ", ")))

@@ -210,3 +210,22 @@ if [ "$(id -u)" = 0 ] && loop good.img 2>/dev/null; then
   run 0 insitu-fsck "$loop"
   run 0 insitu-fsck undo "$loop" dev.log
 fi
+
+# What fsck(8) and systemd-fsck hand on, and others of that name take.
+run 0 insitu-pack -q raw f.img
+ln -sf "$INSITU_TOOLS/insitu-fsck" fsck.insitu
+ln -sf "$INSITU_TOOLS/insitu-mkfs" mkfs.insitu
+run 0 bash -c './fsck.insitu -a -T -M -r -l -C3 f.img 3>lines'
+check "progress, as e2fsck writes it" grep -qE '^1 ([0-9]+) \1 f[.]img$' lines
+check "nothing else" [ "$(grep -vcE '^1 [0-9]+ [0-9]+ f[.]img$' lines)" = 0 ]
+run 0 bash -c './fsck.insitu -C 3 f.img 3>/dev/full'
+run 16 ./fsck.insitu -C 9 f.img
+says err "'9' is no open descriptor"
+run 16 ./fsck.insitu -C -1 f.img
+run 16 ./fsck.insitu -C f.img
+run 0 ./fsck.insitu -C3 -V -r -T -M
+says out "insitu-fsck "
+run 0 ./mkfs.insitu -V
+says out "insitu-mkfs "
+run 0 env PATH="$PWD:$PATH" fsck -t insitu -C3 -V -r -T -M "$PWD/f.img"
+says out "clean"
