@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 from collections.abc import Iterator
@@ -65,6 +66,32 @@ class ChangesTest(Workplace):
                 image.verify([insitu.Hash(0, 4096, "12")])
             with self.assertRaises(ValueError):
                 image.verify([insitu.Hash(-4096, 4096, "0" * 32)])
+
+    def test_threads_work_on_one_image(self) -> None:
+        with insitu.open("one.img") as image:
+            rows = image.hashes()
+            failed: list[str] = []
+
+            def work(number: int) -> None:
+                for _ in range(3):
+                    if image.hashes() != rows:
+                        failed.append("hashes")
+                    if image.verify(rows):
+                        failed.append("verify")
+                    image.copy(f"copy{number}.img")
+                    image.unpack(f"copy{number}.raw", force=True)
+
+            threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        self.assertEqual(failed, [])
+        for number in range(3):
+            copy = pathlib.Path(f"copy{number}.img").read_bytes()
+            self.assertEqual(copy, pathlib.Path("one.img").read_bytes())
+            raw = pathlib.Path(f"copy{number}.raw").read_bytes()
+            self.assertEqual(raw.rstrip(b"\0"), RAW.rstrip(b"\0"))
 
     def test_what_a_callback_raises_comes_back(self) -> None:
         class Stop(Exception):

@@ -52,7 +52,7 @@ void hash_contents(const Image& image, PendingCheck pending,
 
 struct ContentCompare::Hash {
     struct Free {
-        void operator()(XXH3_state_t* state) const noexcept { XXH3_freeState(state); }
+        void operator()(XXH3_state_t* used) const noexcept { XXH3_freeState(used); }
     };
     std::unique_ptr<XXH3_state_t, Free> state{XXH3_createState()};
 };

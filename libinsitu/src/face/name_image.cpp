@@ -18,7 +18,7 @@ std::optional<Identity> name_image(Store& store, const NameChange& change) {
     // A name over what is no image would be written into the middle of something else. A pending
     // commit has nothing of that sector.
     static_cast<void>(Image::open(store, SizeCheck::trust_super, PendingCheck::ignore));
-    const std::optional<Identity> name = changed_name(read_identity(store), change);
+    std::optional<Identity> name = changed_name(read_identity(store), change);
     if (!change.empty()) write_identity(store, *name);
     return name;
 }
