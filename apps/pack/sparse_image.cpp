@@ -34,8 +34,7 @@ constexpr std::size_t file_header_bytes = 28;
 constexpr std::size_t chunk_header_bytes = 12;
 constexpr std::uint16_t raw_chunk = 0xcac1;
 constexpr std::uint16_t fill_chunk = 0xcac2;
-constexpr std::uint16_t hole_chunk = 0xcac3;
-constexpr std::uint16_t sum_chunk = 0xcac4;
+constexpr std::uint16_t sum_chunk = 0xcac4;  // one less is a hole, which has no data
 constexpr std::uint64_t value_bytes = 4;
 
 template <class Number>
