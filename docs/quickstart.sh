@@ -15,13 +15,34 @@ show() { # prints the command, then runs it
 }
 
 docs/install-packages.sh docs/packages.txt
-if [ ! -x build/quickstart/tools/apps/insitu-pack ]; then
-  echo "building"
-  mkdir -p build/quickstart
+log=build/quickstart/build.log
+tools=(insitu-pack insitu-fsck insitu-stat insitu-unpack)
+# What is used here and no more: the other tools, the shared library and the pages take longer.
+build() { cmake --build build/quickstart/tools --target "${tools[@]}"; }
+# On a terminal ninja keeps to one line; otherwise one for each tenth.
+show_tenths() {
+  local line tenth last=0
+  while IFS= read -r line; do
+    [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
+    tenth=$((10 * BASH_REMATCH[1] / BASH_REMATCH[2]))
+    [ "$tenth" -le "$last" ] || echo "  ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]}"
+    last=$tenth
+  done
+}
+mkdir -p build/quickstart
+if [ ! -f build/quickstart/tools/build.ninja ]; then
   cmake -S . -B build/quickstart/tools -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DINSITU_BUILD_TESTS=OFF >build/quickstart/build.log
+    -DINSITU_BUILD_TESTS=OFF >$log
 fi
-cmake --build build/quickstart/tools >>build/quickstart/build.log
+if [ ! -x build/quickstart/tools/apps/insitu-unpack ]; then
+  echo "building ${tools[*]}"
+fi
+if [ -t 1 ]; then
+  build
+else
+  set -o pipefail
+  build 2>&1 | tee -a $log | show_tenths || { tail -n 30 $log >&2; exit 1; }
+fi
 export PATH="$PWD/build/quickstart/tools/apps:$PATH:/usr/sbin:/sbin"
 cd build/quickstart
 rm -f rootfs.raw rootfs.img back.raw
