@@ -9,6 +9,7 @@
 #include "insitu/internal/image/image.hpp"
 #include "insitu/internal/image/window_reader.hpp"
 #include "insitu/internal/window/extent_encoder.hpp"
+#include "support/little_endian.hpp"
 #include "support/random_content.hpp"
 
 namespace insitu::test {
@@ -233,9 +234,8 @@ bool Recipe::damage_data(const Words& words) {
     } else if (words[0] == "length") {
         // The length word of the extent that the meta has there.
         const unsigned sectors = extent_sectors(arg(1));
-        const std::uint64_t value = arg(2);
-        device.write_at(at(arg(1), sectors) - 4,
-                        ByteView(reinterpret_cast<const std::byte*>(&value), 4));
+        device.write_at(at(arg(1), sectors) - length_word_bytes,
+                        little_endian(static_cast<std::uint32_t>(arg(2))));
     } else if (words[0] == "unreadable") {
         const Range where = range(words.at(1));
         device.make_unreadable(at(where.first), where.blocks * block_bytes);

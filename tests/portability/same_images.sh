@@ -64,7 +64,8 @@ same "unpack" raw insitu-unpack -q image raw
 same "manifest" m insitu-pack -q --manifest m source image
 same "the edited one" image2 insitu-pack -q edited image2
 same "copy by another codec" copied insitu-copy -q --alg deflate --size 4M image copied
-same "delta" change insitu-copy -q --delta change image image2
+same "as large as the edited one" image3 insitu-pack -q --size 3M source image3
+same "delta" change insitu-copy -q --delta change image3 image2
 same "resize" image2 insitu-resize -q image2 200M
 same "check" out insitu-fsck -n --json image2
 same "repair by the search" image2 bash -c \

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "insitu/internal/format/payload.hpp"
+#include "support/little_endian.hpp"
 
 namespace insitu::test {
 
@@ -92,8 +93,8 @@ Bytes DriverModel::compress(ByteView content) const {
     }
     Bytes payload(payload_sectors_for(stream.size()) * sector_bytes, std::byte{0x6b});
     std::copy(stream.begin(), stream.end(), payload.begin());
-    const auto length = static_cast<std::uint32_t>(stream.size());
-    std::memcpy(payload.data() + payload.size() - sizeof length, &length, sizeof length);
+    const auto length = little_endian(static_cast<std::uint32_t>(stream.size()));
+    std::memcpy(payload.data() + payload.size() - sizeof length, length.data(), sizeof length);
     return payload;
 }
 

@@ -187,8 +187,10 @@ class TokenWriter {
         for (const Token token : tokens) {
             // At most 14 + 5 + 14 + 13 bits. (With operator[] g++ 12 warns on s390x: it takes one
             // table for a part of the other.)
+            // NOLINTBEGIN(readability-simplify-subscript-expr)
             const Bits first = firsts_.data()[first_of(token)];
             const Second second = seconds_.data()[second_of(token)];
+            // NOLINTEND(readability-simplify-subscript-expr)
             out.add(first.bits, first.count);
             out.add(second.bits | std::uint64_t{extra_of(token)} << second.code_bits, second.count);
             flush(out);

@@ -10,7 +10,6 @@
 #include <fstream>
 #include <sstream>
 #include <string_view>
-#include <utility>
 
 #include "insitu/internal/store/unique_fd.hpp"
 
@@ -36,13 +35,10 @@ std::vector<std::string> loops_in_dev() {
 
 }  // namespace
 
-std::optional<std::vector<std::string>> possible_loops() {
+std::vector<std::string> possible_loops() {
     std::ifstream partitions("/proc/partitions");
+    if (!partitions) return loops_in_dev();
     std::vector<std::string> found;
-    if (!partitions) {
-        found = loops_in_dev();
-        return found.empty() ? std::nullopt : std::optional(std::move(found));
-    }
     // Devices of size 0 are not in this list: most loop devices have no file.
     for (std::string line; std::getline(partitions, line);) {
         std::istringstream words(line);

@@ -3,15 +3,13 @@
 
 #include <sys/stat.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace insitu {
 
-// The nodes of the loop devices that may have a file, found without /sys. None if neither /proc nor
-// /dev has anything to say about loop devices.
-std::optional<std::vector<std::string>> possible_loops();
+// The nodes of the loop devices that may have a file, found without /sys.
+std::vector<std::string> possible_loops();
 
 enum class LoopFile { this_one, another, unknown };
 

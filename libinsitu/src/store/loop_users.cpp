@@ -58,12 +58,13 @@ std::optional<std::string> busy_loop_over(const struct stat& file) {
 }
 
 // The same without /sys: the devices themselves are asked. If they do not answer, nothing is
-// written; what is read may change meanwhile, which is all that can happen.
+// written; what is read may change meanwhile, which is all that can happen. A bare chroot, where
+// there is nobody to ask, has no loop devices.
 std::optional<std::string> busy_loop_by_status(const struct stat& file, const std::string& path,
                                                Access access) {
-    const auto devices = possible_loops();
-    bool known = devices.has_value();
-    for (const std::string& device : devices.value_or(std::vector<std::string>{})) {
+    const std::vector<std::string> devices = possible_loops();
+    bool known = true;
+    for (const std::string& device : devices) {
         const LoopFile status = file_of_loop(device, file);
         if (status == LoopFile::this_one && is_claimed(device)) return device;
         known = known && status != LoopFile::unknown;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <functional>
 #include <thread>
 #include <utility>
 
@@ -10,8 +11,7 @@ namespace insitu {
 class JoiningThread {
   public:
     JoiningThread() = default;
-    template <class Work>
-    explicit JoiningThread(Work&& work) : thread_(std::forward<Work>(work)) {}
+    explicit JoiningThread(std::function<void()> work) : thread_(std::move(work)) {}
     JoiningThread(JoiningThread&&) = default;
     JoiningThread& operator=(JoiningThread&& other) noexcept {
         join();
