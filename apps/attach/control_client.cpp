@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "attach/control_client.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,8 +15,9 @@
 
 namespace insitu::apps {
 
-ControlClient::ControlClient(const std::string& socket, const std::string& request)
-    : path_(socket), fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+ControlClient::ControlClient(const std::string& socket, const std::string& request,
+                             const StopFlag* stop)
+    : path_(socket), stop_(stop), fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (socket.size() >= sizeof address.sun_path) {
@@ -39,9 +41,20 @@ ControlClient::ControlClient(const std::string& socket, const std::string& reque
     }
 }
 
+void ControlClient::wait_for_answer() const {
+    constexpr int look_every_ms = 100;
+    pollfd answer{fd_.get(), POLLIN, 0};
+    do {
+        if (stop_ != nullptr && stop_->requested()) {
+            throw Error(ErrorKind::cancelled, {.file = path_}, "stopped before the answer");
+        }
+    } while (::poll(&answer, 1, look_every_ms) <= 0);
+}
+
 bool ControlClient::read_more() {
     constexpr std::size_t most_bytes = std::size_t{1} << 20;
     std::array<char, 4096> part{};
+    wait_for_answer();
     const ssize_t got = ::recv(fd_.get(), part.data(), part.size(), 0);
     if (got < 0 && errno != ECONNRESET) throw io_error({.file = path_}, "cannot read", errno);
     if (got <= 0) return false;

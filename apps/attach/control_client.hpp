@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "insitu/internal/engine/control.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
@@ -11,8 +12,9 @@ namespace insitu::apps {
 // Errors; one of ECONNREFUSED or ENOENT: there is no server.
 class ControlClient {
   public:
-    // Connects and sends a request: "status", "flush" or "wait".
-    ControlClient(const std::string& socket, const std::string& request);
+    // Connects and sends a request: "status", "flush" or "wait". A server may take its time, or
+    // never answer: a stop ends the waiting with a `cancelled` Error.
+    ControlClient(const std::string& socket, const std::string& request, const StopFlag* stop);
     // The next line of the answer; empty at its end.
     std::string line();
     // All of it.
@@ -21,7 +23,10 @@ class ControlClient {
   private:
     bool read_more();
 
+    void wait_for_answer() const;
+
     std::string path_;
+    const StopFlag* stop_;
     UniqueFd fd_;
     std::string buffer_;
 };

@@ -62,14 +62,14 @@ void unmount_all(const std::vector<std::string>& devices) {
 }
 
 // What the host has in memory goes to the server, and from there to the image.
-void flush(const ImageFolder& folder, const AttachState& state) {
+void flush(const Tool& tool, const ImageFolder& folder, const AttachState& state) {
     for (const std::string& name : devices_of(folder, state)) {
         const UniqueFd device(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
         if (device && ::fsync(device.get()) != 0) {
             throw io_error({.file = name}, "cannot write what waits in memory", errno);
         }
     }
-    const std::string answer = ControlClient(folder.control(), "flush").line();
+    const std::string answer = ControlClient(folder.control(), "flush", tool.stop()).line();
     if (answer == "done") return;
     throw Error(ErrorKind::refused, {.file = state.image},
                 answer.empty()
@@ -78,8 +78,8 @@ void flush(const ImageFolder& folder, const AttachState& state) {
 }
 
 // Returns what the server said last; empty: it was killed.
-std::string end_server(const ImageFolder& folder, const AttachState& state) {
-    ControlClient last_word(folder.control(), "wait");
+std::string end_server(const Tool& tool, const ImageFolder& folder, const AttachState& state) {
+    ControlClient last_word(folder.control(), "wait", tool.stop());
     if (last_word.line() != "waiting") return {};
     send_signal(state.server, SIGTERM);
     const std::string word = last_word.line();
@@ -106,8 +106,9 @@ int detach(Tool& tool, const ImageFolder& folder, bool force) {
     }
     unmount_all(devices_of(folder, *state));
     try {
-        flush(folder, *state);
+        flush(tool, folder, *state);
     } catch (const Error& error) {
+        if (error.kind() == ErrorKind::cancelled) throw;
         if (force) {
             tool.complain(error.what());
         } else {
@@ -119,7 +120,7 @@ int detach(Tool& tool, const ImageFolder& folder, bool force) {
         }
     }
     disconnect_device(folder, *state);
-    const std::string word = end_server(folder, *state);
+    const std::string word = end_server(tool, folder, *state);
     folder.remove();
     if (word == "closed") return exit_done;
     tool.complain(fmt::format(

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -113,7 +112,7 @@ class FatRebuild {
     }
 
     void call(std::vector<std::string> arguments) const {
-        const char* const epoch = std::getenv("SOURCE_DATE_EPOCH");
+        const char* const epoch = tool_.world().variable("SOURCE_DATE_EPOCH");
         Command command;
         command.arguments = std::move(arguments);
         command.directory = scratch_.path();

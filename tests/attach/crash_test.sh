@@ -39,6 +39,13 @@ run 0 insitu-detach mnt
 nothing_left "in the end"
 run 0 insitu-fsck -n a.img
 
+# A server that does not answer: who waits for it can be stopped.
+run 0 insitu-attach a.img
+kill -STOP "$(server 0)"
+run 143 timeout --preserve-status -k 5 1 insitu-stat --live a.img
+kill -CONT "$(server 0)"
+run 0 insitu-detach a.img
+
 # What the run directory says is not believed if another one could have written it.
 run 0 insitu-attach a.img
 folder=$(dirname run/*/state)
