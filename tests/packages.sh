@@ -47,7 +47,7 @@ echo "lintian: no errors, no warnings"
 
 # A mount namespace of its own: nothing stays mounted, whatever happens.
 inside() {
-  unshare --mount sh -ec 'mount -t proc proc "$0/proc"; exec chroot "$0" env -i \
+  unshare --mount sh -ec 'mount -t proc proc "$0/proc"; mount -t sysfs sysfs "$0/sys"; exec chroot "$0" env -i \
     PATH=/usr/bin:/usr/sbin:/bin:/sbin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' \
     "$work/chroot" "$@"
 }
@@ -55,7 +55,7 @@ apt() { # APT-GET ARGUMENTS…, quietly
   inside apt-get -y -q -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >log 2>&1 ||
     fail "apt-get $*: $(tail -n 20 log)"
 }
-files() { (cd chroot && find . -path ./proc -prune -o -print | sort); }
+files() { (cd chroot && find . -path ./proc -prune -o -path ./sys -prune -o -print | sort); }
 
 wait "$bootstrapping" || fail "no bare Debian: $(tail bootstrap.log)"
 cp one/*.deb chroot/root/
