@@ -59,7 +59,7 @@ std::string connect_nbd(const AttachArguments& arguments, const ImageFolder& fol
     if (!has_kernel_nbd()) return reason = "the kernel has no module nbd", "";
     if (find_program("nbd-client").empty()) return reason = "nbd-client is not installed", "";
     for (unsigned number = 0;; ++number) {
-        const std::string device = fmt::format("/dev/nbd{}", number);
+        std::string device = fmt::format("/dev/nbd{}", number);
         const std::string kernel = fmt::format("/sys/block/nbd{}", number);
         if (::access(kernel.c_str(), F_OK) != 0) break;
         if (::access((kernel + "/pid").c_str(), F_OK) == 0) continue;
@@ -210,7 +210,7 @@ void connect_device(const AttachArguments& arguments, const ImageFolder& folder,
 
 std::string partition_device(const AttachArguments& arguments, const ImageFolder& folder,
                              const AttachState& state, const StopFlag* stop) {
-    const std::string part = fmt::format("{}p{}", state.device, arguments.partition);
+    std::string part = fmt::format("{}p{}", state.device, arguments.partition);
     constexpr std::chrono::seconds for_kernel{1};
     const auto is_there = [&] { return ::access(part.c_str(), F_OK) == 0; };
     // Of a loop device it knows them when losetup ends; making their nodes takes udev a moment.

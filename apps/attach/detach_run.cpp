@@ -82,7 +82,7 @@ std::string end_server(const Tool& tool, const ImageFolder& folder, const Attach
     ControlClient last_word(folder.control(), "wait", tool.stop());
     if (last_word.line() != "waiting") return {};
     send_signal(state.server, SIGTERM);
-    const std::string word = last_word.line();
+    std::string word = last_word.line();
     constexpr std::chrono::seconds patience{10};
     wait_for_end(state.server, patience);
     return word;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/sizes.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 
 std::string clock_text(double seconds) {
     constexpr double longest = 999.0 * 3600;
-    const auto whole = static_cast<std::uint64_t>(std::min(seconds, longest) + 0.5);
+    const auto whole = static_cast<std::uint64_t>(std::llround(std::min(seconds, longest)));
     if (whole >= 3600) {
         return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
     }

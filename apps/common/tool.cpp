@@ -113,7 +113,7 @@ void Tool::flush() const {
     throw io_error({.file = "standard output"}, "cannot write", errno);
 }
 
-void Tool::print_json(Json document) const {
+void Tool::print_json(const Json& document) const {
     Json full;
     full["schema"] = name_ + "/1";
     full.update(document);

@@ -84,7 +84,7 @@ class Tool {
     // What was printed and is not written yet is given up: the exit status does not depend on it.
     void abandon_output() noexcept { output_abandoned_ = true; }
     // Prints a JSON document with its schema.
-    void print_json(Json document) const;
+    void print_json(const Json& document) const;
 
   private:
     int guarded(const std::function<int()>& work);

@@ -62,7 +62,7 @@ std::string usage_text(const CLI::ParseError& error, const CLI::App& cli,
     if (is_extra || (is_missing && is_option(extras))) {
         return (is_option(extras) ? "unknown option: " : "unexpected argument: ") + extras;
     }
-    const std::string message = error.what();
+    std::string message = error.what();
     const std::size_t colon = message.find(':');
     if (colon == std::string::npos) return message;
     const std::string name = typed_name(message.substr(0, colon), cli, arguments);

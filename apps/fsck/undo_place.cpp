@@ -105,6 +105,7 @@ std::vector<std::string> UndoPlace::existing() const {
     std::stable_sort(found.begin(), found.end(),
                      [](const Found& a, const Found& b) { return a.number < b.number; });
     std::vector<std::string> paths;
+    paths.reserve(found.size());
     for (Found& log : found)
         paths.push_back(fs::path(log.path).lexically_normal().string());
     return paths;
