@@ -3,10 +3,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/loop.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -138,11 +141,22 @@ void unmount_by_force(const std::vector<std::string>& devices) {
     }
 }
 
+// Lets a loop device go if it is over this file, else does nothing: once it is open here nobody
+// else can get its name. Returns the errno of a failure, or 0.
+int let_go_of_loop(const std::string& device, const std::string& file) {
+    const UniqueFd fd(::open(device.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return errno == ENXIO || errno == ENOENT ? 0 : errno;
+    const auto loops = loop_devices_over(file);
+    if (std::find(loops.begin(), loops.end(), device) == loops.end()) return 0;
+    if (::ioctl(fd.get(), LOOP_CLR_FD, 0) == 0 || errno == ENXIO) return 0;
+    return errno;
+}
+
 void end_devices(const ImageFolder& folder) {
     const auto loops = loop_devices_over(folder.fuse_file());
     unmount_by_force(loops);
     for (const std::string& device : loops)
-        (void)run_command({{"losetup", "-d", device}}, nullptr);
+        (void)let_go_of_loop(device, folder.fuse_file());
     const auto state = folder.load();
     if (!state || state->through != Through::nbd || state->device.empty()) return;
     // The kernel gives a device free whose server is gone: it may be another's by now.
@@ -256,8 +270,10 @@ void disconnect_device(const ImageFolder& folder, const AttachState& state) {
         return;
     }
     if (state.through == Through::fuse_loop) {
-        for (const std::string& device : devices_of(folder, state))
-            (void)run_or_throw({{"losetup", "-d", device}}, device, nullptr);
+        for (const std::string& device : devices_of(folder, state)) {
+            const int failure = let_go_of_loop(device, folder.fuse_file());
+            if (failure != 0) throw io_error({.file = device}, "cannot detach", failure);
+        }
         const auto is_gone = [&] { return loop_devices_over(folder.fuse_file()).empty(); };
         if (!wait_until(is_gone, std::chrono::seconds{2})) {
             throw Error(ErrorKind::refused, {.file = state.device}, "a program has it open",
