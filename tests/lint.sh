@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 git ls-files -z '*.sh' | xargs -0 shellcheck -x -P SCRIPTDIR -S warning
-git ls-files -z '*.cpp' '*.hpp' | xargs -0 clang-format --dry-run -Werror
+git ls-files -z '*.cpp' '*.hpp' '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror
 status=0
 # A file has one subject; a longer one has two.
 git ls-files 'libinsitu/*.?pp' 'apps/*.?pp' | xargs wc -l | awk '$2 != "total" && $1 > 400 {

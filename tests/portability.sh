@@ -25,23 +25,8 @@ libraries+=,libblkid-dev,liburing-dev,libnbd-dev,libssl-dev,libarchive-dev,libex
 libraries+=,comerr-dev,nlohmann-json3-dev,catch2,libcli11-dev,nbdkit-plugin-dev
 # Without encoder_work_tests, which counts work: the same work, and slow when it is emulated.
 programs=${TESTS:-'^(apps_unit|unit|device|device_crash|mkfs|fuzz_replay)_tests$|^(round_trip|fsck_.*)_test$'}
-passed=0
-failed=0
-
-step() { # step TEXT COMMAND...: one line; the end of the output if it fails
-  local text="$arch: $1" began=$SECONDS log
-  shift
-  log=$work/$(tr -cs 'a-z0-9\n' - <<<"${text,,}").log
-  if "$@" >"$log" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok      $text ($((SECONDS - began)) s)"
-  else
-    failed=$((failed + 1))
-    echo "FAILED  $text ($((SECONDS - began)) s; $log)"
-    tail -n 40 "$log"
-    return 1
-  fi
-}
+# shellcheck source=steps.sh
+. tests/steps.sh
 
 # The compiler's name of an architecture, and the name by which qemu and CMake know its processor.
 names_of() {
@@ -163,6 +148,7 @@ for arch in "$@"; do
 done
 for arch in "$@"; do
   names_of "$arch"
+  subject=$arch
   work=$top/build/portability/$arch
   mkdir -p "$work"
   one_architecture

@@ -15,23 +15,8 @@ jobs=${JOBS:-$(nproc)}
 mirror=${MIRROR:-http://deb.debian.org/debian}
 programs='^(.*_tests?|fuzz_replay_tests)$'
 tools='^(cli_(common|format|pack|unpack|stat|devices|output|copy|resize)|golden|fsck_golden)$'
-passed=0
-failed=0
-
-step() { # step TEXT COMMAND...: one line; the end of the output if it fails
-  local text="$name: $1" began=$SECONDS log
-  shift
-  log=$work/$(tr -cs 'a-z0-9\n' - <<<"${text,,}").log
-  if "$@" >"$log" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok      $text ($((SECONDS - began)) s)"
-  else
-    failed=$((failed + 1))
-    echo "FAILED  $text ($((SECONDS - began)) s; $log)"
-    tail -n 40 "$log"
-    return 1
-  fi
-}
+# shellcheck source=steps.sh
+. tests/steps.sh
 
 install() { # PACKAGES...
   printf '%s\n' "$@" >"$work/packages"
@@ -118,6 +103,7 @@ for name in "$@"; do
   esac
 done
 for name in "$@"; do
+  subject=$name
   work=$top/build/systems/$name
   mkdir -p "$work"
   "try_${name/c++/cxx}"

@@ -14,6 +14,7 @@
 #include "common/process.hpp"
 #include "insitu/error.hpp"
 #include "pack/decoded_size.hpp"
+#include "pack/format_table.hpp"
 
 namespace insitu::apps {
 
@@ -91,20 +92,12 @@ class DecodedSource final : public Source {
 }  // namespace
 
 const std::vector<std::string>& decoder_formats() {
-    static const std::vector<std::string> names = [] {
-        std::vector<std::string> list;
-        for (const Format& format : formats)
-            list.emplace_back(format.name);
-        return list;
-    }();
+    static const std::vector<std::string> names = names_of_formats(formats);
     return names;
 }
 
 std::optional<std::string> decoder_format_of(const std::string& container) {
-    for (const Format& format : formats) {
-        if (container == format.container) return format.name;
-    }
-    return std::nullopt;
+    return format_of_container(formats, container);
 }
 
 Decoder::Decoder(const std::string& path, const std::string& format, int input)

@@ -2,7 +2,6 @@
 #include "pack/patched_disk.hpp"
 
 #include <algorithm>
-#include <cerrno>
 
 #include "insitu/error.hpp"
 
@@ -37,14 +36,6 @@ void PatchedDisk::read_at(std::uint64_t at_byte, ByteSpan output) const {
         at_byte += length;
         output = output.subspan(length);
     }
-}
-
-void PatchedDisk::write_at(std::uint64_t at_byte, ByteView) {
-    throw io_error({.file = name(), .byte = at_byte}, "cannot write", EROFS);
-}
-
-void PatchedDisk::zero(std::uint64_t at_byte, std::uint64_t) {
-    throw io_error({.file = name(), .byte = at_byte}, "cannot write", EROFS);
 }
 
 std::uint64_t PatchedDisk::next(std::uint64_t at_byte,

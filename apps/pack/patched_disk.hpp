@@ -4,15 +4,15 @@
 #include <memory>
 #include <vector>
 
-#include "insitu/store.hpp"
+#include "pack/read_only_store.hpp"
 
 namespace insitu::apps {
 
 // A disk of which some ranges come from elsewhere, for reading.
-class PatchedDisk final : public Store {
+class PatchedDisk final : public ReadOnlyStore {
   public:
     // `below` outlives it.
-    explicit PatchedDisk(const Store& below) : Store(below.name()), below_(below) {}
+    explicit PatchedDisk(const Store& below) : ReadOnlyStore(below.name()), below_(below) {}
     explicit PatchedDisk(const Store&& below) = delete;
 
     // The bytes from `at_byte` on are those of `part`. Inside the disk, and apart from all other
@@ -22,10 +22,6 @@ class PatchedDisk final : public Store {
     std::uint64_t size_bytes() const override { return below_.size_bytes(); }
     std::uint64_t present_size_bytes() const override { return below_.present_size_bytes(); }
     void read_at(std::uint64_t at_byte, ByteSpan output) const override;
-    // It is only read: these throw `io` Errors.
-    void write_at(std::uint64_t at_byte, ByteView input) override;
-    void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override;
-    void sync() override {}
     std::uint64_t next_data(std::uint64_t at_byte) const override;
     std::uint64_t next_hole(std::uint64_t at_byte) const override;
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <span>
 
@@ -47,7 +46,7 @@ Number number_at(ByteView bytes, std::size_t at) {
 
 }  // namespace
 
-SparseImage::SparseImage(const Store& file) : Store(file.name()), file_(file) {
+SparseImage::SparseImage(const Store& file) : ReadOnlyStore(file.name()), file_(file) {
     constexpr std::uint32_t magic = 0xed26ff3a;
     constexpr std::uint32_t largest_block = 1U << 26;
     std::array<std::byte, file_header_bytes> bytes{};
@@ -168,14 +167,6 @@ void SparseImage::read_at(std::uint64_t at_byte, ByteSpan output) const {
         if (from >= to) break;
         read_chunk(*chunk, from, output.subspan(from - at_byte, to - from));
     }
-}
-
-void SparseImage::write_at(std::uint64_t at_byte, ByteView) {
-    throw io_error({.file = name(), .byte = at_byte}, "cannot write", EROFS);
-}
-
-void SparseImage::zero(std::uint64_t at_byte, std::uint64_t) {
-    throw io_error({.file = name(), .byte = at_byte}, "cannot write", EROFS);
 }
 
 std::uint64_t SparseImage::next_data(std::uint64_t at_byte) const {

@@ -4,14 +4,14 @@
 #include <cstdint>
 #include <vector>
 
-#include "insitu/store.hpp"
+#include "pack/read_only_store.hpp"
 
 namespace insitu::apps {
 
 // The raw content of an Android sparse image (simg), for reading: what it does not care about, and
 // what it fills with zeros, are holes. Its checksums are not looked at, as by simg2img(1). Memory:
 // 24 bytes for each chunk that holds something, of which at most 4 Mi are taken.
-class SparseImage final : public Store {
+class SparseImage final : public ReadOnlyStore {
   public:
     // Reads the headers of all chunks. `file` outlives it. Throws a `refused` Error for what is no
     // such image, or one that is cut off or contradicts itself; `io` ones.
@@ -20,10 +20,6 @@ class SparseImage final : public Store {
 
     std::uint64_t size_bytes() const override { return size_bytes_; }
     void read_at(std::uint64_t at_byte, ByteSpan output) const override;
-    // It is only read: these throw `io` Errors.
-    void write_at(std::uint64_t at_byte, ByteView input) override;
-    void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override;
-    void sync() override {}
     std::uint64_t next_data(std::uint64_t at_byte) const override;
     std::uint64_t next_hole(std::uint64_t at_byte) const override;
 

@@ -13,6 +13,7 @@
 #include "common/temporary_file.hpp"
 #include "insitu/error.hpp"
 #include "insitu/open_store.hpp"
+#include "pack/format_table.hpp"
 
 namespace insitu::apps {
 
@@ -97,20 +98,12 @@ void check_disk(const Tool& tool, const std::string& path, const std::string& fo
 }  // namespace
 
 const std::vector<std::string>& virtual_disk_formats() {
-    static const std::vector<std::string> names = [] {
-        std::vector<std::string> list;
-        for (const Format& format : formats)
-            list.emplace_back(format.name);
-        return list;
-    }();
+    static const std::vector<std::string> names = names_of_formats(formats);
     return names;
 }
 
 std::optional<std::string> virtual_disk_format_of(const std::string& container) {
-    for (const Format& format : formats) {
-        if (container == format.container) return format.name;
-    }
-    return std::nullopt;
+    return format_of_container(formats, container);
 }
 
 VirtualDisk::VirtualDisk(const Tool& tool, const std::string& path, const std::string& format)

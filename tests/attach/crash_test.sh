@@ -15,7 +15,7 @@ run 0 insitu-detach a.img
 run 0 insitu-attach a.img mnt
 echo flushed >mnt/file
 sync -f mnt
-kill -9 "$(server 0)"
+kill_hard "$(server 0)"
 run 0 insitu-attach --list
 says out "its server is gone"
 check "--json says it" [ "$(attached '[0].serving')" = false ]
@@ -27,12 +27,12 @@ nothing_left "detached after a crash"
 run 0 insitu-attach a.img mnt
 check "what was flushed" grep -q flushed mnt/file
 # Attaching again cleans up by itself; so it does when the FUSE process died, too.
-kill -9 "$(server 0)"
+kill_hard "$(server 0)"
 run 0 insitu-attach a.img
 says err "cleaned up after a server that is gone"
 check "the dead mount is gone" sh -c "! mountpoint -q mnt"
 check "there is one" [ "$(attached ' | length')" -eq 1 ]
-kill -9 "$(server 0)" "$(cat run/*/nbdfuse.pid)"
+kill_hard "$(server 0)" "$(cat run/*/nbdfuse.pid)"
 run 0 insitu-attach a.img mnt
 check "what was flushed is still there" grep -q flushed mnt/file
 run 0 insitu-detach mnt

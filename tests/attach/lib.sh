@@ -37,5 +37,13 @@ nothing_left() { # TEXT: no folder, no mount, no loop device, no process
   check "$1: no loop device is left" sh -c "! grep -qF '$work/run' /sys/block/loop*/loop/backing_file"
   check "$1: no process is left" sh -c "! pgrep -f '$work/[r]un/.*/socket'"
 }
+# kill_hard PID...: and waits for their end: a process that is on its way out still has its number.
+kill_hard() {
+  local pid
+  kill -9 "$@"
+  for pid; do
+    while [ -e "/proc/$pid" ] && ! grep -q ') Z' "/proc/$pid/stat" 2>/dev/null; do sleep 0.02; done
+  done
+}
 # server N: the process that serves the nth image that is attached.
 server() { attached "[$1].server_pid"; }

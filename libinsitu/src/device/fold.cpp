@@ -67,7 +67,7 @@ void Committer::merge_dirty(WindowIndex window, StagedWindow& staged, Workspace&
     WindowPlan plan = editor.merge(staged.plan, staged.dirty, placing, rest);
     counters_.encoded += editor.encoded_bytes();
     counters_.rewritten += editor.rewritten_extents();
-    if (editor.rewritten_extents() != 0) cuts_.add(window);
+    if (editor.changed() && editor.rewritten_extents() != 0) cuts_.add(window);
     if (editor.changed()) adopt(window, staged, std::move(plan));
     for (unsigned block = 0; block < window_blocks; ++block) {
         if (!staged.dirty.test(block)) continue;
