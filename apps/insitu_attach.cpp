@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // insitu-attach, and mount.insitu, which mount(8) calls for `mount -t insitu`.
 #include "attach/attach_arguments.hpp"
+
+#include <CLI/CLI.hpp>
 #include "attach/attach_run.hpp"
 #include "common/choices.hpp"
 #include "common/tool.hpp"

@@ -2,6 +2,8 @@
 #include "insitu/internal/ops/copy.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "common/paths.hpp"
 #include "common/report.hpp"

@@ -2,6 +2,8 @@
 // insitu-detach, and umount.insitu, which umount(8) calls for what insitu-attach has mounted. Both
 // look into the RunDirectory.
 #include "attach/attach_arguments.hpp"
+
+#include <CLI/CLI.hpp>
 #include "attach/detach_run.hpp"
 #include "common/tool.hpp"
 

@@ -2,6 +2,7 @@
 #include "insitu/internal/ops/dump.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <charconv>
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/codec_options.hpp"
+
+#include <CLI/CLI.hpp>
 #include "common/tool.hpp"
 #include "format/format_run.hpp"
 #include "tools.hpp"

@@ -2,6 +2,7 @@
 #include "insitu/pack.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <optional>
 

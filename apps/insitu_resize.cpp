@@ -2,6 +2,8 @@
 #include "insitu/internal/face/resize_store.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "common/image_input.hpp"
 #include "common/sizes.hpp"

@@ -2,6 +2,8 @@
 #include "insitu/stat.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <optional>
 

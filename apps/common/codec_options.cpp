@@ -2,6 +2,7 @@
 #include "common/codec_options.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdint>
 #include <string>

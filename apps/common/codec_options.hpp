@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "insitu/internal/codec/codec.hpp"
 #include "insitu/pack.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace insitu::apps {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/help.hpp"
 
+#include <CLI/CLI.hpp>
 #include <sstream>
 
 namespace insitu::apps {

@@ -2,6 +2,8 @@
 #include "common/identity_options.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <string_view>
 

@@ -2,6 +2,7 @@
 #include "common/image_input.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"

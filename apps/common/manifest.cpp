@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>

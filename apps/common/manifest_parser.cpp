@@ -2,6 +2,7 @@
 #include "common/manifest_parser.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>

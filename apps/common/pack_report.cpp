@@ -4,6 +4,7 @@
 #include "common/identity_options.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "common/report.hpp"
 #include "common/sizes.hpp"

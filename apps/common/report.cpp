@@ -2,6 +2,7 @@
 #include "common/report.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "common/sizes.hpp"
 

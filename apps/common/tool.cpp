@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <span>
 
 #include "common/choices.hpp"
@@ -32,26 +34,30 @@ std::string check_threads(const std::string& text) {
 }  // namespace
 
 Tool::Tool(World world, std::string name, const std::string& description)
-    : world_(std::move(world)), name_(std::move(name)), cli_(description, name_) {
-    cli_.formatter(std::make_shared<HelpFormatter>());
-    cli_.footer(name_ + "(8) has more, and examples.");
-    cli_.set_help_flag("-h,--help", "Print this help and exit");
-    cli_.set_version_flag("--version", name_ + " " INSITU_VERSION, "Print the version and exit");
-    cli_.add_option("-j,--threads", common_.threads,
-                    "Worker threads (0, the default: the CPUs this process may use)")
+    : world_(std::move(world)),
+      name_(std::move(name)),
+      cli_(std::make_unique<CLI::App>(description, name_)) {
+    cli_->formatter(std::make_shared<HelpFormatter>());
+    cli_->footer(name_ + "(8) has more, and examples.");
+    cli_->set_help_flag("-h,--help", "Print this help and exit");
+    cli_->set_version_flag("--version", name_ + " " INSITU_VERSION, "Print the version and exit");
+    cli_->add_option("-j,--threads", common_.threads,
+                     "Worker threads (0, the default: the CPUs this process may use)")
         ->type_name("N")
         ->check(CLI::Validator(check_threads, {}, {}));
-    cli_.add_flag("-q,--quiet", common_.quiet, "Print nothing but errors");
-    cli_.add_flag("-v,--verbose", common_.verbose, "Print more");
+    cli_->add_flag("-q,--quiet", common_.quiet, "Print nothing but errors");
+    cli_->add_flag("-v,--verbose", common_.verbose, "Print more");
 }
 
+Tool::~Tool() = default;
+
 void Tool::add_json_option() {
-    cli_.add_flag("--json", common_.json, "Print the report as one JSON document");
+    cli_->add_flag("--json", common_.json, "Print the report as one JSON document");
 }
 
 void Tool::add_progress_option(Prints prints) {
     prints_data_ = prints == Prints::data;
-    add_choice<ProgressMode>(cli_, "--progress", common_.progress,
+    add_choice<ProgressMode>(*cli_, "--progress", common_.progress,
                              "Progress on stderr: auto, always, never or json (default: auto)",
                              "WHEN",
                              {{"auto", ProgressMode::automatic},
@@ -69,8 +75,8 @@ void Tool::set_fsck_progress(int descriptor, const std::string& device) {
 }
 
 void Tool::add_force_share_option() {
-    cli_.add_flag("--force-share", force_share_,
-                  "Read even while another program writes: results may be inconsistent");
+    cli_->add_flag("--force-share", force_share_,
+                   "Read even while another program writes: results may be inconsistent");
 }
 
 Control Tool::control() {
@@ -160,15 +166,15 @@ int Tool::guarded(const std::function<int()>& work) {
 
 int Tool::run(int argc, char** argv, const std::function<int()>& work) {
     try {
-        cli_.parse(argc, argv);
+        cli_->parse(argc, argv);
         return guarded(work);
     } catch (const CLI::CallForHelp&) {
-        return guarded([&] { return print(cli_.help()), exit_done; });
+        return guarded([&] { return print(cli_->help()), exit_done; });
     } catch (const CLI::CallForVersion& version) {
         return guarded([&] { return print(std::string(version.what()) + "\n"), exit_done; });
     } catch (const CLI::ParseError& error) {
         complain(
-            usage_text(error, cli_, std::span(argv, static_cast<std::size_t>(argc)).subspan(1)));
+            usage_text(error, *cli_, std::span(argv, static_cast<std::size_t>(argc)).subspan(1)));
         world_.say(fmt::format("hint: {} --help lists the options\n", name_));
         return exits_.usage;
     }

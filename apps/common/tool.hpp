@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "common/exit_status.hpp"
@@ -14,6 +13,10 @@
 #include "insitu/error.hpp"
 #include "insitu/internal/engine/control.hpp"
 #include "insitu/internal/store/block_device.hpp"
+
+namespace CLI {
+class App;  // Whoever adds options includes <CLI/CLI.hpp>: seconds of a compiler's time.
+}
 
 namespace insitu::apps {
 
@@ -41,8 +44,11 @@ struct ExitStatuses {
 class Tool {
   public:
     Tool(World world, std::string name, const std::string& description);
+    ~Tool();
+    Tool(const Tool&) = delete;
+    Tool& operator=(const Tool&) = delete;
 
-    CLI::App& cli() noexcept { return cli_; }
+    CLI::App& cli() noexcept { return *cli_; }
     const World& world() const noexcept { return world_; }
     const CommonOptions& common() const noexcept { return common_; }
     void add_json_option();
@@ -96,7 +102,7 @@ class Tool {
     std::string name_;
 
   private:
-    CLI::App cli_;
+    std::unique_ptr<CLI::App> cli_;
     CommonOptions common_;
     ExitStatuses exits_;
     std::string last_words_;

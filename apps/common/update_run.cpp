@@ -2,6 +2,7 @@
 #include "common/update_run.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "common/image_input.hpp"
 #include "common/sizes.hpp"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "copy/copy_arguments.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include "common/codec_options.hpp"
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"

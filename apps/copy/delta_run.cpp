@@ -2,6 +2,7 @@
 #include "copy/delta_run.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "common/paths.hpp"
 #include "common/sizes.hpp"

@@ -2,6 +2,7 @@
 #include "dump_meta/dump_printer.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <array>
 #include <charconv>

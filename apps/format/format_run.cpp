@@ -2,6 +2,7 @@
 #include "format/format_run.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <optional>
 #include <span>

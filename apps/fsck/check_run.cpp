@@ -2,6 +2,7 @@
 #include "fsck/check_run.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "common/image_input.hpp"
 #include "common/manifest.hpp"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/finding_page.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "insitu/error.hpp"
 #include "insitu/internal/image/image.hpp"
 

@@ -2,6 +2,7 @@
 #include "fsck/fsck_report.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <cerrno>
 

@@ -2,6 +2,7 @@
 #include "fsck/repair_run.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <filesystem>

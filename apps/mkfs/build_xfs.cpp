@@ -49,7 +49,7 @@ std::string unused_word(std::size_t length, std::size_t& counter, std::set<std::
     for (std::size_t i = 0; i < std::min<std::size_t>(length, 4); ++i)
         limit *= digits.size();
     for (; counter < limit; ++counter) {
-        const std::string word = numeral(counter, length, digits);
+        std::string word = numeral(counter, length, digits);
         if (taken.insert(word).second) return word;
     }
     return {};

@@ -267,10 +267,10 @@ class ExtFiller {
                      for (std::uint64_t k = 0; k < count; ++k)
                          blocks.push_back(block + k);
                  });
-        check_ext(
-            ::ext2fs_inode_size_set(fs_.get(), reinterpret_cast<struct ext2_inode*>(&inode),
-                                    static_cast<ext2_off64_t>(counts.size() * shape_.block_bytes)),
-            path_of(i), "cannot hold its size");
+        const std::uint64_t size_bytes = std::uint64_t{counts.size()} * shape_.block_bytes;
+        check_ext(::ext2fs_inode_size_set(fs_.get(), reinterpret_cast<struct ext2_inode*>(&inode),
+                                          static_cast<ext2_off64_t>(size_bytes)),
+                  path_of(i), "cannot hold its size");
         store_inode(i, inode);
         std::size_t first = 0;
         for (std::size_t k = 0; k < counts.size(); ++k) {

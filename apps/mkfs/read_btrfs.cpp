@@ -133,7 +133,7 @@ class BtrfsReader {
         collector_.add(std::move(entry), number);
         if (!is_directory) return;
         for (const auto& [name, inode] : found->second.names)
-            visit(path.empty() ? name : path + "/" + name, inode);
+            visit(path.empty() ? name : fmt::format("{}/{}", path, name), inode);
     }
 
     std::shared_ptr<BtrfsImage> image_;

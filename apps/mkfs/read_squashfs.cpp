@@ -187,7 +187,7 @@ class SquashfsReader {
                 cursor.take(4);
                 const std::string name = cursor.take_bytes(cursor.take(2) + 1);
                 used += 8 + name.size();
-                visit(path.empty() ? name : path + "/" + name, block << 16 | offset);
+                visit(path.empty() ? name : fmt::format("{}/{}", path, name), block << 16 | offset);
             }
             if (used > left) bad_image("a directory is longer than it says");
             left -= used;

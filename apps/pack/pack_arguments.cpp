@@ -2,6 +2,7 @@
 #include "pack/pack_arguments.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <filesystem>
 

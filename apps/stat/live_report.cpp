@@ -2,6 +2,7 @@
 #include "stat/live_report.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <array>
 #include <charconv>

@@ -2,6 +2,7 @@
 #include "stat/stat_report.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <span>

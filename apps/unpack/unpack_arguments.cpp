@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "unpack/unpack_arguments.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include "common/sizes.hpp"
 
 namespace insitu::apps {

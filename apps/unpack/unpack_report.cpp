@@ -2,6 +2,7 @@
 #include "unpack/unpack_report.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <span>

@@ -16,6 +16,18 @@ inline constexpr bool under_thread_sanitizer = __has_feature(thread_sanitizer);
 inline constexpr bool under_thread_sanitizer = false;
 #endif
 
+// The address sanitizer triples the time. A loop over the same few lines at many places then takes
+// every third of them.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool under_address_sanitizer = true;
+#elif defined(__has_feature)
+inline constexpr bool under_address_sanitizer = __has_feature(address_sanitizer);
+#else
+inline constexpr bool under_address_sanitizer = false;
+#endif
+inline constexpr unsigned sanitized_step =
+    under_thread_sanitizer || under_address_sanitizer ? 3 : 1;
+
 // So many rounds of a loop whose rounds differ in nothing but chance: at least one.
 constexpr std::uint64_t rounds_of(std::uint64_t count) noexcept {
     constexpr std::uint64_t divisor = under_thread_sanitizer ? 8 : 1;
