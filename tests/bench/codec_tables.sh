@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/bench/codec_tables.sh RAW [STRIDE [ROUNDS]]: measures every level beside the encoders of others
-# and puts the tables into docs/performance.md. Needs the packages of tests/bench/packages.txt.
+# and puts the tables into docs/performance.md, and their curves into docs/pictures. Needs the packages of tests/bench/packages.txt.
 set -eu
 export LC_ALL=C
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -21,3 +21,4 @@ awk -v tables="$tables" '
     print ""
   }' "$top/docs/performance.md" >"$page"
 cat "$page" >"$top/docs/performance.md"
+python3 "$top/tests/bench/curves.py" "$top/docs/performance.md" "$top/docs/pictures"
