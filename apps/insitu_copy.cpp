@@ -2,7 +2,6 @@
 #include "insitu/internal/ops/copy.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "common/paths.hpp"
