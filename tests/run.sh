@@ -65,7 +65,7 @@ for build in "${builds[@]}"; do
     rm -f "$results"
   fi
   if [ "$build" = asan ]; then
-    step "clang-tidy on a part of the sources" tests/tidy.sh "build/$build"
+    step "clang-tidy on a part of the sources" tests/tidy.sh
   fi
 done
 step "format, shellcheck and the rules of includes" tests/lint.sh

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tidy.sh BUILD [all]: clang-tidy over 24 sources of library and tools: of what the last commit
+# tidy.sh [all]: clang-tidy over 24 sources of library and tools: of what the last commit
 # changed as many as that, then others, with each commit different ones; `all`: over every file. A
 # warning is an error.
 set -eu
-build=$(realpath "$1")
 cd "$(dirname "$0")/.."
+# Each source is looked at by itself.
+build=build/tidy
+cmake --preset asan -B "$build" -DCMAKE_UNITY_BUILD=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
 commit=$(git rev-parse HEAD)
 most=24
-[ "${2-}" != all ] || most=-0
+[ "${1-}" != all ] || most=-0
 
 candidates() { # "TURN FILE" of each source: those of the last commit have the first turns
   local file turn

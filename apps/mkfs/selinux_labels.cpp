@@ -132,7 +132,7 @@ class Selinux {
 
     // What the library said, without the name of the file, or else what errno says.
     std::string reason() const {
-        const std::string errno_text = std::strerror(errno);
+        std::string errno_text = std::strerror(errno);
         const std::string& message = last_message();
         if (message.empty()) return errno_text;
         const std::string name = file_ + ":";

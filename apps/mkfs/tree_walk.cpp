@@ -125,7 +125,7 @@ class Walker {
         if (failed) throw io_error({.file = printable(full)}, "cannot read", failed.value());
         std::sort(names.begin(), names.end());
         for (const std::string& name : names) {
-            const std::string below = path.empty() ? name : path + "/" + name;
+            const std::string below = path.empty() ? name : fmt::format("{}/{}", path, name);
             if (!left_out_ || !left_out_(below)) visit(below);
         }
     }

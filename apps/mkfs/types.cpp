@@ -61,6 +61,7 @@ const TypeTraits* traits_of(const std::string& type) {
 
 std::vector<std::string> file_system_types() {
     std::vector<std::string> names;
+    names.reserve(type_table.size());
     for (const TypeTraits& traits : type_table)
         names.emplace_back(traits.type);
     return names;
