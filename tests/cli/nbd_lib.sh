@@ -12,6 +12,7 @@ stop_servers() {
 }
 trap 'stop_servers; finish || exit 1' EXIT
 # serve NAME nbdkit-arguments...: a server on the socket NAME, whose URI is in $uri.
+# shellcheck disable=SC2034 # $server and $uri are for the tests
 serve() {
   local name=$1
   shift

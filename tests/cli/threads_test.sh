@@ -22,6 +22,8 @@ check "the same image from a pipe" cmp one.img p.img
 
 run 0 insitu-unpack -q -j 4 --verify-manifest new.json four.img back
 check "unpacked" cmp raw back
+run 0 insitu-unpack --progress always --force -j 4 four.img back
+check "with a bar" cmp raw back
 check "to a pipe" bash -c 'insitu-unpack -q -j 4 four.img - | cmp - raw'
 check "a part to a pipe" bash -c \
   'insitu-unpack -q -j 4 --offset 12345 --length 7777777 four.img - | cmp - <(tail -c +12346 raw | head -c 7777777)'

@@ -3,8 +3,10 @@
 // detach, mkfs and crashtest.
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -28,6 +30,10 @@ class Place {
     std::string file(const std::string& name, const std::string& content) const {
         std::ofstream(path(name), std::ios::binary) << content;
         return path(name);
+    }
+    std::string content_of(const std::string& name) const {
+        std::ifstream input(path(name), std::ios::binary);
+        return {std::istreambuf_iterator<char>(input), {}};
     }
 
     TestWorld world;
@@ -136,6 +142,15 @@ TEST_CASE("mkfs packs what the world's input and variables say") {
     check_refused(made("yesterday"), 1, "SOURCE_DATE_EPOCH: is 'yesterday'");
 
     place.world.variables.clear();
+    REQUIRE(std::system(
+                ("tar -C " + place.path("tree") + " -cf " + place.path("tar") + " name").c_str()) ==
+            0);
+    place.world.input = place.content_of("tar");
+    const Outcome from_tar =
+        place.world.run(apps::run_mkfs, {"-q", "-t", "ext2", "-d", "-", place.path("of_tar")});
+    CAPTURE(from_tar.errors);
+    CHECK(from_tar.status == 0);
+    CHECK(place.world.run(apps::run_fsck, {"-q", place.path("of_tar")}).status == 0);
     place.world.input = "this is no tar";
     check_refused(place.world.run(apps::run_mkfs, {"-t", "ext4", "-d", "-", place.path("new")}), 1,
                   "standard input: holds no tar");
@@ -167,11 +182,12 @@ TEST_CASE("a dry run of mkfs prints a size and writes nothing") {
 
 TEST_CASE("crashtest fails if syncs do nothing") {
     TestWorld world;
-    const std::vector<std::string> few{"--states", "2000", "--fsck-every", "1000", "--json"};
+    const std::vector<std::string> few{"--states",     "400", "--requests", "10",
+                                       "--fsck-every", "100", "--json"};
     const Outcome sound = world.run(apps::run_crashtest, few);
     CHECK(sound.status == 0);
     CHECK(Json::parse(sound.output)["violations"] == 0);
-    CHECK(Json::parse(sound.output)["states"] >= 2000);
+    CHECK(Json::parse(sound.output)["states"] >= 400);
     std::vector<std::string> lying = few;
     lying.emplace_back("--ignore-syncs");
     const Outcome unsound = world.run(apps::run_crashtest, lying);

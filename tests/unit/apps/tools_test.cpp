@@ -73,7 +73,9 @@ const std::vector<Tool>& tools() {
     static const std::vector<Tool> all{
         {"insitu-attach", apps::run_attach, {}},
         {"insitu-copy", apps::run_copy, {"IMAGE", "NEW"}},
-        {"insitu-crashtest", apps::run_crashtest, {"--states", "1", "--blocks", "64"}},
+        {"insitu-crashtest",
+         apps::run_crashtest,
+         {"--states", "1", "--blocks", "64", "--requests", "4", "--fsck-every", "500"}},
         {"insitu-detach", apps::run_detach, {}},
         {"insitu-dump-meta", apps::run_dump_meta, {"IMAGE"}},
         {"insitu-format", apps::run_format, {"--size", "1M", "NEW"}, 2, 1, 130, false},
