@@ -6,6 +6,7 @@
 #include "attach/attach_run.hpp"
 #include "common/choices.hpp"
 #include "common/tool.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -32,26 +33,28 @@ CLI::Option* add_directory(CLI::App& cli, AttachArguments& arguments) {
 }
 
 void add_option_list(CLI::App& cli, std::string& list) {
-    cli.add_option("-o,--options", list, "Options as of mount(8), and fs=, partition=, insitu.KEY=")
+    cli.add_option("-o,--options", list,
+                   "Mount options, as for mount(8), and fs=, partition=, insitu.KEY=")
         ->type_name("LIST");
 }
 
-int run_attach(Tool& tool, Options& options) {
+int attach(Tool& tool, Options& options) {
     if (options.list) return list_attached(tool);
     AttachArguments& arguments = options.arguments;
     if (!options.config.empty()) {
-        if (!arguments.image.empty()) throw CLI::ValidationError("IMAGE", "is in the --config");
+        if (!arguments.image.empty())
+            throw CLI::ValidationError("--config", "names the image; leave IMAGE out");
         arguments = read_config(options.config);
     }
     if (arguments.image.empty()) throw CLI::RequiredError("IMAGE");
     apply_options(arguments, options.list_of_options);
     for (const std::string& parameter : options.parameters)
-        arguments.parameters.push_back(parameter);
+        add_parameter(arguments, parameter);
     return attach_image(tool, arguments, Attached::refuse);
 }
 
-int attach_main(int argc, char** argv) {
-    Tool tool(process_world(), "insitu-attach",
+int attach_main(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-attach",
               "Make a compressed image a block device, and mount it");
     Options options;
     AttachArguments& arguments = options.arguments;
@@ -59,32 +62,33 @@ int attach_main(int argc, char** argv) {
     add_image(cli, arguments);
     add_directory(cli, arguments);
     cli.add_flag("-r,--read-only", arguments.read_only, "Write nothing to the image");
-    cli.add_option("--fs", arguments.file_system, "Type of the file system (default: found out)")
+    cli.add_option("--fs", arguments.file_system, "Type of the file system (default: detected)")
         ->type_name("TYPE");
-    cli.add_option("--partition", arguments.partition, "Print or mount this partition of it")
+    cli.add_option("--partition", arguments.partition, "Print or mount this partition")
         ->type_name("N")
-        ->check(CLI::Range(1U, 128U));
+        ->check(number_from(1, 128));
     add_choice<unsigned>(cli, "--sector-size", arguments.sector_bytes,
                          "Sectors of the device: 512 or 4096 (default: 512)", "BYTES",
                          {{"512", 512}, {"4096", 4096}});
     add_option_list(cli, options.list_of_options);
     cli.add_option("--set", options.parameters,
-                   "A parameter of the nbdkit plugin, as cache-size=1G")
+                   "A parameter for the nbdkit plugin, such as cache-size=1G")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
-    cli.add_option("--config", options.config, "Take all that from /etc/insitu/NAME.conf")
+    cli.add_option("--config", options.config,
+                   "Read image, mount point and options from /etc/insitu/NAME.conf")
         ->type_name("NAME");
     cli.add_flag("--list", options.list, "Print what is attached");
     tool.add_json_option();
-    return tool.run(argc, argv, [&] { return run_attach(tool, options); });
+    return tool.run(argc, argv, [&] { return attach(tool, options); });
 }
 
 // mount(8)'s exit statuses.
 constexpr int mount_failed = 32;
 constexpr int mount_usage = 1;
 
-int mount_main(int argc, char** argv) {
-    Tool tool(process_world(), "mount.insitu",
+int mount_main(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "mount.insitu",
               "Mount a compressed image; mount -t insitu calls this");
     tool.set_exit_statuses({mount_failed, mount_usage, 0});
     Options options;
@@ -106,8 +110,8 @@ int mount_main(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int insitu::apps::run_attach(World world, int argc, char** argv) {
     const std::string_view name = argc > 0 ? argv[0] : "";
-    if (name.ends_with("mount.insitu")) return mount_main(argc, argv);
-    return attach_main(argc, argv);
+    if (name.ends_with("mount.insitu")) return mount_main(std::move(world), argc, argv);
+    return attach_main(std::move(world), argc, argv);
 }

@@ -8,6 +8,7 @@
 #include "common/tool.hpp"
 #include "insitu/check.hpp"
 #include "testing/crash_test.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -73,26 +74,33 @@ int crashtest(Tool& tool, const CrashTestOptions& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    Tool tool(process_world(), "insitu-crashtest",
+int insitu::apps::run_crashtest(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-crashtest",
               "Cut the power of a live device in memory, in many ways, and check what is left");
+    constexpr std::uint64_t most_states = std::uint64_t{1} << 40;
+    constexpr std::uint64_t least_blocks = 64;
+    constexpr std::uint64_t most_blocks = 65536;
     CrashTestOptions options;
     options.states = 100000;
     options.check = fsck;
     CLI::App& cli = tool.cli();
     cli.add_option("--states", options.states, "States to test, at least (default: 100000)")
         ->type_name("N")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
+        ->check(number_from(1, most_states));
     cli.add_option("--seed", options.seed,
-                   "Another seed makes other requests and cuts (default: 1)")
+                   "Start of the random numbers: the same seed, the same runs (default: 1)")
         ->type_name("N");
     cli.add_option("--blocks", options.blocks, "Blocks of the device (default: 256)")
         ->type_name("N")
-        ->check(CLI::Range(64U, 65536U));
+        ->check(number_from(least_blocks, most_blocks));
     cli.add_option_function<std::string>(
            "--size",
            [&](const std::string& text) {
                options.blocks = ceil_div(parse_size(text, "--size"), block_bytes);
+               if (options.blocks >= least_blocks && options.blocks <= most_blocks) return;
+               throw CLI::ValidationError(
+                   "--size", fmt::format("{} blocks: expected {} to {}", options.blocks,
+                                         least_blocks, most_blocks));
            },
            "Size of the device, instead of --blocks")
         ->type_name("SIZE")
@@ -106,15 +114,15 @@ int main(int argc, char** argv) {
         {{"half", CrashTestOptions::Fill::half}, {"random", CrashTestOptions::Fill::random}});
     cli.add_option("--requests", options.requests, "Requests of a run (default: 60)")
         ->type_name("N")
-        ->check(CLI::Range(1U, 100000U));
+        ->check(number_from(1, 100000));
     cli.add_option("--clients", options.clients,
-                   "Clients at a time; more than 1: other runs each time (default: 1)")
+                   "Clients at a time; with more than 1 no run can be repeated (default: 1)")
         ->type_name("N")
-        ->check(CLI::Range(1U, 64U));
+        ->check(number_from(1, 64));
     cli.add_option("--fsck-every", options.check_every,
                    "Let fsck check every N-th state as well (default: 1)")
         ->type_name("N")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
+        ->check(number_from(1, most_states));
     cli.add_flag(
         "--ignore-syncs", [&](std::int64_t) { options.syncs = CrashTestOptions::Syncs::ignored; },
         "Let syncs do nothing: shows that the test can fail");

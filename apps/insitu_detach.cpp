@@ -6,14 +6,15 @@
 #include <CLI/CLI.hpp>
 #include "attach/detach_run.hpp"
 #include "common/tool.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
 
 namespace {
 
-int detach_main(int argc, char** argv) {
-    Tool tool(process_world(), "insitu-detach",
+int detach_main(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-detach",
               "Unmount an attached image, make it durable and end its server");
     DetachArguments arguments;
     std::string config;
@@ -32,8 +33,8 @@ int detach_main(int argc, char** argv) {
     });
 }
 
-int unmount_main(int argc, char** argv) {
-    Tool tool(process_world(), "umount.insitu", "Unmount a compressed image; umount calls this");
+int unmount_main(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "umount.insitu", "Unmount a compressed image; umount calls this");
     std::string directory;
     bool lazy = false;
     bool ignored = false;
@@ -48,8 +49,8 @@ int unmount_main(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int insitu::apps::run_detach(World world, int argc, char** argv) {
     const std::string_view name = argc > 0 ? argv[0] : "";
-    if (name.ends_with("umount.insitu")) return unmount_main(argc, argv);
-    return detach_main(argc, argv);
+    if (name.ends_with("umount.insitu")) return unmount_main(std::move(world), argc, argv);
+    return detach_main(std::move(world), argc, argv);
 }

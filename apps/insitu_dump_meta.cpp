@@ -35,7 +35,7 @@ DumpOptions dump_options(const Options& options) {
     if (options.range.empty()) return result;
     const auto wrong = [&] {
         return CLI::ValidationError(
-            "--range", fmt::format("'{}' is no range of blocks, such as 0-31", options.range));
+            "--range", fmt::format("'{}' is not a range of blocks, such as 0-31", options.range));
     };
     std::uint64_t first = 0;
     std::uint64_t last = 0;
@@ -67,7 +67,7 @@ void write_binary(Tool& tool, const Options& options, const Image& image) {
         target.store().write_at(at, buffer.view().first(length));
     }
     target.commit();
-    if (to_stdout) send_to_stdout(tool, target);
+    if (to_stdout) send_to_stdout(tool, target.store());
 }
 
 int dump_tool(Tool& tool, const Options& options) {
@@ -95,7 +95,8 @@ int insitu::apps::run_dump_meta(World world, int argc, char** argv) {
         ->type_name("FIRST-LAST");
     auto* hash = cli.add_flag("--hash", options.hash,
                               "Decode each extent and print the XXH3-128 of its content");
-    cli.add_flag("--meta-only", options.meta_only, "Read no payload: no lengths")->excludes(hash);
+    cli.add_flag("--meta-only", options.meta_only, "Read no payloads: stream lengths are left out")
+        ->excludes(hash);
     cli.add_option("--binary", options.binary,
                    "Write the meta area as it is to this file, or - for standard output")
         ->type_name("FILE");

@@ -14,6 +14,7 @@
 #include "mkfs/mkfs_arguments.hpp"
 #include "mkfs/tree_source.hpp"
 #include "mkfs/uuid.hpp"
+#include "tools.hpp"
 
 using namespace insitu;
 using namespace insitu::apps;
@@ -62,14 +63,15 @@ int mkfs_tool(Tool& tool, MkfsArguments arguments) {
     }
     const PackResult result = pack_file(tool, arguments, made.file, *held);
     tool.end_progress();
-    report_result(tool, arguments, made, result, Report::to_stdout);
+    report_result(tool, arguments, made, result);
     return exit_done;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    Tool tool(process_world(), "insitu-mkfs", "Make an insitu-comp image that holds a file system");
+int insitu::apps::run_mkfs(World world, int argc, char** argv) {
+    Tool tool(std::move(world), "insitu-mkfs",
+              "Make an insitu-comp image that holds a file system");
     MkfsArguments arguments;
     // What follows -- belongs to mkfs.
     char** const end = argv + argc;
@@ -82,12 +84,12 @@ int main(int argc, char** argv) {
     return tool.run(static_cast<int>(rest - argv), argv, [&] {
         if (!arguments.request.type.empty()) {
             if (traits_of(arguments.request.type) != nullptr && needs_fakeroot(arguments)) {
-                return run_with_fakeroot(argc, argv, tool.stop());
+                return run_with_fakeroot(argc, argv, tool.world());
             }
             try {
                 return mkfs_tool(tool, arguments);
             } catch (const FakerootNeeded&) {
-                return run_with_fakeroot(argc, argv, tool.stop());
+                return run_with_fakeroot(argc, argv, tool.world());
             }
         }
         FormatArguments empty;

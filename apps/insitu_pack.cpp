@@ -80,7 +80,7 @@ PackResult pack_to_target(Tool& tool, const PackArguments& arguments, Source& pl
     }
     commit_target(tool, target);
     if (manifest) manifest->keep();
-    if (arguments.to_stdout()) send_to_stdout(tool, target);
+    if (arguments.to_stdout()) send_to_stdout(tool, target.store());
     return result;
 }
 

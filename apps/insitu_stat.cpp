@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "common/choices.hpp"
 #include "common/identity_options.hpp"
 #include "common/image_input.hpp"
 #include "common/map_page.hpp"
@@ -155,14 +156,14 @@ int insitu::apps::run_stat(World world, int argc, char** argv) {
     cli.add_option("--commit-delay", options.commit_delay_seconds,
                    "Table line: seconds between writes of meta (default: 5)")
         ->type_name("SECONDS")
-        ->check(CLI::Range(1U, 86400U));
+        ->check(number_from(1, 86400));
     cli.add_option(
            "--can-activate", options.can_activate,
            "Report whether the driver would open the image on this device; exit status 0 or "
            "1")
         ->type_name("DEV");
     cli.add_flag("--udev", options.udev,
-                 "Print type, UUID and label as udev imports them, whoever has the device");
+                 "Print type, UUID and label for udev, even while the device is in use");
     cli.add_flag("--seals", options.seals,
                  "Count the extents that have a seal: reads the end of each payload");
     cli.add_flag("--map", options.map,
@@ -172,7 +173,8 @@ int insitu::apps::run_stat(World world, int argc, char** argv) {
         ->type_name("FILE");
     auto* const live = cli.add_flag("--live", options.live,
                                     "Ask the server of an attached image, or of a control socket");
-    cli.add_flag("--prometheus", options.prometheus, "Print that as text for Prometheus")
+    cli.add_flag("--prometheus", options.prometheus,
+                 "With --live: print the figures as Prometheus reads them")
         ->needs(live);
     tool.add_json_option();
     tool.add_progress_option();

@@ -57,7 +57,7 @@ UnpackResult unpack_file(Tool& tool, const UnpackArguments& options, const Image
     begin_target(tool, target);
     const Control control = tool.control();
     UnpackResult result = unpack(image, target.store(), wanted, control);
-    if (control.progress != nullptr) control.progress->syncing();
+    control.syncing();
     // Content that is not what it should be does not get the name of the target.
     if (check != nullptr) check->finish();
     commit_target(tool, target);

@@ -10,6 +10,13 @@ status=0
 # A file has one subject; a longer one has two.
 git ls-files 'libinsitu/*.?pp' 'apps/*.?pp' | xargs wc -l | awk '$2 != "total" && $1 > 400 {
   print $2 " has " $1 " lines, at most 400 are allowed"; wrong = 1 } END { exit wrong }' || status=1
+# So has a longer function.
+mapfile -t sources < <(git ls-files 'libinsitu/*.?pp' 'apps/*.?pp')
+tests/function_sizes.py "${sources[@]}" || status=1
+long=$(mktemp)
+{ printf 'int f(\n    int i) {\n'; yes '    ++i;' | head -n 58; printf '}\n'; } >"$long"
+[ "$(tests/function_sizes.py "$long" | grep -c 'of 61 lines')" -eq 1 ] || { echo "function_sizes.py lets a long function pass"; status=1; }
+rm -f "$long"
 # Layers see those below them; a rule that lets everything pass would be of no use.
 tests/include_rules.py libinsitu || status=1
 wrong=$(mktemp -d)
@@ -40,6 +47,8 @@ COMMENT
   "docs/wrong.md:3 docs/wrong.md:4 docs/wrong.md:5 src/wrong.cpp:2 src/wrong.cpp:3 src/wrong.cpp:4 " ] ||
   { echo "doc_links.py lets a wrong reference pass, or refuses a right one"; status=1; }
 rm -rf "$wrong"
+# A mistake that spoils nothing proves nothing.
+tests/mistakes/run.sh --check || status=1
 # Third-party packages stay in one place each.
 only() { # only PATTERN FILES...: includes of PATTERN stand in FILES and nowhere else
   local pattern=$1 allowed=$2 found

@@ -27,26 +27,26 @@ step() { # step TEXT COMMAND...: one more test, whose output is shown where it f
 }
 
 # What each build is for: users' tools with every test; another compiler's warnings, and memory, in
-# library and tools; threads (the tests that have several at work on one thing).
+# library and tools; threads (the tests that have several at work on one thing, and tools that do).
 target_of() {
   case $1 in
     release) echo all ;;
     asan) echo product test_programs ;;
-    tsan) echo threaded_test_programs ;;
+    tsan) echo threaded_test_programs insitu-pack insitu-unpack insitu-fsck insitu-copy ;;
   esac
 }
 tests_of() {
   case $1 in
     release) echo . ;;
     asan) echo "_tests?\$|^cli_($sanitized_tools)\$|^fsck_tool\$" ;;
-    tsan) echo '^threaded_' ;;
+    tsan) echo '^threaded_|^cli_threads$' ;;
   esac
 }
 
 # Shell tests of every tool but the largest.
 sanitized_tools='format|label|stat|dump_meta|copy|delta|update|trim|hostile|map'
 # A tool that a sanitizer ends has a status that no test expects.
-export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
+export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=exitcode=99
 
 jobs=$(nproc)
 for build in "${builds[@]}"; do

@@ -53,14 +53,29 @@ void apply_option(AttachArguments& arguments, const std::string& option) {
                         fmt::format("sector-size={}: expected 512 or 4096", value));
         }
         arguments.sector_bytes = value == "512" ? 512 : 4096;
-    } else if (option.starts_with(own) && !value.empty()) {
-        arguments.parameters.push_back(option.substr(own.size()));
+    } else if (option.starts_with(own)) {
+        add_parameter(arguments, option.substr(own.size()));
     } else if (!is_for_fstab(option)) {
         arguments.mount_options.push_back(option);
     }
 }
 
 }  // namespace
+
+// Another word would be a file name or an option of nbdkit's own.
+void add_parameter(AttachArguments& arguments, const std::string& parameter) {
+    constexpr auto letters = "abcdefghijklmnopqrstuvwxyz";
+    constexpr auto others = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+    const std::size_t end = parameter.find('=');
+    const std::string key = parameter.substr(0, end);
+    if (end == std::string::npos || key.find_first_of(letters) != 0 ||
+        key.find_first_not_of(others) != std::string::npos) {
+        throw Error(ErrorKind::refused, {},
+                    fmt::format("'{}' is not a parameter, such as cache-size=1G", parameter),
+                    "nbdkit insitu --help lists them");
+    }
+    arguments.parameters.push_back(parameter);
+}
 
 void apply_options(AttachArguments& arguments, const std::string& list) {
     std::istringstream options(list);

@@ -17,6 +17,9 @@ struct AttachArguments {
     bool read_only = false;
 };
 
+// "KEY=VALUE" for the plugin. Throws a `refused` Error for anything else.
+void add_parameter(AttachArguments& arguments, const std::string& parameter);
+
 // A list as behind -o: ro, rw, fs=TYPE, partition=N, sector-size=N and insitu.KEY=VALUE are for
 // insitu-attach, what only fstab and systemd look at is for nobody, the rest is for mount(8).
 // Throws a `refused` Error for a value that makes no sense.

@@ -108,7 +108,7 @@ void print_attached(Tool& tool, const AttachState& state, const std::string& dev
 int attach_image(Tool& tool, const AttachArguments& given, Attached attached) {
     require_views_of_the_kernel();
     const AttachArguments arguments = checked(given);
-    const RunDirectory run(RunDirectory::Missing::create);
+    const RunDirectory run(tool.world(), RunDirectory::Missing::create);
     const ImageFolder folder = run.folder_of(arguments.image);
     const UniqueFd lock = run.lock(folder);
     if (is_attached(tool, folder, arguments, attached)) return exit_done;
@@ -140,7 +140,7 @@ int attach_image(Tool& tool, const AttachArguments& given, Attached attached) {
 
 int list_attached(Tool& tool) {
     require_views_of_the_kernel();
-    const RunDirectory run(RunDirectory::Missing::accept);
+    const RunDirectory run(tool.world(), RunDirectory::Missing::accept);
     Json list = Json::array();
     std::string text;
     for (const ImageFolder& folder : run.folders()) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 
 namespace insitu::apps {
 
@@ -45,7 +46,7 @@ void ControlClient::wait_for_answer() const {
     constexpr int look_every_ms = 100;
     pollfd answer{fd_.get(), POLLIN, 0};
     do {
-        if (stop_ != nullptr && stop_->requested()) {
+        if (is_stopped(stop_)) {
             throw Error(ErrorKind::cancelled, {.file = path_}, "stopped before the answer");
         }
     } while (::poll(&answer, 1, look_every_ms) <= 0);

@@ -134,7 +134,7 @@ int detach(Tool& tool, const ImageFolder& folder, bool force) {
 
 int detach_image(Tool& tool, const DetachArguments& arguments) {
     require_views_of_the_kernel();
-    const RunDirectory run(RunDirectory::Missing::accept);
+    const RunDirectory run(tool.world(), RunDirectory::Missing::accept);
     auto folder = find_folder(run, arguments.name);
     UniqueFd lock;
     if (folder) {
@@ -150,7 +150,7 @@ int detach_image(Tool& tool, const DetachArguments& arguments) {
 
 int unmount_directory(Tool& tool, const std::string& directory, bool lazy) {
     const std::string point = real_name(directory);
-    const RunDirectory run(RunDirectory::Missing::accept);
+    const RunDirectory run(tool.world(), RunDirectory::Missing::accept);
     const auto folder = find_folder(run, point);
     const UniqueFd lock = folder ? run.lock(*folder) : UniqueFd();
     const auto state = folder ? folder->load() : std::nullopt;

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -23,10 +22,12 @@ namespace {
 constexpr const char* state_schema = "insitu-attach-state/1";
 constexpr std::array through_names{"nbd", "fuse-loop", "fuse"};
 
-std::string default_place() {
-    if (const char* own = std::getenv("INSITU_RUN_DIR"); own != nullptr && *own != '\0') return own;
+std::string default_place(const World& world) {
+    if (const char* own = world.variable("INSITU_RUN_DIR"); own != nullptr && *own != '\0') {
+        return own;
+    }
     if (::geteuid() == 0) return "/run/insitu-tools";
-    const char* const user = std::getenv("XDG_RUNTIME_DIR");
+    const char* const user = world.variable("XDG_RUNTIME_DIR");
     if (user != nullptr && *user != '\0') return std::string(user) + "/insitu";
     throw Error(ErrorKind::refused, {}, "XDG_RUNTIME_DIR is not set: no place for sockets",
                 "INSITU_RUN_DIR names a folder of yours for them");
@@ -172,7 +173,7 @@ void ImageFolder::remove() const noexcept {
     ::rmdir(path_.c_str());
 }
 
-RunDirectory::RunDirectory(Missing missing) : path_(default_place()) {
+RunDirectory::RunDirectory(const World& world, Missing missing) : path_(default_place(world)) {
     if (missing == Missing::accept && ::access(path_.c_str(), F_OK) != 0) return;
     make_folder(path_);
     check_folder(path_);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "attach/process_id.hpp"
+#include "common/world.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
@@ -66,7 +67,7 @@ class RunDirectory {
     enum class Missing { create, accept };
     // Throws a `refused` Error if it belongs to another user or others may write to it, and `io`
     // Errors.
-    explicit RunDirectory(Missing missing);
+    RunDirectory(const World& world, Missing missing);
 
     // The folder of an image, whether it is attached or not. Throws `io` Errors.
     ImageFolder folder_of(const std::string& image) const;

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace insitu::apps {
+
+// What a word is told that is not one of `known`, which are separated by commas.
+inline std::string not_one_of(const std::string& word, const std::string& known) {
+    return fmt::format("'{}' is not one of {}", word, known);
+}
 
 // An option whose value is one of some words, in any case; another word is told which there are.
 // `value` and the option live equally long.
@@ -24,9 +32,38 @@ CLI::Option* add_choice(CLI::App& cli, const std::string& name, Value& value,
             }
             known += (known.empty() ? "" : ", ") + choice;
         }
-        throw CLI::ValidationError(name, "'" + word + "' is none of " + known);
+        throw CLI::ValidationError(name, not_one_of(word, known));
     };
     return cli.add_option_function<std::string>(name, take, text)->type_name(type);
+}
+
+// For an option whose value stays the word that it is.
+inline CLI::Validator one_of(const std::vector<std::string>& words) {
+    return CLI::Validator(
+        [words](const std::string& word) {
+            std::string known;
+            for (const std::string& one : words) {
+                if (one == word) return std::string();
+                known += (known.empty() ? "" : ", ") + one;
+            }
+            return not_one_of(word, known);
+        },
+        {}, {});
+}
+
+// A whole number. CLI::Range() would name neither what was typed nor that a number is meant.
+inline CLI::Validator number_from(std::uint64_t least, std::uint64_t most) {
+    return CLI::Validator(
+        [least, most](const std::string& text) {
+            std::uint64_t value = 0;
+            const char* const end = text.data() + text.size();
+            const auto [rest, status] = std::from_chars(text.data(), end, value);
+            if (status == std::errc{} && rest == end && value >= least && value <= most) {
+                return std::string();
+            }
+            return fmt::format("'{}' is not a number from {} to {}", text, least, most);
+        },
+        {}, {});
 }
 
 }  // namespace insitu::apps

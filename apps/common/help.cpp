@@ -58,6 +58,12 @@ std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positi
     return left + wrapped(option->get_description(), text_column) + "\n";
 }
 
+// Without a number of values, which CLI11 would print as "IMAGE(1x)".
+std::string HelpFormatter::make_option_usage(const CLI::Option* option) const {
+    const std::string name = option->get_name(true);
+    return option->get_required() ? name : "[" + name + "]";
+}
+
 std::string HelpFormatter::make_positionals(const CLI::App* app) const {
     std::string text;
     for (const CLI::Option* option :

@@ -10,6 +10,7 @@ namespace insitu::apps {
 class HelpFormatter final : public CLI::Formatter {
   public:
     std::string make_option(const CLI::Option* option, bool is_positional) const override;
+    std::string make_option_usage(const CLI::Option* option) const override;
     std::string make_positionals(const CLI::App* app) const override;
     std::string make_footer(const CLI::App* app) const override;
 };

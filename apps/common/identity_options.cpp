@@ -48,15 +48,17 @@ std::optional<Uuid> IdentityArguments::parsed_uuid() const {
     if (uuid == "random") return random_uuid();
     if (const auto parsed = parse_uuid(uuid)) return parsed;
     throw CLI::ValidationError(
-        uuid_option, fmt::format("'{}' is no UUID; expected 32 hex digits, or random", uuid));
+        uuid_option, fmt::format("'{}' is not a UUID; expected 32 hex digits, or random", uuid));
 }
 
 const std::string& IdentityArguments::checked_label() const {
     if (valid_label(label)) return label;
     throw CLI::ValidationError(
-        label_option, fmt::format("a label of {} bytes cannot be stored; expected at most {} of "
-                                  "UTF-8 without control characters",
-                                  label.size(), label_bytes));
+        label_option,
+        label.size() > label_bytes
+            ? fmt::format("a label has at most {} bytes, this one has {}", label_bytes,
+                          label.size())
+            : std::string("a label is UTF-8 without control characters, such as line ends"));
 }
 
 void add_identity_options(CLI::App& cli, IdentityArguments& arguments,

@@ -70,9 +70,9 @@ class BoundedInput final : public std::streambuf {
             in_string_ = !in_string_;
         }
         if (++length_ <= longest_token_bytes) return;
-        throw Error(
-            ErrorKind::refused, {.file = path_},
-            fmt::format("holds a text of more than {} bytes: is no manifest", longest_token_bytes));
+        throw Error(ErrorKind::refused, {.file = path_},
+                    fmt::format("holds a text of more than {} bytes: it is not a manifest",
+                                longest_token_bytes));
     }
 
     std::string path_;

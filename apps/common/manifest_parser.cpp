@@ -96,7 +96,7 @@ bool ManifestParser::number_unsigned(number_unsigned_t value) {
 void ManifestParser::take_uuid(const std::string& text) {
     head_.uuid = parse_uuid(text);
     if (head_.uuid) return;
-    refuse(fmt::format("'{}' is no UUID", printable(text.substr(0, sha256_digits))));
+    refuse(fmt::format("'{}' is not a UUID", printable(text.substr(0, sha256_digits))));
 }
 
 bool ManifestParser::string(string_t& value) {
@@ -113,7 +113,7 @@ bool ManifestParser::string(string_t& value) {
                     parse_hex(digits.substr(0, half), extent_.hash.high) &&
                     parse_hex(digits.substr(half), extent_.hash.low);
         if (!has_hash_) {
-            refuse(fmt::format("extent {}: '{}' is no XXH3-128 of {} hex digits", extent_count_,
+            refuse(fmt::format("extent {}: '{}' is not an XXH3-128 of {} hex digits", extent_count_,
                                printable(digits.substr(0, sha256_digits)), hash_digits));
         }
     }
@@ -182,7 +182,7 @@ void ManifestParser::end_extent() {
 
 bool ManifestParser::parse_error(std::size_t position, const std::string&,
                                  const nlohmann::json::exception&) {
-    refuse(fmt::format("is no JSON document: cannot go on at byte {}", position));
+    refuse(fmt::format("is not JSON: unexpected text at byte {}", position));
 }
 
 void ManifestParser::finish_dump() {
@@ -196,7 +196,7 @@ void ManifestParser::finish_manifest() {
     if (*head_.logical_bytes == 0 || *head_.logical_bytes % block_bytes != 0 ||
         *head_.logical_bytes / block_bytes > most_blocks) {
         refuse(
-            fmt::format("has {} logical_bytes, which are no whole blocks", *head_.logical_bytes));
+            fmt::format("has {} logical_bytes, which are not whole blocks", *head_.logical_bytes));
     }
     if (!head_.complete) refuse("an extent has no xxh3_128");
     const bool old = head_.schema == "insitu-manifest/1";
@@ -212,7 +212,7 @@ void ManifestParser::finish_manifest() {
     }
     for (const std::string* sum : {&head_.raw_sha256, &head_.tree_sha256}) {
         if (sum->empty() || is_sha256(*sum)) continue;
-        refuse(fmt::format("'{}' is no SHA-256 of {} hex digits",
+        refuse(fmt::format("'{}' is not a SHA-256 of {} hex digits",
                            printable(sum->substr(0, sha256_digits)), sha256_digits));
     }
 }

@@ -18,6 +18,7 @@
 #include <sstream>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
@@ -97,19 +98,6 @@ void set_attributes(posix_spawnattr_t& attributes) {
         static_cast<short>(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID));
 }
 
-pid_t start(const Command& command, const Spawn& spawn, std::vector<std::string> environment) {
-    const std::string program = find_program(command.arguments.front());
-    std::vector<std::string> arguments = command.arguments;
-    if (!command.shown_name.empty()) arguments.front() = command.shown_name;
-    pid_t child = 0;
-    const int failed =
-        program.empty() ? ENOENT
-                        : ::posix_spawn(&child, program.c_str(), &spawn.actions, &spawn.attributes,
-                                        pointers(arguments).data(), pointers(environment).data());
-    if (failed != 0) throw io_error({.file = command.arguments.front()}, "cannot run", failed);
-    return child;
-}
-
 // Passes a requested stop on, first kindly.
 class Stopper {
   public:
@@ -117,7 +105,7 @@ class Stopper {
 
     void look() {
         constexpr std::chrono::seconds patience{5};
-        if (stop_ == nullptr || !stop_->requested()) return;
+        if (!is_stopped(stop_)) return;
         const auto now = std::chrono::steady_clock::now();
         if (!asked_) {
             asked_ = true;
@@ -170,7 +158,7 @@ int collect(int input, pid_t child, const StopFlag* stop, std::string& output) {
     }
     running_child = 0;
     // A stop is for all that it started.
-    if (stop != nullptr && stop->requested()) ::kill(-child, SIGKILL);
+    if (is_stopped(stop)) ::kill(-child, SIGKILL);
     return status;
 }
 
@@ -191,9 +179,21 @@ void set_surroundings(Spawn& spawn, const Command& command) {
     set_attributes(spawn.attributes);
 }
 
-void throw_if_stopped(const StopFlag* stop) {
-    if (stop == nullptr || !stop->requested()) return;
-    throw Error(ErrorKind::cancelled, {}, "stopped before the end");
+pid_t start(const Command& command, const Streams& streams, std::vector<std::string> environment) {
+    Spawn spawn;
+    posix_spawn_file_actions_adddup2(&spawn.actions, streams.output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&spawn.actions, streams.errors, STDERR_FILENO);
+    set_surroundings(spawn, command);
+    const std::string program = find_program(command.arguments.front());
+    std::vector<std::string> arguments = command.arguments;
+    if (!command.shown_name.empty()) arguments.front() = command.shown_name;
+    pid_t child = 0;
+    const int failed =
+        program.empty() ? ENOENT
+                        : ::posix_spawn(&child, program.c_str(), &spawn.actions, &spawn.attributes,
+                                        pointers(arguments).data(), pointers(environment).data());
+    if (failed != 0) throw io_error({.file = command.arguments.front()}, "cannot run", failed);
+    return child;
 }
 
 }  // namespace
@@ -216,11 +216,7 @@ std::string find_program(const std::string& name) {
 }
 
 pid_t start_process(const Command& command, const Streams& streams) {
-    Spawn spawn;
-    posix_spawn_file_actions_adddup2(&spawn.actions, streams.output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&spawn.actions, streams.errors, STDERR_FILENO);
-    set_surroundings(spawn, command);
-    return start(command, spawn, clean_environment(command));
+    return start(command, streams, clean_environment(command));
 }
 
 int wait_for(pid_t process, const StopFlag* stop) {
@@ -253,10 +249,11 @@ CommandResult run_command(const Command& command, const StopFlag* stop) {
     return result;
 }
 
-int run_in_place(const Command& command, const StopFlag* stop) {
-    Spawn spawn;
-    set_attributes(spawn.attributes);
-    return wait_for(start(command, spawn, own_environment(command)), stop);
+int run_in_place(const Command& command, const World& world) {
+    Command child = command;
+    child.standard_input = world.input;
+    const Streams streams{world.output_fd(), world.errors};
+    return wait_for(start(child, streams, own_environment(child)), &world.signals->stop);
 }
 
 bool below_fakeroot() noexcept {

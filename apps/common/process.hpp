@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/world.hpp"
 #include "insitu/internal/engine/control.hpp"
 
 namespace insitu::apps {
@@ -34,9 +35,9 @@ std::string find_program(const std::string& name);
 // `io` Error if it cannot be started. One at a time.
 CommandResult run_command(const Command& command, const StopFlag* stop);
 
-// The same with the tool's own streams and variables, for the tool itself under another program.
-// Returns its status.
-int run_in_place(const Command& command, const StopFlag* stop);
+// The same with the streams and signals of the tool's world, and all variables of the process: for
+// the tool itself under another program. Returns its status.
+int run_in_place(const Command& command, const World& world);
 
 // Where a program that is started reads from and writes to.
 struct Streams {

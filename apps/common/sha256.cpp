@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 
 namespace insitu::apps {
 
@@ -36,9 +37,7 @@ void Sha256::add(ByteView bytes) {
 void Sha256::add_zeros(std::uint64_t count, const StopFlag* stop) {
     static const std::vector<std::byte> zeros(window_bytes);
     while (count > 0) {
-        if (stop != nullptr && stop->requested()) {
-            throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-        }
+        throw_if_stopped(stop);
         const std::uint64_t step = std::min<std::uint64_t>(count, zeros.size());
         add(ByteView(zeros).first(step));
         count -= step;

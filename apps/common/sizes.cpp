@@ -26,7 +26,7 @@ std::uint64_t parse_size(const std::string& text, const std::string& option) {
     const char* const end = text.data() + text.size();
     const auto [rest, status] = std::from_chars(text.data(), end, value);
     if (status == std::errc::result_out_of_range) throw wrong("is too large");
-    if (status != std::errc{}) throw wrong("is no size");
+    if (status != std::errc{}) throw wrong("is not a size");
     std::string_view unit(rest, static_cast<std::size_t>(end - rest));
     unsigned shift = 0;
     if (!unit.empty()) {
@@ -37,7 +37,7 @@ std::uint64_t parse_size(const std::string& text, const std::string& option) {
             unit.remove_prefix(1);
             if (unit == "iB" || unit == "ib") unit = {};
         }
-        if (!unit.empty()) throw wrong("is no size");
+        if (!unit.empty()) throw wrong("is not a size");
     }
     if (shift != 0 && value > (UINT64_MAX >> shift)) throw wrong("is too large");
     return value << shift;

@@ -41,8 +41,8 @@ void begin_stdout_data(Tool& tool) {
     tool.set_stdout_is_data();
 }
 
-void send_to_stdout(const Tool& tool, Target& target) {
-    copy_to_stream(target.store(), tool.world().output_fd(), stdout_name, tool.stop());
+void send_to_stdout(const Tool& tool, const Store& image) {
+    copy_to_stream(image, tool.world().output_fd(), stdout_name, tool.stop());
 }
 
 }  // namespace insitu::apps

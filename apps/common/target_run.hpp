@@ -16,8 +16,8 @@ void commit_target(Tool& tool, Target& target);
 // A nameless file of zeros, whose content send_to_stdout() prints when it is complete.
 Target make_stdout_target(std::uint64_t size_bytes);
 
-// For tools that print an image: refuses a terminal; a JSON document goes to stderr from here on.
+// For tools that print an image: refuses a terminal; reports go to stderr from here on.
 void begin_stdout_data(Tool& tool);
-void send_to_stdout(const Tool& tool, Target& target);
+void send_to_stdout(const Tool& tool, const Store& image);
 
 }  // namespace insitu::apps

@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -21,15 +20,7 @@ namespace insitu::apps {
 
 namespace {
 
-// A number of threads; CLI11 would name neither the option as it was typed nor what is allowed.
-std::string check_threads(const std::string& text) {
-    constexpr unsigned most_threads = 1024;
-    unsigned value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, status] = std::from_chars(text.data(), end, value);
-    if (status == std::errc{} && rest == end && value <= most_threads) return {};
-    return fmt::format("'{}' is not a number from 0 to {}", text, most_threads);
-}
+constexpr unsigned most_threads = 1024;
 
 }  // namespace
 
@@ -44,7 +35,7 @@ Tool::Tool(World world, std::string name, const std::string& description)
     cli_->add_option("-j,--threads", common_.threads,
                      "Worker threads (0, the default: the CPUs this process may use)")
         ->type_name("N")
-        ->check(CLI::Validator(check_threads, {}, {}));
+        ->check(number_from(0, most_threads));
     cli_->add_flag("-q,--quiet", common_.quiet, "Print nothing but errors");
     cli_->add_flag("-v,--verbose", common_.verbose, "Print more");
 }
@@ -123,7 +114,10 @@ void Tool::print_json(const Json& document) const {
     Json full;
     full["schema"] = name_ + "/1";
     full.update(document);
-    const std::string text = json_text(full, 2) + "\n";
+    print_report(json_text(full, 2) + "\n");
+}
+
+void Tool::print_report(std::string_view text) const {
     if (!stdout_is_data_) return print(text);
     world_.say(text);
 }

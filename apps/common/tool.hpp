@@ -83,7 +83,9 @@ class Tool {
     void say_on_failure(std::string text) { last_words_ = std::move(text); }
     // Writes to stdout; failure is an `io` Error at the latest when the tool ends.
     void print(std::string_view text) const;
-    // From here on stdout carries data, and a JSON document goes to stderr.
+    // The report for people: to stderr if stdout carries data.
+    void print_report(std::string_view text) const;
+    // From here on stdout carries data, and reports go to stderr.
     void set_stdout_is_data() noexcept { stdout_is_data_ = true; }
     // Brings what was printed to stdout; throws an `io` Error.
     void flush() const;

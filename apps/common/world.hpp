@@ -18,9 +18,9 @@ struct Signals {
 };
 
 // What a tool meets beside its arguments. A tool uses no other standard streams, and of the
-// environment what it asks variable() for, so a test can run it within its own process. TMPDIR and
-// PATH are the process's in any case: what looks for temporary files and starts programs is below
-// the tools. The streams and `signals` outlive it.
+// environment what it asks variable() for, so a test can run it within its own process. TMPDIR,
+// PATH and what programs inherit that it starts are the process's in any case: what looks for
+// temporary files and starts programs is below the tools. The streams and `signals` outlive it.
 struct World {
     int input = -1;
     std::FILE* output = nullptr;

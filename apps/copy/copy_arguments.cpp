@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/choices.hpp"
 #include "common/codec_options.hpp"
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
@@ -11,33 +12,23 @@
 
 namespace insitu::apps {
 
-void add_copy_arguments(Tool& tool, CopyArguments& arguments) {
-    constexpr unsigned most_percent = 99;
-    CLI::App& cli = tool.cli();
-    add_image_options(tool, arguments.source);
-    cli.get_option("IMAGE")->description("Image to be copied, or changed by --apply");
-    CLI::Option* const target = cli.add_option(
-        "TARGET", arguments.target, "File or block device; with --delta the older image");
-    CLI::Option* const size =
-        cli.add_option("--size", arguments.size,
-                       "Logical size of a file (default: the source's own); more or less than it "
-                       "was")
-            ->type_name("SIZE");
-    add_identity_options(cli, arguments.identity, "the source's own");
-    CLI::Option* const force =
-        cli.add_flag("--force", arguments.force, "Overwrite what a device holds");
+namespace {
+
+constexpr unsigned most_percent = 99;
+
+// What changes an image in place by what another one holds.
+CLI::Option* add_update_options(CLI::App& cli, CopyArguments& arguments) {
     CLI::Option* const update =
         cli.add_flag("--update", arguments.update,
-                     "TARGET is an older image: write only what differs, in place")
-            ->excludes(size)
-            ->excludes(force);
+                     "TARGET is an older image: write only what differs, in place");
     cli.add_flag("--trust-seals", arguments.trust_seals,
-                 "With --update: payloads with equal seals are equal, and not read")
+                 "With --update: take payloads with equal seals for equal, without reading them")
         ->needs(update);
     CLI::Option* const manifest =
-        cli.add_option("--manifest", arguments.manifest,
-                       "With --update: the manifest of IMAGE; what it says of a window decides, "
-                       "and payloads are not read")
+        cli.add_option(
+               "--manifest", arguments.manifest,
+               "With --update: the manifest of IMAGE; windows are compared by the hashes in "
+               "both manifests, and payloads are not read")
             ->type_name("FILE")
             ->needs(update);
     CLI::Option* const target_manifest =
@@ -46,23 +37,12 @@ void add_copy_arguments(Tool& tool, CopyArguments& arguments) {
             ->needs(manifest);
     manifest->needs(target_manifest);
     cli.add_flag("--resume", arguments.resume,
-                 "A copy to this device was interrupted: write only what differs from it")
+                 "Continue an interrupted copy to this device: write only what differs")
         ->excludes(update);
-    CLI::Option* const delta =
-        cli.add_option("--delta", arguments.delta,
-                       "Write to FILE what TARGET, which stays as it is, lacks to become IMAGE")
-            ->type_name("FILE")
-            ->excludes(update);
-    CLI::Option* const apply =
-        cli.add_option("--apply", arguments.apply, "Bring IMAGE to what FILE, from --delta, says")
-            ->type_name("FILE")
-            ->excludes(update)
-            ->excludes(delta)
-            ->excludes(target);
-    for (const char* other : {"--size", "--force", "--resume"}) {
-        delta->excludes(cli.get_option(other));
-        apply->excludes(cli.get_option(other));
-    }
+    return update;
+}
+
+void add_recode_options(CLI::App& cli, CopyArguments& arguments) {
     add_codec_options(cli, arguments.recode.codec);
     cli.get_option("--alg")->description(
         "Compress again, as lzo or deflate (default: as they are)");
@@ -74,9 +54,45 @@ void add_copy_arguments(Tool& tool, CopyArguments& arguments) {
             "Compress again, with extents of 4K, 8K, 16K, 32K, 64K, 128K, or auto: by content");
     add_seals_option(cli, arguments.recode.seals);
     cli.add_option("--worth", arguments.worth_percent,
-                   "Compress again only windows in which that saves so many percent")
+                   "Compress a window again only if that saves at least this many percent")
         ->type_name("PERCENT")
-        ->check(CLI::Range(0U, most_percent));
+        ->check(number_from(0, most_percent));
+}
+
+}  // namespace
+
+void add_copy_arguments(Tool& tool, CopyArguments& arguments) {
+    CLI::App& cli = tool.cli();
+    add_image_options(tool, arguments.source);
+    cli.get_option("IMAGE")->description("Image to be copied, or changed by --apply");
+    CLI::Option* const target = cli.add_option(
+        "TARGET", arguments.target, "File or block device; with --delta the older image");
+    CLI::Option* const size =
+        cli.add_option("--size", arguments.size,
+                       "Logical size of the target, if it is a file (default: that of IMAGE)")
+            ->type_name("SIZE");
+    add_identity_options(cli, arguments.identity, "the source's own");
+    CLI::Option* const force =
+        cli.add_flag("--force", arguments.force, "Overwrite what a device holds");
+    CLI::Option* const update = add_update_options(cli, arguments);
+    update->excludes(size)->excludes(force);
+    CLI::Option* const delta =
+        cli.add_option("--delta", arguments.delta,
+                       "Write to FILE the difference that turns TARGET into IMAGE; TARGET does not "
+                       "change")
+            ->type_name("FILE")
+            ->excludes(update);
+    CLI::Option* const apply =
+        cli.add_option("--apply", arguments.apply, "Change IMAGE as FILE says, which --delta wrote")
+            ->type_name("FILE")
+            ->excludes(update)
+            ->excludes(delta)
+            ->excludes(target);
+    for (const char* other : {"--size", "--force", "--resume"}) {
+        delta->excludes(cli.get_option(other));
+        apply->excludes(cli.get_option(other));
+    }
+    add_recode_options(cli, arguments);
     for (const char* other :
          {"--alg", "--level", "--extent", "--window", "--worth", "--no-seals"}) {
         for (CLI::Option* const way : {update, delta, apply})

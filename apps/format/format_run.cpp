@@ -104,7 +104,7 @@ int format_target(Tool& tool, const FormatArguments& arguments) {
         format_image(target.store(), arguments.algorithm, target.content(), tool.control(),
                      identity);
         commit_target(tool, target);
-        if (to_stdout) send_to_stdout(tool, target);
+        if (to_stdout) send_to_stdout(tool, target.store());
     }
     tool.end_progress();
     report(tool, arguments, super, identity);

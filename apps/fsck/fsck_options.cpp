@@ -46,16 +46,15 @@ int descriptor_of(const std::string& text) {
     const auto [rest, status] = std::from_chars(text.data(), end, descriptor);
     const bool is_open = status == std::errc{} && rest == end && descriptor >= 0 &&
                          ::fcntl(descriptor, F_GETFD) >= 0;
-    if (!is_open) throw CLI::ValidationError("-C", "'" + text + "' is no open descriptor");
+    if (!is_open) throw CLI::ValidationError("-C", "'" + text + "' is not an open descriptor");
     return descriptor;
 }
 
 void add_evidence_options(CLI::App& cli, FsckOptions& options) {
     cli.add_flag("--trust-payloads", options.trust_payloads,
-                 "Take raw extents that form a perfect payload for compressed ones");
-    cli.add_flag(
-        "--salvage", options.salvage,
-        "Keep the blocks that decode of a torn stream, zeros for the rest; both are listed");
+                 "Treat raw extents that together form a complete payload as a compressed one");
+    cli.add_flag("--salvage", options.salvage,
+                 "Of a torn stream, keep the blocks that decode and zero the rest; list both");
     cli.add_option("--manifest", options.manifest,
                    "Compare contents with a manifest, as insitu-dump-meta --hash --json prints one")
         ->type_name("FILE");
@@ -69,10 +68,10 @@ void add_evidence_options(CLI::App& cli, FsckOptions& options) {
                    "Write a page with a map of the device, the findings and the planned repairs")
         ->type_name("FILE");
     cli.add_flag("--resize-file", options.resize_file,
-                 "Give a file the size that its super block names");
+                 "Give a file the size that its super block is for");
 }
 
-[[noreturn]] void refuse(const char* option, const char* why) {
+[[noreturn]] void refuse(const char* option, const std::string& why) {
     throw CLI::ValidationError(option, why);
 }
 
@@ -91,7 +90,8 @@ void settle_words(FsckOptions& options) {
     if (!named && words.size() > 1 && set_mode(words.front(), options)) words.erase(words.begin());
     const bool undo = options.mode == FsckMode::undo;
     if (words.size() != (undo ? 2 : 1)) {
-        refuse("IMAGE", undo ? "undo takes an image and its log" : "one image is expected");
+        refuse("IMAGE", undo ? "undo takes an image and its log"
+                             : fmt::format("one image is expected, not {}", words.size()));
     }
     options.image = words.front();
     if (undo) options.undo_log = words.back();
@@ -131,14 +131,14 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
         ->expected(1, most_words);
     cli.footer(
         "Subcommands:\n"
-        "  insitu-fsck [check] IMAGE    say what is wrong, write nothing\n"
+        "  insitu-fsck [check] IMAGE    report what is wrong, write nothing\n"
         "  insitu-fsck repair IMAGE     repair it, as -y does\n"
-        "  insitu-fsck undo IMAGE LOG   take a repair back; again: apply it again\n"
+        "  insitu-fsck undo IMAGE LOG   undo a repair; a second undo repairs again\n"
         "Exit status: 0 clean, 1 corrected, 4 left uncorrected, 8 failed, 16 usage, 32 cancelled.");
     add_fsck8_options(cli, options);
-    cli.add_flag("--meta-only", options.meta_only, "Look at the meta alone: quick");
+    cli.add_flag("--meta-only", options.meta_only, "Check the meta alone, which is quick");
     cli.add_flag("--kernel-safe", options.kernel_safe,
-                 "One verdict: is it safe to activate the image");
+                 "Answer one question: is it safe to activate the image?");
     add_evidence_options(cli, options);
     cli.add_flag("--punch", options.punch,
                  "Free the space of holes, if the image is clean; undo does not bring it back");
@@ -146,17 +146,16 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
                               "Seal compressed payloads that have no seal; with nothing else: "
                               "repair nothing");
     cli.add_flag("--seal-all", options.seal_all,
-                 "The same, and believe the content of those that differ from their seal")
+                 "The same, and give a new seal to payloads that differ from theirs")
         ->excludes(seal);
     cli.add_option("--undo", options.log, "Where the undo log goes (default: beside the image)")
         ->type_name("FILE");
     cli.add_option("-o,--output", options.output, "Repair a copy, leave the image alone")
         ->type_name("NEW");
     cli.add_flag("--dry-run", options.dry_run, "Print the plan of a repair, change nothing");
-    cli.add_flag(
-        "--force", options.force,
-        "Replace an undo log or a NEW that is in the way; believe a manifest that does not "
-        "prove itself");
+    cli.add_flag("--force", options.force,
+                 "Replace an undo log or a NEW that exists; trust a manifest that does not fit the "
+                 "image");
     tool.add_force_share_option();
     tool.add_json_option();
     tool.add_progress_option();

@@ -115,7 +115,7 @@ Patient open_patient(Tool& tool, const FsckOptions& options) {
     refuse_same_storage(options.image, options.output, "the image");
     const NodeKind kind = node_kind(options.output);
     if (kind != NodeKind::missing && kind != NodeKind::regular_file) {
-        throw Error(ErrorKind::refused, {.file = options.output}, "is no regular file");
+        throw Error(ErrorKind::refused, {.file = options.output}, "is not a regular file");
     }
     if (kind == NodeKind::regular_file && !options.force) {
         throw Error(ErrorKind::refused, {.file = options.output}, "exists", "--force replaces it");

@@ -156,7 +156,7 @@ FoundLog::FoundLog(const Tool& tool, const FsckOptions& options, const std::stri
 void require_own_log(const LogFile& log, const std::string& image) {
     const std::string why = log.distrust(owner_of(image));
     if (why.empty()) return;
-    throw Error(ErrorKind::refused, {.file = log.name()}, "is no log to be believed: " + why,
+    throw Error(ErrorKind::refused, {.file = log.name()}, "is not a log to be believed: " + why,
                 "--force believes it");
 }
 

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
 #include "mkfs/ext_handle.hpp"
 #include "mkfs/ext_inode.hpp"
@@ -48,9 +49,7 @@ class ExtFiller {
     void run() {
         number_inodes();
         for (std::size_t i = 0; i < tree_.entries.size(); ++i) {
-            if (stop_ != nullptr && stop_->requested()) {
-                throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-            }
+            throw_if_stopped(stop_);
             if (tree_.entries[i].link_to == no_entry) write_entry(i);
         }
         fs_.close();
@@ -75,7 +74,7 @@ class ExtFiller {
             } else if (entry.path == "lost+found" && lost_and_found_ != 0) {
                 if (!entry.is(S_IFDIR)) {
                     throw Error(ErrorKind::refused, {.file = entry.path},
-                                "is no directory, as a file system of this type needs it to be");
+                                "is not a directory, as a file system of this type needs it to be");
                 }
                 inodes_[i] = lost_and_found_;
             } else {

@@ -49,7 +49,7 @@ std::u16string utf16_of(const Entry& entry) {
     const std::string name = entry.name();
     if (printable(name) != name) {
         refuse(entry,
-               "has a control character, or bytes that are no UTF-8, in its name: "
+               "has a control character, or bytes that are not UTF-8, in its name: "
                "FAT cannot hold it");
     }
     std::u16string units;

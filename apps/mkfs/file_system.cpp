@@ -16,7 +16,7 @@ void check_request(const MkfsRequest& request) {
     const TypeTraits* traits = traits_of(request.type);
     if (traits == nullptr) {
         throw Error(ErrorKind::refused, {.file = "-t " + request.type},
-                    "is no type of file system that can be made here",
+                    "is not a type of file system that can be made here",
                     fmt::format("the types are {}", fmt::join(file_system_types(), ", ")));
     }
     const auto need = [&](const char* program, const char* package) {

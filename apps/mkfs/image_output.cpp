@@ -13,31 +13,13 @@
 #include "common/pack_report.hpp"
 #include "common/target_run.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/open_store.hpp"
 #include "mkfs/image_bytes.hpp"
 
 namespace insitu::apps {
 
 namespace {
-
-void copy_to_stdout(const std::string& path, const StopFlag* stop) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) throw io_error({.file = path}, "cannot open", errno);
-    std::vector<char> buffer(std::size_t{1} << 20);
-    for (;;) {
-        const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-        if (got < 0 && errno != EINTR) throw io_error({.file = path}, "cannot read", errno);
-        if (got == 0) return;
-        for (ssize_t done = 0; done < got;) {
-            if (stop->requested()) throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-            const ssize_t now =
-                ::write(STDOUT_FILENO, buffer.data() + done, static_cast<std::size_t>(got - done));
-            if (now < 0 && errno == EINTR) continue;
-            if (now < 0) throw io_error({.file = "standard output"}, "cannot write", errno);
-            done += now;
-        }
-    }
-}
 
 // The smallest unit that a file system of this type is read and written in; 0: not known.
 std::uint64_t unit_of(const std::string& type, const std::string& file) {
@@ -79,32 +61,26 @@ int stream_image(Tool& tool, const MkfsArguments& arguments, const MadeFileSyste
         result = pack_file(tool, arguments, made.file, target);
     }
     tool.end_progress();
-    copy_to_stdout(image, tool.stop());
-    report_result(tool, arguments, made, result, Report::to_stderr);
+    const auto store = open_store(image, Access::read);
+    send_to_stdout(tool, *store);
+    report_result(tool, arguments, made, result);
     return exit_done;
 }
 
 void report_result(Tool& tool, const MkfsArguments& arguments, const MadeFileSystem& made,
-                   const PackResult& result, Report report) {
+                   const PackResult& result) {
     const std::string& type = arguments.request.type;
     const PackReport facts{
         type, arguments.target, arguments.pack.codec.algorithm,
         arguments.verify ? PackReport::Kind::verified : PackReport::Kind::packed};
-    std::string text;
     if (tool.common().json) {
         Json document = pack_json(facts, result, tool.seconds());
         document["file_system"] = type;
         document["file_system_bytes"] = made.size_bytes;
-        if (report == Report::to_stdout) return tool.print_json(document);
-        Json full;
-        full["schema"] = "insitu-mkfs/1";
-        full.update(document);
-        text = full.dump(2) + "\n";
+        tool.print_json(document);
     } else if (!tool.common().quiet) {
-        text = pack_text(facts, result, tool.seconds());
-        if (report == Report::to_stdout) return tool.print(text);
+        tool.print_report(pack_text(facts, result, tool.seconds()));
     }
-    std::fputs(text.c_str(), stderr);
 }
 
 int report_size(Tool& tool, const MkfsArguments& arguments, std::uint64_t size_bytes) {

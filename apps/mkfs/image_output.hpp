@@ -20,9 +20,8 @@ PackResult pack_file(Tool& tool, const MkfsArguments& arguments, const std::stri
 int stream_image(Tool& tool, const MkfsArguments& arguments, const MadeFileSystem& made,
                  const Scratch& scratch);
 
-enum class Report { to_stdout, to_stderr };
 void report_result(Tool& tool, const MkfsArguments& arguments, const MadeFileSystem& made,
-                   const PackResult& result, Report report);
+                   const PackResult& result);
 
 // What --dry-run prints. Returns the exit status.
 int report_size(Tool& tool, const MkfsArguments& arguments, std::uint64_t size_bytes);

@@ -8,11 +8,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 #include <filesystem>
 
 #include "common/codec_options.hpp"
 #include "common/sizes.hpp"
+#include "common/target_run.hpp"
 #include "insitu/error.hpp"
 #include "insitu/open_store.hpp"
 
@@ -21,8 +21,8 @@ namespace insitu::apps {
 namespace {
 
 // SOURCE_DATE_EPOCH, or nothing.
-std::optional<std::int64_t> epoch_of_environment() {
-    const char* const value = std::getenv("SOURCE_DATE_EPOCH");
+std::optional<std::int64_t> epoch_of(const World& world) {
+    const char* const value = world.variable("SOURCE_DATE_EPOCH");
     const std::string text = value == nullptr ? "" : value;
     if (text.empty()) return std::nullopt;
     constexpr std::size_t most_digits = 10;
@@ -36,7 +36,7 @@ std::optional<std::int64_t> epoch_of_environment() {
 
 void check_directory(const std::string& directory, const std::string& target) {
     if (node_kind(directory) != NodeKind::directory) {
-        throw Error(ErrorKind::refused, {.file = directory}, "is no directory",
+        throw Error(ErrorKind::refused, {.file = directory}, "is not a directory",
                     "a tar is read from standard input: -d - < FILE");
     }
     if (target == "-") return;
@@ -49,12 +49,9 @@ void check_directory(const std::string& directory, const std::string& target) {
     }
 }
 
-void check_streams(const MkfsArguments& arguments) {
-    if (arguments.target == "-" && !arguments.dry_run && ::isatty(STDOUT_FILENO) == 1) {
-        throw Error(ErrorKind::refused, {.file = "standard output"},
-                    "an image is not printed on a terminal", "redirect it to a file or a pipe");
-    }
-    if (arguments.request.directory == "-" && ::isatty(STDIN_FILENO) == 1) {
+void check_streams(Tool& tool, const MkfsArguments& arguments) {
+    if (arguments.target == "-" && !arguments.dry_run) begin_stdout_data(tool);
+    if (arguments.request.directory == "-" && ::isatty(tool.world().input) == 1) {
         throw Error(ErrorKind::refused, {.file = "standard input"},
                     "a tar is not typed in at a terminal", "redirect a file or a pipe to it");
     }
@@ -168,7 +165,7 @@ void add_mkfs_arguments(Tool& tool, MkfsArguments& arguments, WithoutType withou
         "insitu-mkfs(8) has more, with examples and a table of what each TYPE keeps.");
 }
 
-void complete_request(const Tool& tool, MkfsArguments& arguments,
+void complete_request(Tool& tool, MkfsArguments& arguments,
                       std::optional<std::uint64_t> device_bytes) {
     MkfsRequest& request = arguments.request;
     arguments.pack.uuid = arguments.identity.parsed_uuid();
@@ -189,12 +186,12 @@ void complete_request(const Tool& tool, MkfsArguments& arguments,
         }
         request.size_bytes = wanted;
     }
-    request.epoch = epoch_of_environment();
+    request.epoch = epoch_of(tool.world());
     request.threads = tool.common().threads;
     request.sizes_only = arguments.dry_run;
     check_request(request);
     check_labels(arguments);
-    check_streams(arguments);
+    check_streams(tool, arguments);
     if (!request.directory.empty() && request.directory != "-") {
         check_directory(request.directory, arguments.target);
     }

@@ -41,7 +41,7 @@ void add_mkfs_arguments(Tool& tool, MkfsArguments& arguments, WithoutType withou
 
 // Settles what the file system has to be, before any work is done. `device_bytes` is the size of a
 // target that is a block device. Throws `refused` Errors, and CLI::ParseErrors for sizes.
-void complete_request(const Tool& tool, MkfsArguments& arguments,
+void complete_request(Tool& tool, MkfsArguments& arguments,
                       std::optional<std::uint64_t> device_bytes);
 
 }  // namespace insitu::apps

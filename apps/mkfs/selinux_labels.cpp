@@ -127,7 +127,7 @@ class Selinux {
         handle_ = open_(context_file, options.data(), options.size());
         if (handle_ != nullptr) return;
         throw Error(ErrorKind::refused, {.file = file_contexts},
-                    "is no list of file contexts: " + reason(), "file_contexts(5) has its form");
+                    "is not a list of file contexts: " + reason(), "file_contexts(5) has its form");
     }
 
     // What the library said, without the name of the file, or else what errno says.

@@ -15,6 +15,7 @@
 
 #include "common/process.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
 #include "mkfs/sparse_units.hpp"
 
@@ -52,9 +53,7 @@ class Stager {
     }
 
     void create(Entry& entry) {
-        if (stop_ != nullptr && stop_->requested()) {
-            throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-        }
+        throw_if_stopped(stop_);
         const std::string place = place_of(entry);
         constexpr mode_t private_directory = 0700;
         constexpr mode_t private_file = 0600;

@@ -56,7 +56,7 @@ std::uint64_t number_of(const std::string& text, const char* what) {
     const auto result = std::from_chars(text.data(), end, value);
     if (result.ec != std::errc() || result.ptr != end) {
         refuse(tar_place,
-               fmt::format("has the {} '{}', which is no number", what, printable(text)));
+               fmt::format("has the {} '{}', which is not a number", what, printable(text)));
     }
     return value;
 }

@@ -132,7 +132,7 @@ class TarReader {
     void add_link(const std::string& path, const std::string& target) {
         const auto found = entries_.find(target);
         if (found == entries_.end() || found->second.is(S_IFDIR)) {
-            refuse(path, fmt::format("is a link to '{}', which is no file before it in the tar",
+            refuse(path, fmt::format("is a link to '{}', which is not a file before it in the tar",
                                      printable(target)));
         }
         const auto known = links_.find(target);
@@ -176,7 +176,7 @@ class TarReader {
                 if (found == entries_.end()) {
                     missing.push_back(up);
                 } else if (!found->second.is(S_IFDIR)) {
-                    refuse(path, "is below something that is no directory");
+                    refuse(path, "is below something that is not a directory");
                 }
             }
         }

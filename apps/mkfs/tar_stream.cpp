@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 
 namespace insitu::apps {
 
@@ -50,9 +51,7 @@ long TarStream::read_more(struct archive* reader, void* self, const void** block
 }
 
 void TarStream::fail() const {
-    if (stop_ != nullptr && stop_->requested()) {
-        throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-    }
+    throw_if_stopped(stop_);
     const char* const said = ::archive_error_string(reader_.get());
     throw Error(ErrorKind::refused, {.file = tar_place},
                 fmt::format("cannot be read: {}", said == nullptr ? "no reason" : said),
@@ -60,7 +59,7 @@ void TarStream::fail() const {
 }
 
 std::string_view TarStream::read_some(std::size_t limit) {
-    if (stop_ != nullptr && stop_->requested()) fail();
+    if (is_stopped(stop_)) fail();
     if (rest_.empty() && !at_end_) {
         const la_ssize_t got = ::archive_read_data(reader_.get(), output_.data(), output_.size());
         if (got < 0) fail();

@@ -10,13 +10,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
 #include "common/process.hpp"
 #include "common/sha256.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
 #include "mkfs/adapt.hpp"
 #include "mkfs/compare.hpp"
@@ -140,7 +139,7 @@ void report_losses(const Tool& tool, const MkfsArguments& arguments,
         }
         // More than a rounded time is no matter for -q.
         if (!tool.common().quiet || !loss.is_fraction) {
-            std::fprintf(stderr, "note: %s\n", text.c_str());
+            tool.world().say(fmt::format("note: {}\n", text));
         }
         if (!tool.common().verbose) continue;
         for (const std::string& path : loss.paths)
@@ -169,9 +168,7 @@ void check_contents(const Tool& tool, const Tree& tree, const FoundTree& found) 
         while (found.tree.entries[b].path != entry.path)
             ++b;
         if (!entry.is(S_IFREG) || entry.link_to != no_entry) continue;
-        if (tool.stop()->requested()) {
-            throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-        }
+        throw_if_stopped(tool.stop());
         const std::string hash = found.content_hash(b);
         if (hash.empty()) {
             tool.note("note: contents are not compared: TYPE compresses them itself");
@@ -228,13 +225,13 @@ bool needs_fakeroot(const MkfsArguments& arguments) {
     return true;
 }
 
-int run_with_fakeroot(int argc, char** argv, const StopFlag* stop) {
+int run_with_fakeroot(int argc, char** argv, const World& world) {
     // Owners that fakeroot has not heard of are the real ones; it only notes what it is asked to
     // change.
     Command command{{"fakeroot", "-u", "--", fs::read_symlink("/proc/self/exe").string()},
                     {"FAKEROOTDONTTRYCHOWN=1"}};
     command.arguments.insert(command.arguments.end(), argv + 1, argv + argc);
-    return run_in_place(command, stop);
+    return run_in_place(command, world);
 }
 
 Tree prepare_tree(const Tool& tool, const MkfsArguments& arguments, const Scratch& scratch) {
@@ -245,7 +242,7 @@ Tree prepare_tree(const Tool& tool, const MkfsArguments& arguments, const Scratc
     if (from_tar) {
         const std::string contents = scratch.file("tar");
         fs::create_directory(contents);
-        tree = read_tar(STDIN_FILENO, contents, tool.stop());
+        tree = read_tar(tool.world().input, contents, tool.stop());
         exclude(tree, arguments.exclusions);
     } else {
         tree = walk_directory(

@@ -16,7 +16,7 @@ namespace insitu::apps {
 bool needs_fakeroot(const MkfsArguments& arguments);
 
 // Runs the tool again below fakeroot, with the same arguments and streams. Returns its status.
-int run_with_fakeroot(int argc, char** argv, const StopFlag* stop);
+int run_with_fakeroot(int argc, char** argv, const World& world);
 
 // Thrown where that turns out when the tree is known.
 struct FakerootNeeded {};

@@ -19,6 +19,7 @@
 
 #include "common/process.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
@@ -104,9 +105,7 @@ class Walker {
 
   private:
     void visit(const std::string& path) {
-        if (stop_ != nullptr && stop_->requested()) {
-            throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-        }
+        throw_if_stopped(stop_);
         const std::string full = path.empty() ? root_ : root_ + "/" + path;
         struct stat status {};
         if (::lstat(full.c_str(), &status) != 0) fail(full, "cannot look at");

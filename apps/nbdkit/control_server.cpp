@@ -90,7 +90,7 @@ void ControlServer::open(const std::string& path) {
     if (state == SocketState::alive || state == SocketState::other) {
         throw Error(ErrorKind::refused, {.file = path},
                     state == SocketState::alive ? "control: another server answers there"
-                                                : "control: a file that is no socket is there");
+                                                : "control: a file that is not a socket is there");
     }
     if (state == SocketState::stale) ::unlink(path.c_str());
     const sockaddr_un address = address_of(path);

@@ -110,7 +110,7 @@ void refuse_container(const Container& container, const std::string& source) {
         way = "--from auto reads it; or " + way;
     }
     throw Error(ErrorKind::refused, {.file = source},
-                fmt::format("is no raw image: {}", container.name),
+                fmt::format("is not a raw image: {}", container.name),
                 way + "; --raw packs it as it is");
 }
 

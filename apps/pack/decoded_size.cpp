@@ -9,6 +9,7 @@
 
 #include "common/process.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 
 namespace insitu::apps {
 
@@ -87,10 +88,7 @@ class ZstdFrames {
     bool skip_blocks() {
         constexpr std::uint64_t run_length = 1;
         for (bool is_last = false; !is_last;) {
-            if (stop_ != nullptr && stop_->requested()) {
-                throw Error(ErrorKind::cancelled, {.file = store_.name()},
-                            "stopped before the end");
-            }
+            throw_if_stopped(stop_, store_.name());
             const auto header = take(3);
             if (!header) return false;
             is_last = (*header & 1U) != 0;

@@ -30,7 +30,7 @@ void require_aligned(const Store& disk, const Partition& partition) {
     for (const std::uint64_t at_byte : {partition.first_byte, partition.end_byte}) {
         if (at_byte % large_sector_bytes == 0) continue;
         refuse(at_byte,
-               fmt::format("{} at byte {}, which is no multiple of {}",
+               fmt::format("{} at byte {}, which is not a multiple of {}",
                            at_byte == partition.first_byte ? "starts" : "ends", at_byte,
                            large_sector_bytes),
                "make the disk with partitions that are aligned to 1 MiB");

@@ -103,7 +103,7 @@ class DosRewrite {
             if (link.first_byte % large_sector_bytes != 0 ||
                 link.end_byte % large_sector_bytes != 0) {
                 refuse(at_byte, fmt::format("the table of partition {} is at byte {} or ends "
-                                            "where it is no multiple of {}",
+                                            "where it is not a multiple of {}",
                                             next_logical_, at_byte, large_sector_bytes));
             }
         }

@@ -149,7 +149,7 @@ class GptRewrite {
         choose();
         if (disk_.size_bytes() % large_sector_bytes != 0) {
             throw Error(ErrorKind::refused, {.file = disk_.name()},
-                        fmt::format("has {} bytes, which is no multiple of {}: the second GPT "
+                        fmt::format("has {} bytes, which is not a multiple of {}: the second GPT "
                                     "would not be at its end",
                                     disk_.size_bytes(), large_sector_bytes),
                         "truncate -s %4096 a copy of it, and sgdisk -e that");

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "common/choices.hpp"
 #include "common/codec_options.hpp"
 #include "common/paths.hpp"
 #include "common/sizes.hpp"
@@ -26,10 +27,10 @@ void add_source_options(CLI::App& cli, PackArguments& arguments) {
                                "Fail unless the source has this SHA-256")
                     ->type_name("HEX");
     cli.add_option("--check-manifest", arguments.check_manifest,
-                   "Fail unless the source is what this file, written before, says")
+                   "Fail unless the source has the content that this manifest lists")
         ->type_name("FILE");
     cli.add_flag("--allow-empty", arguments.allow_empty,
-                 "Make an image of zeros of a stream that holds nothing");
+                 "Accept an empty stream: make an image of zeros");
     std::vector<std::string> formats = input_formats();
     formats.emplace_back("auto");
     auto* from = cli.add_option("--from", arguments.from,
@@ -37,14 +38,14 @@ void add_source_options(CLI::App& cli, PackArguments& arguments) {
                                 "parallels), compressed (gz, xz, zst, bz2), an Android sparse "
                                 "image (simg), or auto: by its magic")
                      ->type_name("FORMAT")
-                     ->check(CLI::IsMember(formats));
+                     ->check(one_of(formats));
     cli.add_flag("--raw", arguments.raw, "Pack a virtual disk, archive or compressed file as it is")
         ->excludes(from);
     cli.add_option("--sector-size", arguments.sector_size,
                    "Rewrite the partition table of a disk that was made for sectors of 512 bytes; "
                    "4096 is what the driver's device has")
         ->type_name("SIZE")
-        ->check(CLI::IsMember({"4096", "4K"}))
+        ->check(one_of({"4096", "4K"}))
         ->excludes(sum);
 }
 
@@ -55,7 +56,7 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     cli.add_option("SOURCE", arguments.source, "Raw image, block device, or - for standard input")
         ->required();
     cli.add_option("TARGET", arguments.target,
-                   "File, block device, or - for standard output; not needed to --measure");
+                   "File, block device, or - for standard output; not needed with --measure");
     add_codec_options(cli, arguments.pack.codec);
     add_extent_option(cli, arguments.pack.extents);
     add_seals_option(cli, arguments.pack.seals);

@@ -81,9 +81,9 @@ LiveStatus parse(const std::string& socket, const std::string& answer) {
     return status;
 }
 
-std::string socket_of(const std::string& place) {
+std::string socket_of(const World& world, const std::string& place) {
     if (is_socket(place)) return place;
-    const ImageFolder folder = RunDirectory(RunDirectory::Missing::accept).folder_of(place);
+    const ImageFolder folder = RunDirectory(world, RunDirectory::Missing::accept).folder_of(place);
     const auto state = folder.load();
     if (!state) {
         throw Error(ErrorKind::refused, {.file = place}, "is not attached",
@@ -164,7 +164,7 @@ std::string report_text(const LiveStatus& status) {
 }  // namespace
 
 void print_live(Tool& tool, const std::string& place, LiveFormat format) {
-    const std::string socket = socket_of(place);
+    const std::string socket = socket_of(tool.world(), place);
     const LiveStatus status = parse(place, ControlClient(socket, "status", tool.stop()).rest());
     if (format == LiveFormat::prometheus) return tool.print(prometheus_text(status));
     if (tool.common().json) return tool.print_json(json_of(status));

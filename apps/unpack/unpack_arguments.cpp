@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/choices.hpp"
 #include "common/sizes.hpp"
 
 namespace insitu::apps {
@@ -15,25 +16,26 @@ void add_unpack_arguments(Tool& tool, UnpackArguments& options) {
     auto* offset =
         cli.add_option("--offset", options.offset, "Start at this byte of the logical device")
             ->type_name("SIZE");
-    auto* length =
-        cli.add_option("--length", options.length, "Unpack so many bytes (default: up to the end)")
-            ->type_name("SIZE");
+    auto* length = cli.add_option("--length", options.length,
+                                  "Unpack this many bytes (default: up to the end)")
+                       ->type_name("SIZE");
     auto* salvage =
         cli.add_flag("--salvage{prefix}", options.salvage,
                      "Continue after damaged extents: what decodes before the damage is "
                      "kept, the rest becomes zeros (=strict: all of it), both are "
                      "listed; exit status 1")
-            ->check(CLI::IsMember({"prefix", "strict"}));
+            ->check(one_of({"prefix", "strict"}));
     cli.add_option("--map", options.map,
-                   "Salvage: write what is right (+), unproven (?) and lost (-) as a map file of "
-                   "ddrescue(1)")
+                   "With --salvage: write a map file for ddrescue(1): what is right (+), unproven "
+                   "(?) or lost (-)")
         ->type_name("FILE")
         ->needs(salvage);
-    auto* size_of = cli.add_option("--manifest-size", options.size_of,
-                                   "Give the source its own size back, which this manifest has")
-                        ->type_name("FILE")
-                        ->excludes(offset)
-                        ->excludes(length);
+    auto* size_of =
+        cli.add_option("--manifest-size", options.size_of,
+                       "Make the target as large as the source was, as this manifest says")
+            ->type_name("FILE")
+            ->excludes(offset)
+            ->excludes(length);
     cli.add_option("--verify-manifest", options.manifest,
                    "Compare all content with this file, which insitu-pack --manifest wrote")
         ->type_name("FILE")
@@ -41,7 +43,7 @@ void add_unpack_arguments(Tool& tool, UnpackArguments& options) {
         ->excludes(size_of)
         ->excludes(salvage);
     cli.add_flag("--no-verify-seals", options.ignore_seals,
-                 "Read what differs from its seal all the same, as the driver does");
+                 "Do not compare payloads with their seals; the driver does not either");
     cli.add_flag("--force", options.force, "Overwrite what a device holds");
     cli.add_flag("--in-place", options.in_place,
                  "Write into a file that cannot be replaced (a mount point, a closed directory)");

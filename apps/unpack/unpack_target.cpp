@@ -51,10 +51,11 @@ void fit_device(const Tool& tool, const UnpackArguments& options, const Image& i
     }
     if (length_bytes % sector_size == 0) return;
     if (!is_whole) {
-        throw Error(ErrorKind::refused, {.file = options.target},
-                    fmt::format("--length of {} bytes is no multiple of the device's sectors of {}",
-                                length_bytes, sector_size),
-                    "give a length of whole sectors");
+        throw Error(
+            ErrorKind::refused, {.file = options.target},
+            fmt::format("--length of {} bytes is not a multiple of the device's sectors of {}",
+                        length_bytes, sector_size),
+            "give a length of whole sectors");
     }
     // The source ended within a sector; the image has zeros after it.
     const std::uint64_t whole = ceil_div(length_bytes, sector_size) * sector_size;

@@ -69,7 +69,7 @@ cp a.img b.img
 run 1 nbdkit -f -U "$work/second" "$plugin" b.img control=control
 says err "another server answers there"
 run 1 nbdkit -f -U "$work/second" "$plugin" b.img control=a.img
-says err "a file that is no socket is there"
+says err "a file that is not a socket is there"
 run 1 nbdkit -f -U "$work/socket" "$plugin" b.img
 says err "another server answers there"
 kill_hard

@@ -1,17 +1,26 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A program in C11 over insitu.h, on a file and on a used block device.
-# shellcheck source=../cli/lib.sh
-. "$INSITU_TESTS/cli/lib.sh"
+# shellcheck source=../cli/nbd_lib.sh
+. "$INSITU_TESTS/cli/nbd_lib.sh"
 
 include=$INSITU_TESTS/../libinsitu/include
 library=$INSITU_BUILD/libinsitu
-run 0 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$include" "$INSITU_TESTS/capi/capi.c" \
-  -L"$library" -linsitu -Wl,-rpath,"$library" -o capi
-silent err
-run 0 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$include" "$INSITU_TESTS/capi/images.c" \
-  -L"$library" -linsitu -Wl,-rpath,"$library" -o images
-silent err
+for program in capi images nbd; do
+  run 0 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$include" "$INSITU_TESTS/capi/$program.c" \
+    -L"$library" -linsitu -Wl,-rpath,"$library" -o $program
+  silent err
+done
+# What listens and says nothing is given up; the test goes on meanwhile.
+python3 -c 'import socket, time
+silent = socket.socket(socket.AF_UNIX)
+silent.bind("silent")
+silent.listen()
+time.sleep(600)' &
+servers+=($!)
+for _ in $(seq 100); do [ -S silent ] && break; sleep 0.05; done
+timeout 100 ./nbd --silent "nbd+unix:///?socket=$work/silent" 2>silent.err &
+waits=$!
 for header in insitu.h insitu/images.h; do
   printf '#include <%s>\nint main(void) { return insitu_error_code(NULL) + INSITU_NOTE; }\n' $header >alone.c
   run 0 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$include" -fsyntax-only alone.c
@@ -31,6 +40,12 @@ mkdir images.d
 run 0 env -C images.d ../images ../raw
 silent err
 for image in image copy recoded; do run 0 insitu-fsck images.d/$image.img; done
+
+# The image of a server.
+run 0 insitu-pack -q --label served raw served.img
+serve images -r file served.img
+run 0 ./nbd "$uri" raw "nbd+unix:///?socket=$work/nobody"
+silent err
 
 # UUID and label are those that the tools know.
 run 0 insitu-pack -q --force --label "a name" raw named.img
@@ -66,3 +81,7 @@ nm -D --defined-only "$library/libinsitu.so.0" | sed -n 's/.* \(insitu_[a-z_]*\)
 check "declared and exported" diff declared exported
 grep -o 'insitu_[a-z_]*\*()' "$INSITU_TESTS/../docs/man/insitu.3.scd" | tr -d '*()' | LC_ALL=C sort -u >described
 check "declared and described" diff declared described
+
+wait "$waits"
+check "a server that says nothing" test $? -eq 0
+check "is an error in time" test ! -s silent.err

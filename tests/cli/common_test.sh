@@ -65,7 +65,7 @@ for tool in insitu-unpack insitu-stat insitu-dump-meta; do
   says err "directory: is a directory"
   # shellcheck disable=SC2086
   run 1 "$tool" /dev/null $target
-  says err "no regular file or block device"
+  says err "not a regular file or block device"
   : >empty
   # shellcheck disable=SC2086
   run 1 "$tool" empty $target

@@ -50,7 +50,7 @@ head -c 5000 d >torn
 run 1 insitu-copy --apply torn c.img
 says err "bytes of records"
 run 1 insitu-copy --apply raw c.img
-says err "is no delta between images"
+says err "is not a delta between images"
 run 1 insitu-copy --apply missing c.img
 check "nothing is changed" [ "$(sha c.img)" = "$sum" ]
 head -c 5000000 raw >part

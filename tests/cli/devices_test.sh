@@ -164,7 +164,7 @@ for nth in 1 2 3 5 8; do
 done
 says err "$loop"
 
-# A size that is no multiple of a block: what is packed goes back to where it came from, and only
+# A size that is not a multiple of a block: what is packed goes back to where it came from, and only
 # padding is left out.
 for sectors in 40001 40007; do
   head -c $((sectors * 512)) /dev/urandom >odd
@@ -191,7 +191,7 @@ run 0 insitu-pack -q --manifest raw4.json raw4 raw4.img
 truncate -s 8M native
 loop native -b 4096
 run 1 insitu-unpack -q --length 3000320 raw4.img "$loop"
-says err "is no multiple of the device's sectors of 4096"
+says err "is not a multiple of the device's sectors of 4096"
 check "nothing is written" [ -z "$(tr -d '\0' <native | head -c 1)" ]
 run 0 insitu-unpack -q --verify-manifest raw4.json raw4.img "$loop"
 check "all of the source" cmp -n 3000320 raw4 native

@@ -25,7 +25,7 @@ run 0 insitu-dump-meta --range 32-63 a.img
 check "a range" [ "$(grep -v '^#' out | awk '$1 < 32 || $1 > 63' | wc -l)" -eq 0 ]
 check "is not empty" [ "$(grep -vc '^#' out)" -gt 0 ]
 run 2 insitu-dump-meta --range 5 a.img
-says err "is no range of blocks"
+says err "is not a range of blocks"
 run 1 insitu-dump-meta --range 5-100000 a.img
 says err "blocks 5 to 100000 are not all in the image"
 run 1 insitu-dump-meta --json --range 5-100000 a.img

@@ -23,7 +23,7 @@ run 1 insitu-format --size 8K c.img
 says err "too small"
 says err "12288"
 run 2 insitu-format --size 12Q c.img
-says err "is no size"
+says err "is not a size"
 run 2 insitu-format --size 99999999999999999999 c.img
 says err "too large"
 

@@ -59,30 +59,32 @@ while IFS='|' read -r command text; do
   says err "$text"
   silent out
 done <<'END'
-insitu-pack --size -1 raw x.img|'-1' is no size
-insitu-pack --size 1.5G raw x.img|'1.5G' is no size
+insitu-pack --size -1 raw x.img|'-1' is not a size
+insitu-pack --size 1.5G raw x.img|'1.5G' is not a size
 insitu-pack --size 16E raw x.img|'16E' is too large
-insitu-pack --extent 5K raw x.img|'5K' is none of auto, 4K, 8K, 16K, 32K, 64K, 128K
-insitu-pack --level 11 raw x.img|'11' is none of fast, default, best
-insitu-pack --alg deflate --window 64K raw x.img|'64K' is none of 2K, 32K
+insitu-pack --extent 5K raw x.img|'5K' is not one of auto, 4K, 8K, 16K, 32K, 64K, 128K
+insitu-pack --level 11 raw x.img|'11' is not one of fast, default, best
+insitu-pack --alg deflate --window 64K raw x.img|'64K' is not one of 2K, 32K
 insitu-pack -j many raw x.img|-j: 'many' is not a number from 0 to 1024
 insitu-pack --threads=-3 raw x.img|--threads: '-3' is not
 insitu-pack raw --bogus x.img -j 2 more|unknown option: --bogus
 insitu-pack --bogus|unknown option: --bogus
 insitu-pack raw x.img one two|unexpected argument: one two
 insitu-pack -j 1025 raw x.img|-j: '1025'
-insitu-pack --progress=sometimes raw x.img|'sometimes' is none of auto, always, never, json
+insitu-pack --progress=sometimes raw x.img|'sometimes' is not one of auto, always, never, json
 insitu-pack --dry-run --manifest m raw x.img|--manifest
-insitu-unpack --offset x a.img y|'x' is no size
-insitu-unpack --length 1Q a.img y|'1Q' is no size
+insitu-unpack --offset x a.img y|'x' is not a size
+insitu-unpack --length 1Q a.img y|'1Q' is not a size
 insitu-unpack --verify-manifest m --salvage a.img y|--salvage
-insitu-stat --commit-delay 0 a.img|--commit-delay
+insitu-stat --commit-delay 0 a.img|--commit-delay: '0' is not a number from 1 to 86400
+insitu-unpack --salvage=foo a.img y|--salvage: 'foo' is not one of prefix, strict
+insitu-pack --from tar raw x.img|--from: 'tar' is not one of
 insitu-stat --commit-delay a.img|--commit-delay
-insitu-dump-meta --range 9-3 a.img|'9-3' is no range of blocks
+insitu-dump-meta --range 9-3 a.img|'9-3' is not a range of blocks
 insitu-dump-meta --hash --meta-only a.img|--meta-only
-insitu-format --alg zstd --size 1M x.img|'zstd' is none of lzo, deflate
+insitu-format --alg zstd --size 1M x.img|'zstd' is not one of lzo, deflate
 insitu-format --size|--size needs a value
-insitu-format --progress=often --size 1M x.img|'often' is none of auto, always, never, json
+insitu-format --progress=often --size 1M x.img|'often' is not one of auto, always, never, json
 END
 check "nothing is left behind" [ ! -e x.img ] && check "nothing is left behind" [ ! -e y ]
 

@@ -21,9 +21,9 @@ check "another content has another" [ "$(name_of a.img)" != "$(name_of d.img)" ]
 run 0 insitu-pack -q --uuid "$uuid" --label 'r o öt' raw d.img
 check "or the one that is given" [ "$(name_of d.img)" = "$uuid r o öt" ]
 run 2 insitu-pack --uuid nonsense raw e.img
-says err "no UUID"
+says err "is not a UUID"
 run 2 insitu-pack --label "$(printf 'x%.0s' {1..65})" raw e.img
-says err "65 bytes"
+says err "at most 64 bytes, this one has 65"
 check "nothing is left" [ ! -e e.img ]
 
 # Format: a random one, unless builds are to be reproducible.

@@ -21,7 +21,7 @@ for pair in qcow2:qcow2 qed:qed vmdk:vmdk vdi:vdi vhdx:vhdx vhd:vpc parallels:pa
   run 0 insitu-pack -q --from auto disk b.img
   check "$name: by its magic" cmp a.img b.img
   run 1 insitu-pack -q disk c.img
-  says err "is no raw image"
+  says err "is not a raw image"
   says err "--from auto"
   # What is missing would be read as zeros.
   head -c $(($(stat -c %s disk) / 2)) disk >torn

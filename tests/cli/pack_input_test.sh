@@ -18,7 +18,7 @@ tar -cf raw.tar raw
 echo raw | cpio -o -H newc >raw.cpio 2>/dev/null
 for file in disk.* fixed.vhd raw.gz raw.xz raw.zst raw.bz2 raw.tar raw.cpio; do
   run 1 insitu-pack $file new.img
-  says err "$file: is no raw image: "
+  says err "$file: is not a raw image: "
   says err "hint: "
   says err "--raw packs it as it is"
   check "nothing is left of $file" [ ! -e new.img ]
@@ -28,9 +28,9 @@ for file in disk.* fixed.vhd raw.gz raw.xz raw.zst raw.bz2 raw.tar raw.cpio; do
   rm -f new.img back
   [ $file = fixed.vhd ] && continue # known by its end alone
   run 1 bash -c "insitu-pack - new.img <$file"
-  says err "standard input: is no raw image: "
+  says err "standard input: is not a raw image: "
   run 1 bash -c "cat $file | insitu-pack --size 64M - new.img"
-  says err "is no raw image: "
+  says err "is not a raw image: "
 done
 # The pipeline that is told is one that works.
 for file in raw.gz raw.xz raw.zst raw.bz2; do

@@ -107,7 +107,7 @@ says err "is a directory"
 run 1 insitu-pack raw nowhere/x.img
 says err "nowhere/x.img: cannot create: No such file or directory"
 run 1 insitu-pack raw /dev/null
-says err "is no regular file"
+says err "is not a regular file"
 : >zero
 run 1 insitu-pack zero x.img
 says err "zero: has 0 bytes: an image needs at least one block"

@@ -115,6 +115,12 @@ if grep -q "is moved in part" err; then
   check "another size" [ "$(insitu-stat --json k.img | jq .logical_bytes)" = $((200 << 20)) ]
 fi
 
+# A size that the file cannot have: the image stays as it was.
+cp a.img limited.img
+run 1 bash -c 'ulimit -f 100000; exec insitu-resize limited.img 20G'
+says err "limited.img: cannot set the size"
+check "it is still the same image" cmp a.img limited.img
+
 # Wrong words.
 run 2 insitu-resize a.img
 run 2 insitu-resize a.img 1X

@@ -232,9 +232,9 @@ refused "has its entries after the end of the disk"
 gpt own=7
 refused "says that it is in sector 7"
 gpt 1.first=2049
-refused "partition 1 (esp) starts at byte 1049088, which is no multiple of 4096"
+refused "partition 1 (esp) starts at byte 1049088, which is not a multiple of 4096"
 gpt 1.last=83966
-refused "partition 1 (esp) ends at byte 42991104, which is no multiple of 4096"
+refused "partition 1 (esp) ends at byte 42991104, which is not a multiple of 4096"
 gpt 1.last=2000
 refused "partition 1 (esp) ends before it starts"
 gpt 2.last=18446744073709551615

@@ -59,7 +59,7 @@ for alg in lzo deflate; do
   jq '.logical_bytes = 4096000 | .raw_bytes = 4096000 | .extents = []' old.json >lie.json
   refused "logical bytes, lie.json is for 4096000" new.json lie.json
   jq '.uuid = "zz"' old.json >lie.json
-  refused "'zz' is no UUID" new.json lie.json
+  refused "'zz' is not a UUID" new.json lie.json
   jq '.uuid = 7' old.json >lie.json
   refused "uuid is a number, expected a string" new.json lie.json
   jq '.extents |= map(del(.xxh3_128))' old3.json >lie.json

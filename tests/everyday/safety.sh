@@ -166,9 +166,9 @@ mistake 1 "-d DIR fills it" insitu-mkfs -t squashfs other
 mistake 1 "a tar is read from standard input" insitu-mkfs -t ext4 -d raw other
 mistake 2 "insitu-pack --help" insitu-pack
 mistake 2 "insitu-pack --help" insitu-pack raw other --extent 3K
-says "none of auto, 4K"
+says "not one of auto, 4K"
 mistake 2 "insitu-pack --help" insitu-pack raw other --alg zstd
-says "none of lzo, deflate"
+says "not one of lzo, deflate"
 mistake 2 "insitu-format --help" insitu-format new --size 10Q
 says "a size is 4096, 64K"
 expect 0 insitu-pack image other && says "is an insitu-comp image itself"

@@ -220,7 +220,7 @@ check "progress, as e2fsck writes it" grep -qE '^1 ([0-9]+) \1 f[.]img$' lines
 check "nothing else" [ "$(grep -vcE '^1 [0-9]+ [0-9]+ f[.]img$' lines)" = 0 ]
 run 0 bash -c './fsck.insitu -C 3 f.img 3>/dev/full'
 run 16 ./fsck.insitu -C 9 f.img
-says err "'9' is no open descriptor"
+says err "'9' is not an open descriptor"
 run 16 ./fsck.insitu -C -1 f.img
 run 16 ./fsck.insitu -C f.img
 run 0 ./fsck.insitu -C3 -V -r -T -M

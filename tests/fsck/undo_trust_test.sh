@@ -46,7 +46,7 @@ rm $log
 # What is no log is no reason to fail.
 seq 2000 >$log
 run 0 insitu-fsck -p good.img
-says err "is no undo log"
+says err "is not an undo log"
 rm $log
 ln -s raw $log
 run 0 insitu-fsck -p good.img
@@ -55,7 +55,7 @@ check "what the link leads to is as it was" test "$(stat -c %s raw)" = 2097152
 rm $log
 mkfifo $log
 run 0 timeout 20 insitu-fsck -p good.img
-says err "is no regular file"
+says err "is not a regular file"
 rm $log
 
 # Owner, mode and directory.

@@ -93,13 +93,13 @@ expect 1 insitu-mkfs -t ext4 -d tree --selinux tree new
 says "tree: cannot read: Is a directory"
 printf '/a\n/b x y z\n' >wrong
 expect 1 insitu-mkfs -t ext4 -d tree --selinux wrong new
-says "wrong: is no list of file contexts: line 1"
+says "wrong: is not a list of file contexts: line 1"
 printf '/etc((/.*)? system_u:object_r:etc_t:s0\n' >wrong
 expect 1 insitu-mkfs -t ext4 -d tree --selinux wrong new
-says "wrong: is no list of file contexts: line 1"
+says "wrong: is not a list of file contexts: line 1"
 printf '/etc system_u:object_r:a_t:s0\n/etc system_u:object_r:b_t:s0\n' >wrong
 expect 1 insitu-mkfs -t ext4 -d tree --selinux wrong new
-says "wrong: is no list of file contexts: Multiple different specifications"
+says "wrong: is not a list of file contexts: Multiple different specifications"
 expect 2 insitu-mkfs -t ext4 --selinux contexts new 20M
 library=$(ldconfig -p | awk '/libselinux.so.1 / {print $NF; exit}')
 expect 1 unshare -m bash -c "mount --bind /dev/null $library && exec $(command -v insitu-mkfs) -t ext4 -d tree --selinux contexts new"

@@ -51,7 +51,7 @@ Outcome TestWorld::run(Run tool, std::vector<std::string> arguments) {
         return found == variables.end() ? nullptr : found->second.c_str();
     };
     world.signals = &signals;
-    arguments.insert(arguments.begin(), "tool");
+    arguments.insert(arguments.begin(), called_as);
     std::vector<char*> words;
     for (std::string& argument : arguments)
         words.push_back(argument.data());

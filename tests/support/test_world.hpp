@@ -25,6 +25,7 @@ class TestWorld {
     std::map<std::string, std::string> variables;  // the environment
     apps::Signals signals;
     bool output_is_full = false;
+    std::string called_as = "tool";  // argv[0]
 
     // Runs a tool with these arguments, its name not among them.
     Outcome run(Run tool, std::vector<std::string> arguments);

@@ -46,14 +46,14 @@ enum class Severity {
     error,    // damage
 };
 
-// What the kernel target does where it meets the finding, from harmless to worst.
+// What the kernel target does when it meets the finding, from harmless to worst.
 enum class KernelEffect {
     none,
     refuses,        // does not open the device
     eio,            // the read fails
-    reads_zeros,    // the read gives zeros
-    wrong_data,     // the read gives something else than was written
-    kernel_memory,  // the read gives old memory of the kernel
+    reads_zeros,    // the read returns zeros
+    wrong_data,     // the read returns something else than was written
+    kernel_memory,  // the read returns old memory of the kernel
     endless_loop,   // a thread of the kernel never ends
     out_of_bounds,  // the kernel reads outside its memory
     crashes,        // the kernel oopses when it opens the device
@@ -62,8 +62,8 @@ enum class KernelEffect {
 INSITU_API const char* to_string(Severity severity) noexcept;
 INSITU_API const char* to_string(KernelEffect effect) noexcept;
 inline constexpr std::size_t kernel_effect_count = 9;
-// Whether an image with this effect should not be activated: all but what a reader of a file meets
-// on any disk. To be refused is no better than to fail.
+// Whether an image with this effect should not be activated. What any failing disk does (errors,
+// zeros, wrong data) is not unsafe in this sense; a device that the driver refuses to open is.
 INSITU_API bool is_unsafe(KernelEffect effect) noexcept;
 
 // A row of the table of findings.

@@ -32,7 +32,7 @@ struct PackOptions {
     TargetContent target_content = TargetContent::unknown;
     // Read everything back from the medium, decode it and compare.
     enum class Verify { no, yes } verify = Verify::no;
-    // Is given the content of the source, if set: every window that was read.
+    // If set, receives the content of the source: every window that was read.
     ContentSink* content = nullptr;
 };
 
@@ -51,8 +51,8 @@ struct PackResult {
 INSITU_API std::uint64_t pack_target_bytes(std::uint64_t logical_bytes);
 
 // The super block of an image of `target_bytes` that is to hold the source. Throws a `refused`
-// Error where the driver cannot use that size, or the source is known to be larger: what pack()
-// begins with, for those who change the target before.
+// Error if the driver cannot use that size, or the source is known to be larger. pack() begins with
+// this check; call it before anything else changes the target.
 INSITU_API SuperBlock super_block_for_source(const Source& source, std::uint64_t target_bytes,
                                              Algorithm algorithm, const std::string& target_name);
 
@@ -67,10 +67,10 @@ INSITU_API PackResult pack(Source& source, Store& target, const PackOptions& opt
 // once. `target` is an image of its own size and of the algorithm of `options`, or one whose update
 // was interrupted; a pending intent of it is dropped. A window that holds the content already stays
 // as it is, however it is cut into extents and compressed; others are encoded as `options` say.
-// The name is that of `options` if these have a UUID, otherwise the target's own. A cut leaves the
-// old image, the new one, or one that is refused until the next update completes it, and so does
-// a source that cannot be read to its end. Errors and memory are those of pack(), with 0.3 MiB a
-// thread more.
+// The name is that of `options` if these have a UUID, otherwise the target's own. A power cut, or a
+// source that cannot be read to its end, leaves the old image, the new one, or one that is refused
+// until the next update completes it. Errors are those of pack(); memory is that of pack() and
+// 0.3 MiB for each thread.
 INSITU_API PackResult pack_update(Source& source, Store& target, PackOptions options,
                                   const Control& control);
 // pack() into a Target, whose whole protocol is run: prepare, write, commit. Its own content() is

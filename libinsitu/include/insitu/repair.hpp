@@ -20,7 +20,7 @@ struct RepairOptions {
     } scope = Scope::all;
     CheckOptions check;
     Seals seals = Seals::write;   // of what is stored again
-    bool trust_payloads = false;  // a perfect payload beats a raw extent
+    bool trust_payloads = false;  // a complete payload beats a raw extent
     bool salvage = false;        // keep the blocks that decode of a torn stream, zeros for the rest
     bool rebuild_super = false;  // block 0 from the size and the payloads
     bool rebuild_without_evidence = false;  // also if no payload speaks for an image
@@ -29,8 +29,8 @@ struct RepairOptions {
     // With a manifest, a plan is carried out only if its result confirms more of the manifest than
     // it contradicts, and nothing that reads today is unmapped. `force`: the user believes it.
     enum class ManifestTrust { proven, force } manifest_trust = ManifestTrust::proven;
-    // If set: is given the image as the plan will make it, before anything is changed, and throws
-    // if that is not what the manifest promises.
+    // If set, is called before anything is changed, with the image as it will be after the repair.
+    // It throws to refuse the repair, if that is not what the manifest lists.
     std::function<void(const Store& result)> approve;
     // Gives the file the size that its counts need; empty: not asked for, or not a file.
     UndoLog::Resize resize;
@@ -47,7 +47,7 @@ struct RepairResult {
     bool rolled_back = false;  // the result was worse than before
 };
 
-// Plans, writes the log, changes the image, checks it again and takes the changes back where it
+// Plans, writes the log, changes the image, checks it again, and undoes the changes if the image
 // is worse than before. Findings and plan go to `sink` first. Without a log nothing is changed: a
 // dry run. Memory: 1 MiB a thread, whatever the image and its damage; with a manifest also what is
 // to be changed. Throws as check() does, and `refused` for a manifest that does not fit; an
@@ -62,9 +62,9 @@ enum class InterruptedWork {
     foreign,  // the log was made for another image: nothing was done
 };
 
-// Ends what an earlier run began: a sealed log is completed, one whose undo was cut off is undone,
-// one that was never sealed changed nothing. Throws `refused` if the image was changed since, or if
-// it needs another size and `resize` is empty; nothing is written then.
+// Ends what an earlier run began: a sealed log is applied to its end, an interrupted undo is
+// completed; a log that was never sealed changed nothing. Throws `refused` if the image was changed
+// since, or if it needs another size and `resize` is empty; nothing is written then.
 INSITU_API InterruptedWork finish_interrupted(Store& image, LogMedium& log,
                                               const UndoLog::Resize& resize);
 

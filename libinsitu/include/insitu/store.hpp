@@ -25,20 +25,20 @@ class INSITU_API Store {
     const std::string& name() const noexcept { return name_; }
 
     virtual std::uint64_t size_bytes() const = 0;
-    // What it has become where somebody else changes it; size_bytes() stays as it was.
+    // The size now, if somebody else has changed it; size_bytes() stays what it was when opened.
     virtual std::uint64_t present_size_bytes() const { return size_bytes(); }
 
     // Reading beyond size_bytes() is an error.
     virtual void read_at(std::uint64_t at_byte, ByteSpan output) const = 0;
     virtual void write_at(std::uint64_t at_byte, ByteView input) = 0;
-    // The range reads as zeros afterwards; takes no space where that can be had.
+    // The range reads as zeros afterwards, and takes no space if the store can do that.
     virtual void zero(std::uint64_t at_byte, std::uint64_t length_bytes) = 0;
     // A hint that nobody needs the content of the range any more.
     virtual void discard(std::uint64_t at_byte, std::uint64_t length_bytes);
     // Returns when everything written is on the medium.
     virtual void sync() = 0;
-    // A queue for one thread that writes a lot. Where the store can do no better, its writes are
-    // done when write_at() returns.
+    // A queue for one thread that writes a lot. The default of it writes at once: a write is done
+    // when write_at() returns.
     virtual std::unique_ptr<WriteQueue> write_queue();
     // A hint to start bringing what was written to the medium, without waiting for it.
     virtual void start_writeback(std::uint64_t at_byte, std::uint64_t length_bytes);
@@ -49,8 +49,8 @@ class INSITU_API Store {
     virtual std::uint64_t next_hole(std::uint64_t at_byte) const;
     // Space that it takes on the host, where known.
     virtual std::optional<std::uint64_t> allocated_bytes() const;
-    // Space that the host has left for it, if it takes some as it is written; none if it does not,
-    // or that is not known.
+    // Space that is free on the host, if a write may need some of it; none if writes never do, or
+    // if it is not known.
     virtual std::optional<std::uint64_t> free_bytes() const;
     // Positions, lengths and memory of direct reads and writes are multiples of this.
     virtual std::size_t alignment_bytes() const noexcept;

@@ -22,14 +22,14 @@ struct UnpackOptions {
     // The part of the logical device that is wanted, in bytes.
     std::uint64_t offset_bytes = 0;
     std::optional<std::uint64_t> length_bytes = {};  // none: up to the end
-    // Whether damaged extents end the work, or are listed and give what decodes of them before the
-    // damage and their raw blocks that can be read (salvage), or zeros (strict).
+    // A damaged extent ends the work (fail), or is listed. Its blocks are then what decodes before
+    // the damage, or the raw blocks that can be read (salvage), or zeros (strict).
     enum class Damage { fail, salvage, strict } damage = Damage::fail;
     // Whether an extent that differs from its seal is damaged.
     SealCheck seal_check = SealCheck::verify;
     TargetContent target_content = TargetContent::unknown;
     PendingCheck pending = PendingCheck::refuse;
-    // Is given the content, if set, by whole windows: always all of it, also behind the part that
+    // If set, receives the content of the whole image, window by window, even if only a part of it
     // is written.
     ContentSink* content = nullptr;
 };
@@ -41,19 +41,19 @@ struct UnpackResult {
     std::vector<ExtentDamage> damage;
     std::uint64_t damage_count = 0;
     std::uint64_t damaged_blocks = 0;
-    std::uint64_t unproven_blocks = 0;  // of them: given, though nothing proves them
+    std::uint64_t unproven_blocks = 0;  // of them: written, though nothing proves them
     // Extents whose length word is too large for their stream, read as the driver reads them.
     std::uint64_t long_words = 0;
 };
 
 inline constexpr std::size_t listed_damage_limit = 100000;
 
-// How many bytes unpack() will give. Throws a `refused` Error for a part outside the image.
+// How many bytes unpack() will write. Throws a `refused` Error for a part outside the image.
 INSITU_API std::uint64_t unpacked_bytes(const Image& image, const UnpackOptions& options);
 
 // Writes the content of an image to the start of `target`, which has at least unpacked_bytes().
-// An image with a pending intent is refused: open_image() has one that is settled.
-// Blocks of zeros are not written where the target holds zeros, else zeroed. Memory: 1.5 MiB a
+// An image with a pending intent is refused; that of open_image() has none.
+// Blocks of zeros are skipped if the target holds zeros, otherwise zeroed. Memory: 1.5 MiB a
 // thread. Throws `damaged`, `io`, `refused` and `cancelled` Errors. Does not sync.
 // Not exported: for the tools, who run the protocol of a target by themselves.
 INSITU_API UnpackResult unpack(const Image& image, Store& target, const UnpackOptions& options,

@@ -390,7 +390,7 @@ def _hash_array(rows: list[Hash]) -> Any:
         require_range(row.at_byte, row.length)
         digits = bytes.fromhex(row.xxh3_128)
         if len(digits) != len(place.xxh3_128):
-            raise ValueError(f"{row.xxh3_128!r} is no XXH3-128 of 32 hex digits")
+            raise ValueError(f"{row.xxh3_128!r} is not an XXH3-128 of 32 hex digits")
         place.at_byte = row.at_byte
         place.length = row.length
         place.xxh3_128[:] = list(digits)

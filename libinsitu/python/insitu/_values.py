@@ -138,7 +138,7 @@ class Resized:
 def require_range(at_byte: int, length: int) -> None:
     """Refuses what ctypes would take for a large number."""
     if at_byte < 0 or length < 0 or at_byte >= 1 << 64 or length >= 1 << 63:
-        raise ValueError(f"{length} bytes at {at_byte} are no range")
+        raise ValueError(f"{length} bytes at {at_byte} are not a range")
 
 
 def optional_text(value: str | None) -> bytes | None:

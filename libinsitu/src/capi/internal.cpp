@@ -134,10 +134,6 @@ void give_holes_back(Store& image) {
     image.sync();
 }
 
-void throw_stopped() {
-    throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-}
-
 Run::Run(const insitu_control* given)
     : options_(read_options(given)), stop_(options_.stop ? &options_.stop->flag : &own_.flag) {}
 

@@ -12,6 +12,7 @@
 #include "insitu.h"
 #include "insitu/error.hpp"
 #include "insitu/internal/engine/control.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/face/name_image.hpp"
 #include "insitu/open_image.hpp"
 #include "insitu/pack.hpp"
@@ -105,8 +106,6 @@ NameChange name_change(const char* uuid, const char* label);
 void refuse_same_storage(const std::string& source, const std::string& target);
 // What no payload of an image uses, to the host; the last step of what writes to one in place.
 void give_holes_back(Store& image);
-// For a callback that asked for a stop.
-[[noreturn]] void throw_stopped();
 
 // A caller's insitu_control as a Control.
 class Run final : private Progress {

@@ -2,12 +2,13 @@
 #include "engine/ordered_run.hpp"
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 
 namespace insitu {
 
 bool OrderedRun::take(const std::function<bool()>& take_item, Ticket& ticket) {
     const std::lock_guard guard(mutex_);
-    if (ended_ || failed_ticket_ != none || (stop_ != nullptr && stop_->requested())) return false;
+    if (ended_ || failed_ticket_ != none || is_stopped(stop_)) return false;
     // Numbered before it is taken: a failing take counts as a failure of this very item.
     ticket = next_ticket_++;
     if (take_item()) return true;
@@ -42,9 +43,7 @@ void OrderedRun::end_turn(Ticket ticket) {
 
 void OrderedRun::finish() const {
     if (error_) std::rethrow_exception(error_);
-    if (stop_ != nullptr && stop_->requested()) {
-        throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-    }
+    throw_if_stopped(stop_);
 }
 
 }  // namespace insitu

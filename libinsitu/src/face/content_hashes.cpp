@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/format/window_map.hpp"
 #include "insitu/internal/store/null_store.hpp"
 #include "insitu/unpack.hpp"
@@ -111,9 +112,7 @@ void ContentCompare::pass(ByteView bytes) {
 void ContentCompare::pass_zeros_until(std::uint64_t end_byte) {
     static const std::vector<std::byte> zeros(window_bytes);
     while (at_byte_ < end_byte) {
-        if (stop_ != nullptr && stop_->requested()) {
-            throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-        }
+        throw_if_stopped(stop_);
         const std::uint64_t next =
             next_row_ < rows_.size() ? rows_[next_row_].first.value * block_bytes : end_byte;
         if (next > at_byte_) {

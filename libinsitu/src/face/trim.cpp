@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "engine/stop_check.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 
 namespace insitu {
 

@@ -127,7 +127,7 @@ CheckResult check(const Store& store, const CheckOptions& options, FindingSink& 
     if (!verdict.usable) return result;
     const Image image(store, *verdict.usable);
     require_manifest_of(image, options);
-    if (control.progress != nullptr) control.progress->begin(image.geometry().logical_bytes());
+    control.begin(image.geometry().logical_bytes());
     check_windows(image, options, result, sink, control);
     if (options.depth == CheckOptions::Depth::payloads) {
         if (const auto lost = find_lost_payloads(image, options, control)) {

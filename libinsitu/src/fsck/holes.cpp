@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "insitu/internal/fsck/holes.hpp"
 
-#include "engine/stop_check.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
 #include "insitu/internal/journal/recovery.hpp"
 

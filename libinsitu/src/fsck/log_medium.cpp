@@ -78,7 +78,7 @@ void LogFile::check_kind() {
     struct stat status {};
     if (::fstat(fd_.get(), &status) != 0) throw io_error({.file = name_}, "cannot stat", errno);
     if (!S_ISREG(status.st_mode)) {
-        throw Error(ErrorKind::refused, {.file = name_}, "is no regular file");
+        throw Error(ErrorKind::refused, {.file = name_}, "is not a regular file");
     }
     size_bytes_ = static_cast<std::uint64_t>(status.st_size);
 }

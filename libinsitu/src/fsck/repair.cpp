@@ -298,7 +298,7 @@ RepairResult repair(Store& image, LogMedium* log_medium, const RepairOptions& op
     if (log->empty()) return result;
     prove_manifest(image, *log, options, control);
     result.changes_bytes = log->record_bytes();
-    if (control.progress != nullptr) control.progress->syncing();
+    control.syncing();
     log->apply(image, options.resize);
     result.changed = true;
 

@@ -122,9 +122,9 @@ void judge_algorithm(SuperVerdict& verdict, const Store& store) {
 
 SuperVerdict judge_super(const Store& store) {
     if (store.size_bytes() < block_bytes) {
-        throw Error(
-            ErrorKind::refused, {.file = store.name()},
-            fmt::format("is no image: {} bytes are less than a super block", store.size_bytes()));
+        throw Error(ErrorKind::refused, {.file = store.name()},
+                    fmt::format("is not an image: {} bytes are fewer than a super block has",
+                                store.size_bytes()));
     }
     // Nothing in it is to be judged before, and the less repaired.
     refuse_unfinished(store);

@@ -137,7 +137,7 @@ UndoLog UndoLog::open(LogMedium& medium) {
         if (!found || header.number > log.header_.number) log.header_ = header;
         found = true;
     }
-    if (!found) damaged(medium, "is no undo log, or its header is torn");
+    if (!found) damaged(medium, "is not an undo log, or its header is damaged");
     if (log.header_.state != LogState::planning) log.check_records();
     return log;
 }

@@ -46,8 +46,9 @@ void check_size(const Store& store, const SuperBlock& super) {
 
 SuperBlock read_super_block(const Store& store) {
     if (store.size_bytes() < block_bytes) {
-        reject(store, fmt::format("not an insitu-comp image: {} bytes are less than a super block",
-                                  store.size_bytes()));
+        reject(store,
+               fmt::format("not an insitu-comp image: {} bytes are fewer than a super block has",
+                           store.size_bytes()));
     }
     AlignedBuffer block(block_bytes);
     store.read_at(0, block.span());

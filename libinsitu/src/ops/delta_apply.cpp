@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "engine/stop_check.hpp"
 #include "image/window_meta.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/format/intent.hpp"
 #include "insitu/internal/image/create.hpp"
 #include "insitu/internal/image/unfinished.hpp"
@@ -25,10 +25,10 @@ namespace {
 
 DeltaHeader read_header(const Store& file) {
     std::array<std::byte, delta_header_bytes> bytes{};
-    if (file.size_bytes() < bytes.size()) refuse_delta(file, 0, "is no delta between images");
+    if (file.size_bytes() < bytes.size()) refuse_delta(file, 0, "is not a delta between images");
     file.read_at(0, bytes);
     const auto header = decode_delta_header(bytes);
-    if (!header) refuse_delta(file, 0, "is no delta between images");
+    if (!header) refuse_delta(file, 0, "is not a delta between images");
     const std::uint64_t room = file.size_bytes() - delta_header_bytes;
     if (header->record_bytes == room) return *header;
     refuse_delta(file, delta_header_bytes,

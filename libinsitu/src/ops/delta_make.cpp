@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/stop_check.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/format/intent.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
 #include "insitu/internal/ops/delta.hpp"

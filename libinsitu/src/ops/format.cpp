@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/image/create.hpp"
 
 namespace insitu {
@@ -13,14 +14,12 @@ namespace {
 // A new file has zeros there. A large device has gigabytes of meta, so it goes in steps.
 void clear_meta(Store& target, const Geometry& geometry, const Control& control) {
     constexpr std::uint64_t step_bytes = 16 << 20;
-    if (control.progress != nullptr) control.progress->begin(geometry.meta_bytes());
+    control.begin(geometry.meta_bytes());
     for (std::uint64_t at = 0; at < geometry.meta_bytes(); at += step_bytes) {
-        if (control.stop != nullptr && control.stop->requested()) {
-            throw Error(ErrorKind::cancelled, {.file = target.name()}, "stopped before the end");
-        }
+        throw_if_stopped(control, target.name());
         const std::uint64_t length = std::min(step_bytes, geometry.meta_bytes() - at);
         target.zero(geometry.meta_at_byte() + at, length);
-        if (control.progress != nullptr) control.progress->advance(length);
+        control.advance(length);
     }
 }
 

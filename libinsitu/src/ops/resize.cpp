@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/stop_check.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/image/create.hpp"
 #include "insitu/internal/image/image.hpp"
 #include "insitu/internal/journal/recovery.hpp"
@@ -128,10 +128,23 @@ class Resize {
             blocks = std::max(blocks, work_.move.scratch_at_block + 2 * work_.move.scratch_blocks);
         }
         if (store_.size_bytes() >= blocks * block_bytes) return;
-        if (options_.set_size) return options_.set_size(blocks * block_bytes);
+        if (options_.set_size) return lengthen(blocks * block_bytes);
         throw Error(
             ErrorKind::refused, {.file = store_.name()},
             fmt::format("has {} bytes, {} are needed", store_.size_bytes(), blocks * block_bytes));
+    }
+
+    // A file system has a largest file, and a process a limit: no later run could complete what
+    // was begun. If nothing has moved yet, the image becomes again what it was.
+    void lengthen(std::uint64_t size_bytes) {
+        try {
+            options_.set_size(size_bytes);
+        } catch (const Error&) {
+            if (work_.move.moved_blocks == 0 && work_.move.held_blocks == 0) {
+                write_super_block(work_.move.before);
+            }
+            throw;
+        }
     }
 
     void finish() {
@@ -143,8 +156,12 @@ class Resize {
             options_.set_size(after.device_bytes());
             store_.sync();
         }
+        write_super_block(work_.counts);
+    }
+
+    void write_super_block(const BlockCounts& counts) {
         SuperBlock super;
-        super.counts = work_.counts;
+        super.counts = counts;
         super.comp_alg = work_.comp_alg;
         AlignedBuffer block(block_bytes);
         encode_super_block(super, block.span().first<block_bytes>());
@@ -210,8 +227,8 @@ void require_possible(const Image& image, const SuperBlock& super, std::uint64_t
         throw Error(ErrorKind::refused, {.file = store.name(), .block = BlockIndex{used - 1}},
                     fmt::format("has content up to block {}, the size holds {} blocks", used - 1,
                                 super.counts.data_blocks),
-                    fmt::format("at least {} bytes of content are needed; a file system inside is "
-                                "made smaller first",
+                    fmt::format("the size must be at least {} bytes; shrink the file system in "
+                                "the image first to need less",
                                 used * block_bytes));
     }
     const std::uint64_t wanted_bytes = Geometry(super.counts).device_bytes();

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/ops/source.hpp"
 #include "insitu/internal/store/file_store.hpp"
 #include "insitu/internal/store/unnamed_file.hpp"
@@ -21,9 +22,7 @@ std::size_t read_stream(int fd, const std::string& name, ByteSpan output, const 
     constexpr int look_for_stop_ms = 100;
     std::size_t done = 0;
     while (done < output.size()) {
-        if (stop != nullptr && stop->requested()) {
-            throw Error(ErrorKind::cancelled, {.file = name}, "stopped before the end");
-        }
+        throw_if_stopped(stop, name);
         pollfd waiting{fd, POLLIN, 0};
         // A signal ends it as well: reading would wait for input.
         if (::poll(&waiting, 1, look_for_stop_ms) <= 0) continue;

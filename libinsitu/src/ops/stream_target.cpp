@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 
 namespace insitu {
 
@@ -41,9 +42,7 @@ void StreamTarget::wait_for_room() const {
 
 void StreamTarget::write(ByteView bytes) {
     while (!bytes.empty()) {
-        if (stop_ != nullptr && stop_->requested()) {
-            throw Error(ErrorKind::cancelled, {.file = name_}, "stopped before the end");
-        }
+        throw_if_stopped(stop_, name_);
         const ssize_t put = ::write(fd_, bytes.data(), bytes.size());
         if (put >= 0) {
             bytes = bytes.subspan(static_cast<std::size_t>(put));

@@ -256,7 +256,7 @@ UnpackResult unpack(const Image& image, Target& target, UnpackOptions options,
     options.target_content = target.content();
     target.prepare();
     UnpackResult result = unpack(image, target.store(), options, control);
-    if (control.progress != nullptr) control.progress->syncing();
+    control.syncing();
     target.commit();
     return result;
 }

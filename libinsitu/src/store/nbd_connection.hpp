@@ -26,6 +26,6 @@ class NbdConnection {
 };
 
 // The error of the last call to libnbd in this thread.
-Error nbd_error(const std::string& name, std::uint64_t at_byte, const char* what);
+Error nbd_error(const Place& place, const char* what);
 
 }  // namespace insitu

@@ -29,6 +29,9 @@ NbdLibrary load() {
     if (library == nullptr) refuse();
     NbdLibrary nbd{};
     find(library, "nbd_aio_command_completed", nbd.aio_command_completed);
+    find(library, "nbd_aio_connect_uri", nbd.aio_connect_uri);
+    find(library, "nbd_aio_is_connecting", nbd.aio_is_connecting);
+    find(library, "nbd_aio_is_ready", nbd.aio_is_ready);
     find(library, "nbd_aio_pwrite", nbd.aio_pwrite);
     find(library, "nbd_add_meta_context", nbd.add_meta_context);
     find(library, "nbd_block_status", nbd.block_status);
@@ -38,7 +41,6 @@ NbdLibrary load() {
     find(library, "nbd_can_trim", nbd.can_trim);
     find(library, "nbd_can_zero", nbd.can_zero);
     find(library, "nbd_close", nbd.close);
-    find(library, "nbd_connect_uri", nbd.connect_uri);
     find(library, "nbd_create", nbd.create);
     find(library, "nbd_flush", nbd.flush);
     find(library, "nbd_get_block_size", nbd.get_block_size);

@@ -9,6 +9,9 @@ namespace insitu {
 // with TLS and XML it brings as much code as all the rest, and few runs of a tool need it.
 struct NbdLibrary {
     decltype(&::nbd_aio_command_completed) aio_command_completed;
+    decltype(&::nbd_aio_connect_uri) aio_connect_uri;
+    decltype(&::nbd_aio_is_connecting) aio_is_connecting;
+    decltype(&::nbd_aio_is_ready) aio_is_ready;
     decltype(&::nbd_aio_pwrite) aio_pwrite;
     decltype(&::nbd_add_meta_context) add_meta_context;
     decltype(&::nbd_block_status) block_status;
@@ -18,7 +21,6 @@ struct NbdLibrary {
     decltype(&::nbd_can_trim) can_trim;
     decltype(&::nbd_can_zero) can_zero;
     decltype(&::nbd_close) close;
-    decltype(&::nbd_connect_uri) connect_uri;
     decltype(&::nbd_create) create;
     decltype(&::nbd_flush) flush;
     decltype(&::nbd_get_block_size) get_block_size;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
@@ -34,23 +35,50 @@ bool is_nbd_uri(const std::string& path) noexcept {
 
 #ifdef INSITU_HAVE_NBD
 
+namespace {
+
+constexpr auto cannot_connect = "cannot connect";
+
+// What listens and says nothing must not be waited for without end.
+void connect(nbd_handle* handle, const std::string& uri) {
+    constexpr std::chrono::seconds patience{20};
+    constexpr int look_every_ms = 1000;
+    const auto end = std::chrono::steady_clock::now() + patience;
+    if (nbd().aio_connect_uri(handle, uri.c_str()) != 0)
+        throw nbd_error({.file = uri}, cannot_connect);
+    while (nbd().aio_is_connecting(handle) == 1) {
+        if (std::chrono::steady_clock::now() > end) {
+            throw Error(
+                ErrorKind::io, {.file = uri},
+                fmt::format("{}: no answer for {} seconds", cannot_connect, patience.count()),
+                "is it an NBD server that listens there?", ETIMEDOUT);
+        }
+        if (nbd().poll(handle, look_every_ms) < 0) throw nbd_error({.file = uri}, cannot_connect);
+    }
+    if (nbd().aio_is_ready(handle) != 1) throw nbd_error({.file = uri}, cannot_connect);
+}
+
+}  // namespace
+
 NbdConnection::NbdConnection(const std::string& uri) : handle_(nbd().create()) {
-    if (handle_ == nullptr) throw nbd_error(uri, 0, "cannot connect");
+    if (handle_ == nullptr) throw nbd_error({.file = uri}, cannot_connect);
     // For keys and certificates that the URI names.
     static_cast<void>(nbd().set_uri_allow_local_file(handle_, true));
     static_cast<void>(nbd().add_meta_context(handle_, LIBNBD_CONTEXT_BASE_ALLOCATION));
-    if (nbd().connect_uri(handle_, uri.c_str()) == 0) return;
     // The message is of the handle, which is closed after that.
-    const std::unique_ptr<nbd_handle, void (*)(nbd_handle*)> closed(handle_, nbd().close);
-    throw nbd_error(uri, 0, "cannot connect");
+    std::unique_ptr<nbd_handle, void (*)(nbd_handle*)> closed(handle_, nbd().close);
+    connect(handle_, uri);
+    static_cast<void>(closed.release());
 }
 
-Error nbd_error(const std::string& name, std::uint64_t at_byte, const char* what) {
-    const char* const text = nbd().get_error();
+Error nbd_error(const Place& place, const char* what) {
     const int number = nbd().get_errno() != 0 ? nbd().get_errno() : EIO;
-    return Error(ErrorKind::io, {.file = name, .byte = at_byte},
-                 fmt::format("{}: {}", what, text != nullptr ? text : std::strerror(number)), {},
-                 number);
+    const char* const text = nbd().get_error();
+    std::string_view reason = text != nullptr ? text : std::strerror(number);
+    // The name of the function comes first, and means nothing to a user.
+    const std::size_t end = reason.find(": ");
+    if (reason.starts_with("nbd_") && end != std::string_view::npos) reason.remove_prefix(end + 2);
+    return Error(ErrorKind::io, place, fmt::format("{}: {}", what, reason), {}, number);
 }
 
 namespace {
@@ -132,7 +160,7 @@ class NbdStore final : public Store {
         : Store(shown_name), uri_(uri), pool_(uri) {
         const Pool::Loan connection(pool_);
         const std::int64_t size = nbd().get_size(connection.get());
-        if (size < 0) throw nbd_error(name(), 0, "cannot read its size");
+        if (size < 0) throw nbd_error({.file = name()}, "cannot read its size");
         size_bytes_ = static_cast<std::uint64_t>(size);
         const std::int64_t least = nbd().get_block_size(connection.get(), LIBNBD_SIZE_MINIMUM);
         if (least > 1) block_bytes_ = static_cast<std::uint64_t>(least);
@@ -169,7 +197,7 @@ class NbdStore final : public Store {
             const ByteSpan part = output.subspan(
                 done, std::min<std::size_t>(most_bytes_at_once, output.size() - done));
             if (nbd().pread(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
-                throw nbd_error(name(), at_byte + done, "cannot read");
+                throw nbd_error({.file = name(), .byte = at_byte + done}, "cannot read");
             }
             done += part.size();
         }
@@ -182,7 +210,7 @@ class NbdStore final : public Store {
             const ByteView part =
                 input.subspan(done, std::min<std::size_t>(most_bytes_at_once, input.size() - done));
             if (nbd().pwrite(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
-                throw nbd_error(name(), at_byte + done, "cannot write");
+                throw nbd_error({.file = name(), .byte = at_byte + done}, "cannot write");
             }
             done += part.size();
         }
@@ -205,7 +233,7 @@ class NbdStore final : public Store {
     void sync() override {
         if (!can_flush_) return;
         const Pool::Loan connection(pool_);
-        if (nbd().flush(connection.get(), 0) != 0) throw nbd_error(name(), 0, "cannot sync");
+        if (nbd().flush(connection.get(), 0) != 0) throw nbd_error({.file = name()}, "cannot sync");
     }
 
     std::unique_ptr<WriteQueue> write_queue() override {
@@ -230,7 +258,7 @@ class NbdStore final : public Store {
         for (std::uint64_t done = 0; done < length_bytes;) {
             const std::uint64_t step = std::min(most_bytes_without_data, length_bytes - done);
             if (request(connection.get(), step, at_byte + done, 0) != 0) {
-                throw nbd_error(name(), at_byte + done, what);
+                throw nbd_error({.file = name(), .byte = at_byte + done}, what);
             }
             done += step;
         }

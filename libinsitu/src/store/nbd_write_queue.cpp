@@ -45,7 +45,7 @@ NbdWriteQueue::Slot& NbdWriteQueue::free_slot() {
 }
 
 void NbdWriteQueue::failed(Slot& slot) {
-    const Error error = nbd_error(name_, slot.at_byte, "cannot write");
+    const Error error = nbd_error({.file = name_, .byte = slot.at_byte}, "cannot write");
     slot.cookie = 0;
     failure_.keep(slot.at_byte, std::make_exception_ptr(error));
 }

@@ -114,7 +114,8 @@ OwnedStore open_store(const std::string& path, Access access, Sharing sharing) {
             throw Error(ErrorKind::refused, {.file = path},
                         "is a directory, a file or block device is expected");
         case NodeKind::stream:
-            throw Error(ErrorKind::refused, {.file = path}, "is no regular file or block device");
+            throw Error(ErrorKind::refused, {.file = path},
+                        "is not a regular file or block device");
         case NodeKind::remote:
             return OwnedStore(open_nbd(path, access));
         case NodeKind::block_device:

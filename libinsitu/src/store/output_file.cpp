@@ -50,7 +50,7 @@ OutputFile::OutputFile(const std::string& path, std::uint64_t size_bytes, Output
         throw Error(ErrorKind::refused, {.file = path}, "is a directory, a file name is expected");
     }
     if (kind != NodeKind::missing && kind != NodeKind::regular_file) {
-        throw Error(ErrorKind::refused, {.file = path}, "is no regular file");
+        throw Error(ErrorKind::refused, {.file = path}, "is not a regular file");
     }
     if (kind == NodeKind::missing && is_missing_device(directory_)) {
         throw Error(ErrorKind::refused, {.file = path}, "there is no such device",

@@ -264,6 +264,31 @@ TEST_CASE("what would be cut is refused with its block, and nothing is written")
                       Contains("window 1"));
 }
 
+TEST_CASE("a file that cannot be made longer stays the image that it was") {
+    Random random = make_random(934);
+    const Bytes content = make_content(random, Content::text, 60 * block_bytes);
+    const Medium medium(0, content, 100, 0);
+    const Bytes before(medium.store->bytes().begin(), medium.store->bytes().end());
+    ResizeOptions options;
+    options.set_size = [](std::uint64_t) {
+        throw io_error({.file = "file"}, "cannot set the size", EFBIG);
+    };
+    const auto resize = [&](std::uint64_t blocks) {
+        CHECK_THROWS_WITH(resize_image(*medium.store, device_bytes_for(blocks), options, {}),
+                          Contains("cannot set the size"));
+    };
+    resize(std::uint64_t{1} << 30);
+    CHECK((Bytes(medium.store->bytes().begin(), medium.store->bytes().end()) == before));
+    // The same in a run that would complete one that was cut off at its beginning.
+    UnfinishedWork work;
+    work.kind = WorkKind::resize;
+    work.counts = counts_for_device(device_bytes_for(std::uint64_t{1} << 30));
+    work.move.before = read_super_block(*medium.store).counts;
+    write_unfinished(*medium.store, work);
+    CHECK_THROWS_WITH(resume_resize(*medium.store, options, {}), Contains("cannot set the size"));
+    CHECK((Bytes(medium.store->bytes().begin(), medium.store->bytes().end()) == before));
+}
+
 TEST_CASE("what an interrupted live device promised is moved, too") {
     Random random = make_random(934);
     Bytes content = make_content(random, Content::text, 60 * block_bytes);
