@@ -57,7 +57,7 @@ only() { # only PATTERN FILES...: includes of PATTERN stand in FILES and nowhere
 }
 only 'CLI/|nlohmann/' 'apps/'
 only 'lzo/' 'libinsitu/src/codec/(lzo|partial)[.]cpp'
-only 'libdeflate|zlib' 'libinsitu/src/codec/(deflate|distance|partial)[.]cpp|apps/mkfs/squashfs_codec[.]cpp'
+only 'libdeflate|zlib' 'libinsitu/src/codec/(deflate|distance|partial)[.]cpp|apps/(mkfs/squashfs_codec|pack/crc32)[.]cpp'
 only 'ext2fs|et/' 'apps/mkfs/ext_handle[.]hpp'
 only 'archive|archive_entry' 'apps/mkfs/(tar_stream|squashfs_codec)[.]cpp'
 only 'blkid/' 'libinsitu/src/store/signature.cpp'

@@ -103,6 +103,7 @@ ManifestFile::ManifestFile(const std::string& path) : path_(path) {
     device_bytes_ = head.device_bytes;
     raw_sha256_ = head.raw_sha256;
     tree_sha256_ = head.tree_sha256;
+    map_sha256_ = head.map_sha256;
     uuid_ = head.uuid;
     complete_ = head.complete;
     if (count == 0) return;

@@ -36,6 +36,8 @@ class ManifestFile {
     std::optional<std::uint64_t> raw_bytes() const noexcept { return raw_bytes_; }
     const std::string& raw_sha256() const noexcept { return raw_sha256_; }
     const std::string& tree_sha256() const noexcept { return tree_sha256_; }
+    // Sum of the image's map (map_sum.hpp), 64 hex digits; empty in older manifests.
+    const std::string& map_sha256() const noexcept { return map_sha256_; }
     // Of the image that it was written for; none in a dump, and in older manifests.
     const std::optional<Uuid>& uuid() const noexcept { return uuid_; }
     // Whether every mapped extent is named: a dump leaves out those it could not decode.
@@ -55,6 +57,7 @@ class ManifestFile {
     std::optional<std::uint64_t> device_bytes_;
     std::string raw_sha256_;
     std::string tree_sha256_;
+    std::string map_sha256_;
     std::optional<Uuid> uuid_;
     bool complete_ = true;
     void* mapping_ = nullptr;

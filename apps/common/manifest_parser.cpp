@@ -43,8 +43,8 @@ void ManifestParser::refuse(const std::string& text, std::string hint) const {
 ManifestParser::Type ManifestParser::wanted_type() const {
     if (depth_ == top_level) {
         if (key_ == "extents") return Type::array;
-        const bool text =
-            key_ == "schema" || key_ == "raw_sha256" || key_ == "tree_sha256" || key_ == "uuid";
+        const bool text = key_ == "schema" || key_ == "raw_sha256" || key_ == "tree_sha256" ||
+                          key_ == "map_sha256" || key_ == "uuid";
         if (text) return Type::string;
         const bool number = key_ == "logical_bytes" || key_ == "data_blocks" ||
                             key_ == "device_bytes" || key_ == "raw_bytes";
@@ -105,6 +105,7 @@ bool ManifestParser::string(string_t& value) {
         if (key_ == "schema") head_.schema = value;
         if (key_ == "raw_sha256") head_.raw_sha256 = value;
         if (key_ == "tree_sha256") head_.tree_sha256 = value;
+        if (key_ == "map_sha256") head_.map_sha256 = value;
         if (key_ == "uuid") take_uuid(value);
     } else if (in_extents_ && depth_ == extent_level && key_ == "xxh3_128") {
         const std::string_view digits = value;
@@ -210,7 +211,7 @@ void ManifestParser::finish_manifest() {
         refuse(fmt::format("has {} raw_bytes in {} logical_bytes", *head_.raw_bytes,
                            *head_.logical_bytes));
     }
-    for (const std::string* sum : {&head_.raw_sha256, &head_.tree_sha256}) {
+    for (const std::string* sum : {&head_.raw_sha256, &head_.tree_sha256, &head_.map_sha256}) {
         if (sum->empty() || is_sha256(*sum)) continue;
         refuse(fmt::format("'{}' is not a SHA-256 of {} hex digits",
                            printable(sum->substr(0, sha256_digits)), sha256_digits));

@@ -27,6 +27,7 @@ class ManifestParser final : public nlohmann::json_sax<nlohmann::json> {
         std::optional<std::uint64_t> device_bytes;
         std::string raw_sha256;    // 64 hex digits; empty: none
         std::string tree_sha256;   // the same; only insitu-manifest/2 has one
+        std::string map_sha256;    // the same, of the image's map
         std::optional<Uuid> uuid;  // of the image
         bool complete = true;
     };

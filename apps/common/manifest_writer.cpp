@@ -67,6 +67,7 @@ void ManifestWriter::window(const ContentWindow& window) {
     add_raw_zeros(start);
     if (sha256_) sha256_->add(window.content.first(window.source_bytes));
     tree_.add(window.window, window.content.first(window.source_bytes));
+    map_sum_.add(window.window, *window.map);
     hashed_bytes_ = start + window.source_bytes;
     for (const Extent extent : window.map->extents()) {
         if (extent.unmapped()) continue;
@@ -98,6 +99,7 @@ void ManifestWriter::publish(const Geometry& geometry, Algorithm algorithm, std:
         "\n],\n\"algorithm\": \"{}\",\n\"device_bytes\": {},\n"
         "\"logical_bytes\": {},\n\"raw_bytes\": {},\n",
         to_string(algorithm), geometry.device_bytes(), geometry.logical_bytes(), raw_bytes));
+    put(fmt::format("\"map_sha256\": \"{}\",\n", map_sum_.hex_digits()));
     if (sha256_) put(fmt::format("\"raw_sha256\": \"{}\",\n", sha256_->hex_digits()));
     put(fmt::format("\"tree_sha256\": \"{}\",\n\"uuid\": \"{}\"\n}}\n", tree_.hex_digits(raw_bytes),
                     to_string(uuid)));

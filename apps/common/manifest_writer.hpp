@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/content_tree.hpp"
+#include "common/map_sum.hpp"
 #include "common/sha256.hpp"
 #include "insitu/internal/format/geometry.hpp"
 #include "insitu/internal/format/identity.hpp"
@@ -52,6 +53,7 @@ class ManifestWriter final : public ContentSink {
     const StopFlag* stop_;
     std::optional<Sha256> sha256_;  // none: there are too many zeros
     ContentTree tree_;
+    MapSum map_sum_;
     std::uint64_t hashed_bytes_ = 0;
     std::uint64_t skipped_bytes_ = 0;
     std::uint64_t written_bytes_ = 0;

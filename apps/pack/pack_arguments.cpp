@@ -87,6 +87,10 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
         "Write into a file that cannot be replaced (a mount point, a closed directory)");
     auto* update = cli.add_flag("--update", arguments.update,
                                 "TARGET is an older image: write only what differs, in place");
+    cli.add_option("--target-manifest", arguments.target_manifest,
+                   "Manifest of TARGET, as it is before: what it says is not decoded to compare")
+        ->type_name("FILE")
+        ->needs(update);
     for (CLI::Option* other : {size, measure, dry_run, force, in_place})
         update->excludes(other);
     tool.add_force_share_option();

@@ -23,6 +23,7 @@ struct PackArguments {
     std::string from;
     std::string sector_size;
     std::string manifest;
+    std::string target_manifest;
     std::string expect_size;
     std::string expect_sha256;
     std::string check_manifest;

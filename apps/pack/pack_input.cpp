@@ -180,7 +180,7 @@ PackInput open_sparse_image(const Tool& tool, const std::string& path,
                             const PackInputOptions& options) {
     PackInput input;
     input.container = open_store(path, Access::read, tool.sharing());
-    input.store = std::make_unique<SparseImage>(*input.container);
+    input.store = std::make_unique<SparseImage>(*input.container, tool.stop());
     return with_source(tool, path, options, std::move(input));
 }
 

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "insitu/error.hpp"
+#include "pack/sparse_sums.hpp"
 
 namespace insitu::apps {
 
@@ -19,6 +20,7 @@ struct SparseImage::Header {
     std::uint16_t chunk_header_bytes;
     std::uint32_t blocks;
     std::uint32_t chunks;
+    std::uint32_t sum;  // of all content; 0: not computed
 };
 
 struct SparseImage::Position {
@@ -27,13 +29,24 @@ struct SparseImage::Position {
     std::uint32_t chunk;
 };
 
+struct SparseImage::StoredChunk {
+    std::uint64_t at_byte;  // of its header
+    std::uint32_t number;
+    std::uint16_t type;
+    std::uint32_t first_block;
+    std::uint32_t blocks;   // 0 of a checksum
+    std::uint64_t data_at;  // in the file
+    std::array<std::byte, 4> value;
+};
+
 namespace {
 
 constexpr std::size_t file_header_bytes = 28;
 constexpr std::size_t chunk_header_bytes = 12;
 constexpr std::uint16_t raw_chunk = 0xcac1;
 constexpr std::uint16_t fill_chunk = 0xcac2;
-constexpr std::uint16_t sum_chunk = 0xcac4;  // one less is a hole, which has no data
+constexpr std::uint16_t hole_chunk = 0xcac3;  // has no data
+constexpr std::uint16_t sum_chunk = 0xcac4;
 constexpr std::uint64_t value_bytes = 4;
 
 template <class Number>
@@ -46,7 +59,8 @@ Number number_at(ByteView bytes, std::size_t at) {
 
 }  // namespace
 
-SparseImage::SparseImage(const Store& file) : ReadOnlyStore(file.name()), file_(file) {
+SparseImage::SparseImage(const Store& file, const StopFlag* stop)
+    : ReadOnlyStore(file.name()), file_(file) {
     constexpr std::uint32_t magic = 0xed26ff3a;
     constexpr std::uint32_t largest_block = 1U << 26;
     std::array<std::byte, file_header_bytes> bytes{};
@@ -56,7 +70,8 @@ SparseImage::SparseImage(const Store& file) : ReadOnlyStore(file.name()), file_(
     const auto version = number_at<std::uint16_t>(bytes, 4);
     if (version != 1) refuse(4, fmt::format("its version is {}, 1 is known", version));
     const Header header{number_at<std::uint16_t>(bytes, 8), number_at<std::uint16_t>(bytes, 10),
-                        number_at<std::uint32_t>(bytes, 16), number_at<std::uint32_t>(bytes, 20)};
+                        number_at<std::uint32_t>(bytes, 16), number_at<std::uint32_t>(bytes, 20),
+                        number_at<std::uint32_t>(bytes, 24)};
     if (header.header_bytes < file_header_bytes || header.chunk_header_bytes < chunk_header_bytes) {
         refuse(8, "its headers are shorter than they can be");
     }
@@ -66,13 +81,14 @@ SparseImage::SparseImage(const Store& file) : ReadOnlyStore(file.name()), file_(
     }
     size_bytes_ = block_bytes_ * header.blocks;
     read_chunks(header);
+    if (has_sums_ || header.sum != 0) check_sums(header, stop);
 }
 
 void SparseImage::read_chunks(const Header& header) {
     constexpr std::size_t most_chunks = std::size_t{1} << 22;
     Position position{header.header_bytes, 0, 0};
     for (; position.chunk < header.chunks; ++position.chunk) {
-        read_chunk_header(header, position);
+        keep(read_chunk_header(header, position));
         if (chunks_.size() > most_chunks) {
             refuse(position.at_byte, fmt::format("it has more than {} chunks", most_chunks));
         }
@@ -87,7 +103,8 @@ void SparseImage::read_chunks(const Header& header) {
     }
 }
 
-void SparseImage::read_chunk_header(const Header& header, Position& position) {
+SparseImage::StoredChunk SparseImage::read_chunk_header(const Header& header,
+                                                        Position& position) const {
     const std::uint64_t at = position.at_byte;
     const std::uint32_t number = position.chunk;
     std::array<std::byte, chunk_header_bytes> bytes{};
@@ -113,18 +130,47 @@ void SparseImage::read_chunk_header(const Header& header, Position& position) {
     if (data_at + data_bytes > file_.size_bytes()) {
         refuse(at, fmt::format("it ends within chunk {} of {}", number, header.chunks));
     }
+    StoredChunk chunk{at, number, type, position.block, blocks, data_at, {}};
+    if (has_value) file_.read_at(data_at, chunk.value);
+    if (type == sum_chunk) chunk.blocks = 0;
     position.at_byte = data_at + data_bytes;
-    if (type == sum_chunk) return;
-    if (blocks > header.blocks - position.block) {
+    if (chunk.blocks > header.blocks - position.block) {
         refuse(at, fmt::format("chunk {} goes beyond the {} blocks that it says", number,
                                header.blocks));
     }
+    position.block += chunk.blocks;
+    return chunk;
+}
+
+void SparseImage::keep(const StoredChunk& chunk) {
+    if (chunk.type == sum_chunk) has_sums_ = true;
     std::uint32_t value = 0;
-    if (type == fill_chunk) file_.read_at(data_at, std::as_writable_bytes(std::span(&value, 1)));
-    if (blocks != 0 && (type == raw_chunk || value != 0)) {
-        chunks_.push_back({position.block, blocks, type == raw_chunk ? data_at : 0, value});
+    std::memcpy(&value, chunk.value.data(), sizeof value);
+    const bool raw = chunk.type == raw_chunk;
+    if (chunk.blocks == 0 || (!raw && value == 0)) return;
+    chunks_.push_back({chunk.first_block, chunk.blocks, raw ? chunk.data_at : 0, value});
+}
+
+void SparseImage::check_sums(const Header& header, const StopFlag* stop) const {
+    constexpr std::uint64_t sum_at_byte = 24;
+    SparseSums sums;
+    const auto compare = [&](std::uint32_t sum, std::uint64_t at_byte, const std::string& what) {
+        if (sums.agree(sum)) return;
+        refuse(at_byte, fmt::format("{} has the CRC-32 {:08x}, {:08x} was expected", what,
+                                    sums.value(), sum));
+    };
+    Position position{header.header_bytes, 0, 0};
+    for (; position.chunk < header.chunks; ++position.chunk) {
+        const StoredChunk chunk = read_chunk_header(header, position);
+        const std::uint64_t length = block_bytes_ * chunk.blocks;
+        if (chunk.type == raw_chunk) sums.add_raw(file_, chunk.data_at, length, stop);
+        if (chunk.type == fill_chunk) sums.add_fill(chunk.value, length);
+        if (chunk.type == hole_chunk) sums.add_hole(length);
+        if (chunk.type != sum_chunk) continue;
+        compare(number_at<std::uint32_t>(chunk.value, 0), chunk.at_byte,
+                fmt::format("the content before chunk {}", chunk.number));
     }
-    position.block += blocks;
+    if (header.sum != 0) compare(header.sum, sum_at_byte, "the content");
 }
 
 void SparseImage::refuse(std::uint64_t at_byte, const std::string& text) const {

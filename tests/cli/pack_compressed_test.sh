@@ -147,12 +147,13 @@ check "its decoder is gone" [ -z "$(pgrep -f 'sleep 77[.]5')" ]
 # Android sparse images.
 head -c 1048576 raw >part
 { cat part; yes ABCD | tr -d '\n' | head -c 8192; truncate -s 409600 z && cat z part z; } >flat
-simg a.simg raw:part fill:2:0x44434241 hole:50 fill:50:0 raw:part hole:50 sum:0x1234
+simg a.simg raw:part fill:2:0x44434241 hole:50 fill:50:0 raw:part hole:50 sum:right
 truncate -s 0 z
 { cat part; yes ABCD | tr -d '\n' | head -c 8192; head -c 409600 /dev/zero; cat part; head -c 204800 /dev/zero; } >flat
 run 0 insitu-pack -q --from auto a.simg a.img
 run 0 insitu-pack -q flat b.img
 check "simg: the same as its content" cmp a.img b.img
+cp a.img parts.img
 run 0 insitu-pack -q --verify --from simg -j 3 a.simg a.img
 check "simg: named" cmp a.img b.img
 run 1 insitu-pack -q a.simg x.img
@@ -163,14 +164,14 @@ if command -v img2simg >/dev/null; then
   truncate -s 8388608 raw && img2simg raw b.simg && run 0 insitu-pack -q --from auto b.simg a.img
   check "simg: made by img2simg" cmp raw.img a.img
 fi
-head -c 512 part >small
-simg c.simg block=512 raw:small hole:7 raw:part && cat small >flat && head -c 3584 /dev/zero >>flat && cat part >>flat
-run 0 insitu-pack -q --from simg c.simg a.img
-run 0 insitu-pack -q flat b.img
-check "simg: small blocks" cmp a.img b.img
-simg none.simg
-run 1 insitu-pack -q --from simg none.simg x.img
-says err "has 0 bytes"
+# Checksums: of the format (holes are zeros) and as libsparse writes them (holes are left out).
+chunks=(raw:part fill:2:0x44434241 sum:right hole:50 fill:50:0 raw:part hole:50)
+for sums in sum:right sum:libsparse "checksum=right" "checksum=right sum:libsparse"; do
+  read -ra words <<<"$sums"
+  simg s.simg "${chunks[@]}" "${words[@]}"
+  run 0 insitu-pack -q --from simg s.simg b.img
+  check "simg: $sums" cmp parts.img b.img
+done
 refused() { # TEXT ARGUMENTS...
   local text=$1
   shift
@@ -179,6 +180,30 @@ refused() { # TEXT ARGUMENTS...
   says err "bad.simg: "
   says err "$text"
 }
+part_sum=$(python3 -c 'import sys, zlib; print("%08x" % zlib.crc32(sys.stdin.buffer.read()))' <part)
+refused "byte 1048616: cannot be read as an Android sparse image: the content before chunk 1 has the CRC-32 $part_sum, 00001234 was expected" raw:part sum:0x1234
+refused "byte 24: cannot be read as an Android sparse image: the content has the CRC-32 $part_sum, 00000001 was expected" checksum=1 raw:part
+refused "the content before chunk 2 has" raw:part sum:right sum:0
+refused "the content before chunk 3 has" hole:1 raw:part sum:libsparse sum:5
+simg bad.simg hole:2 raw:part fill:3:7 hole:1 sum:right
+for at in 60000 1048641; do # of the raw chunk, and of the value that fills
+  cp bad.simg flipped.simg
+  printf '\377' | dd of=flipped.simg bs=1 seek=$at conv=notrunc status=none
+  run 1 insitu-pack -q --from simg flipped.simg x.img
+  says err "the content before chunk 4 has the CRC-32"
+done
+# Many zeros take no time. The sum is that of 819,200,000,000 of them.
+simg zeros.simg hole:200000000 sum:0xe5ec7d49
+check "simg: the sum of a large hole" timeout 20 insitu-pack -q --from simg zeros.simg big.img
+refused "the content before chunk 1 has" hole:200000000 sum:0x1
+head -c 512 part >small
+simg c.simg block=512 raw:small hole:7 raw:part && cat small >flat && head -c 3584 /dev/zero >>flat && cat part >>flat
+run 0 insitu-pack -q --from simg c.simg a.img
+run 0 insitu-pack -q flat b.img
+check "simg: small blocks" cmp a.img b.img
+simg none.simg
+run 1 insitu-pack -q --from simg none.simg x.img
+says err "has 0 bytes"
 refused "its version is 2" version=2 hole:1
 refused "headers are shorter" header=20 hole:1
 refused "headers are shorter" chunk_header=4 hole:1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# An image is brought to what another one holds by what two manifests say.
+# An image is brought to what another one holds by what two manifests say, and to raw content by what one says.
 # shellcheck source=lib.sh
 . "$INSITU_TESTS/cli/lib.sh" || exit 1
 
@@ -39,9 +39,9 @@ for alg in lzo deflate; do
   refused "old.json: is not the manifest of new.img: it is of" old.json old.json
   refused "new.json: is not the manifest of a.img: it is of" new.json new.json
   refused "old.json: is not the manifest of new.img: it is of" old.json new.json
-  # Without a UUID the content has to tell.
-  jq 'del(.uuid)' old.json >old2.json
-  jq 'del(.uuid)' new.json >new2.json
+  # Without a UUID and the sum of the map the content has to tell.
+  jq 'del(.uuid, .map_sha256)' old.json >old2.json
+  jq 'del(.uuid, .map_sha256)' new.json >new2.json
   refused "is not the manifest of new.img: window" old2.json old2.json
   refused "is not the manifest of a.img: window" new2.json new2.json
   run 0 insitu-copy --update --manifest new2.json --target-manifest old2.json new.img a.img
@@ -60,6 +60,8 @@ for alg in lzo deflate; do
   refused "logical bytes, lie.json is for 4096000" new.json lie.json
   jq '.uuid = "zz"' old.json >lie.json
   refused "'zz' is not a UUID" new.json lie.json
+  jq '.map_sha256 = "zz"' old.json >lie.json
+  refused "'zz' is no SHA-256" new.json lie.json
   jq '.uuid = 7' old.json >lie.json
   refused "uuid is a number, expected a string" new.json lie.json
   jq '.extents |= map(del(.xxh3_128))' old3.json >lie.json
@@ -101,3 +103,99 @@ run 2 insitu-copy --update --manifest new.json new.img a.img
 run 2 insitu-copy --update --target-manifest old.json new.img a.img
 run 2 insitu-copy --manifest new.json --target-manifest old.json new.img a.img
 run 1 insitu-copy --update --manifest missing --target-manifest old.json new.img a.img
+
+# Raw content to an image, by what a manifest says that this holds.
+holds() { # holds IMAGE RAW: as much of it as RAW has, zeros after that, and nothing wrong
+  rm -f back && insitu-unpack -q "$1" back && cmp -n "$(stat -c %s "$2")" back "$2" &&
+    cmp -n $((8000000 - $(stat -c %s "$2"))) <(tail -c +$(($(stat -c %s "$2") + 1)) back) /dev/zero &&
+    insitu-fsck -q -n "$1"
+}
+target() { rm -f t.img && cp --sparse=always "${1:-old.img}" t.img; }
+for alg in lzo deflate; do
+  run 0 insitu-pack -q --alg $alg --manifest old.json raw old.img
+  by() { insitu-pack --alg $alg --update --json --target-manifest "$@"; }
+  target
+  run 0 by old.json --manifest next.json --verify new t.img
+  check "$alg: the new content" holds t.img new
+  check "$alg: much is known" [ "$(jq .update.trusted_bytes out)" -gt 1000000 ]
+  check "$alg: little is compared" [ "$(jq .update.compared_bytes out)" -lt 200000 ]
+  check "$alg: no more is written than changed" [ "$(jq .update.written_bytes out)" -lt 60000 ]
+  # What was written on the way is the manifest of the next time, in place of the old one.
+  run 0 insitu-unpack -q --verify-manifest next.json t.img back
+  sum=$(sha t.img)
+  run 0 by next.json --manifest next.json new t.img
+  check "$alg: equal content" [ "$(jq .update.written_bytes out)" = 0 ]
+  check "$alg: is not touched" [ "$(sha t.img)" = "$sum" ]
+  run 0 by next.json raw t.img
+  check "$alg: and back" holds t.img raw
+  # A hole that grows, and one that is filled.
+  cp raw hole
+  fallocate -p -o $((500 * 4096)) -l $((200 * 4096)) hole
+  dd if=new of=hole bs=4096 skip=1200 seek=1000 count=90 conv=notrunc status=none
+  target
+  run 0 by old.json --manifest next.json hole t.img
+  check "$alg: a hole" holds t.img hole
+  run 0 by next.json new t.img
+  check "$alg: a hole that is filled" holds t.img new
+  # Shorter content, which ends inside an extent, and longer content.
+  head -c 5000001 new >short
+  target
+  run 0 by old.json short t.img
+  check "$alg: shorter content" holds t.img short
+  target
+  sum=$(sha t.img)
+  head -c 8400000 /dev/zero >long
+  run 1 by old.json long t.img
+  says err "the image would hold"
+  # Not the manifest of the image, or not as it is now.
+  mistaken() { # TEXT MANIFEST
+    run 1 by "$2" new t.img
+    says err "$1"
+    says err "without --target-manifest the image is decoded and compared"
+  }
+  run 0 insitu-pack -q --alg $alg --manifest new.json new new.img
+  mistaken "new.json: is not the manifest of t.img: it is of" new.json
+  jq 'del(.uuid)' new.json >other.json
+  mistaken "other.json: is not the manifest of t.img: the image has another map" other.json
+  jq 'del(.uuid, .map_sha256)' new.json >other.json
+  mistaken "other.json: is not the manifest of t.img: window" other.json
+  jq '.extents[0].xxh3_128 = "00000000000000000000000000000000"' old.json >lie.json
+  mistaken "lie.json: is not the manifest of t.img: window 0 has other content" lie.json
+  head -c 20000 old.json >cut.json
+  run 1 by cut.json new t.img
+  says err "cut.json: is no JSON document"
+  run 1 by missing new t.img
+  check "$alg: nothing is changed" [ "$(sha t.img)" = "$sum" ]
+  # The name stays at an update, and the map tells all the same that the manifest is an old one.
+  run 0 by old.json new t.img
+  sum=$(sha t.img)
+  mistaken "old.json: is not the manifest of t.img: the image has another map" old.json
+  check "$alg: nothing is changed by an old manifest" [ "$(sha t.img)" = "$sum" ]
+  # Killed half-way: completed by content, whatever manifest there is.
+  target
+  mkfifo stream
+  insitu-pack -q --alg $alg --update --target-manifest old.json stream t.img 2>killed &
+  pid=$!
+  exec 7>stream
+  head -c 6000000 new >&7
+  for ((i = 0; i < 200; i++)); do
+    [ "$(head -c 8 t.img | tr -d '\0')" = INSITUWK ] && break
+    sleep 0.05
+  done
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  exec 7>&-
+  rm stream
+  run 1 insitu-stat t.img
+  says err "was interrupted"
+  run 0 by old.json new t.img
+  says err "an interrupted update is completed"
+  check "$alg: nothing is known then" [ "$(jq .update.trusted_bytes out)" = 0 ]
+  check "$alg: killed and completed" holds t.img new
+  # Without seals payloads are decoded, and what is equal stays; a damaged one is found.
+  run 0 insitu-pack -q --alg $alg --no-seals --manifest plain.json raw plain.img
+  target plain.img
+  run 0 by plain.json new t.img
+  check "$alg: without seals" holds t.img new
+done
+run 2 insitu-pack --target-manifest old.json new t.img

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "insitu/internal/face/content_hashes.hpp"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <new>
 #include <vector>
 
+#include "format/xxhash_dispatch.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/engine/stop_check.hpp"
 #include "insitu/internal/format/window_map.hpp"

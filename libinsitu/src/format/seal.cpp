@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "insitu/internal/format/seal.hpp"
 
-#ifdef INSITU_HAVE_XXH_DISPATCH
-#include <xxh_x86dispatch.h>
-#else
-#include <xxhash.h>
-#endif
-
 #include <cstring>
 
 #include "format/little_endian.hpp"
+#include "format/xxhash_dispatch.hpp"
 
 namespace insitu {
 

@@ -2,10 +2,10 @@
 #include "insitu/internal/fsck/manifest.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 
+#include "format/xxhash_dispatch.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
 

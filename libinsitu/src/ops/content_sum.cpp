@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ops/content_sum.hpp"
 
-#include <xxhash.h>
-
 #include <memory>
 
 #include "engine/for_each.hpp"
+#include "format/xxhash_dispatch.hpp"
 #include "image/window_batches.hpp"
 #include "insitu/internal/image/window_reader.hpp"
 #include "window/zero_blocks.hpp"

@@ -2,7 +2,6 @@
 #include "insitu/internal/ops/dump.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "engine/for_each.hpp"
+#include "format/xxhash_dispatch.hpp"
 #include "image/window_batches.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/format/payload.hpp"

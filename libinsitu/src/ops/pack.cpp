@@ -12,6 +12,7 @@
 #include "engine/for_each.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/image/create.hpp"
+#include "insitu/internal/ops/known_content.hpp"
 #include "ops/content_sum.hpp"
 #include "ops/update.hpp"
 #include "ops/window_keeper.hpp"
@@ -45,14 +46,16 @@ struct PackWorker {
 // One pack: what its workers share.
 class Packer {
   public:
-    // `before`: the image that is updated, if it is one.
+    // `before`: the image that is updated, if it is one, and what is known of it, or null.
     Packer(Source& source, Store& target, const PackOptions& options, const Control& control,
-           const SuperBlock& super, const Image* before = nullptr)
+           const SuperBlock& super, const Image* before = nullptr,
+           const KnownContent* known = nullptr)
         : source_(source),
           target_(target),
           options_(options),
           control_(control),
           before_(before),
+          known_(known),
           geometry_(super.counts),
           meta_(target, geometry_, options.target_content),
           writeback_(target),
@@ -62,13 +65,16 @@ class Packer {
     void write_payloads_and_meta();
     void verify(const SuperBlock& super);
     PackResult result(const SuperBlock& super) const;
-    std::uint64_t kept_bytes() const noexcept { return kept_bytes_; }
+    void add_totals(UpdateTotals& totals) const noexcept {
+        totals.kept_bytes = kept_bytes_;
+        totals.trusted_bytes = trusted_bytes_;
+    }
 
   private:
     std::unique_ptr<PackWorker> make_worker() const;
     void pack_batch(PackItem& item, PackWorker& worker);
-    bool keep_window(WindowIndex window, ByteView content, WindowMap& map, PackWorker& worker,
-                     ExtentTotals& totals);
+    WindowMap write_window(WindowIndex window, ByteView content, PackWorker& worker,
+                           ExtentTotals& totals);
     void tell_content(const PackItem& item) const;
 
     Source& source_;
@@ -76,12 +82,14 @@ class Packer {
     const PackOptions& options_;
     const Control& control_;
     const Image* before_;
+    const KnownContent* known_;
     Geometry geometry_;
     MetaWriter meta_;
     Writeback writeback_;
     bool verify_;
     ContentSums sums_;
     std::atomic<std::uint64_t> kept_bytes_{0};
+    std::atomic<std::uint64_t> trusted_bytes_{0};
     std::mutex mutex_;  // guards what follows
     ContentDigest digest_;
     ExtentTotals totals_;
@@ -91,23 +99,27 @@ class Packer {
 std::unique_ptr<PackWorker> Packer::make_worker() const {
     auto worker =
         std::make_unique<PackWorker>(PackWorker{WindowWriter(options_, geometry_, target_), {}});
-    if (before_ != nullptr) worker->keeper.emplace(*before_);
+    if (before_ != nullptr) worker->keeper.emplace(*before_, known_);
     return worker;
 }
 
-// Whether the window holds the content already; then its map and payloads stay.
-bool Packer::keep_window(WindowIndex window, ByteView content, WindowMap& map, PackWorker& worker,
-                         ExtentTotals& totals) {
-    if (!worker.keeper) return false;
-    const auto found = worker.keeper->find(window, content);
-    if (!found) return false;
-    map = *found;
-    for (const Extent& extent : map.extents()) {
+// Extents of an older image that hold the content already stay, with their payloads; the rest is
+// packed as if there were zeros in their place.
+WindowMap Packer::write_window(WindowIndex window, ByteView content, PackWorker& worker,
+                               ExtentTotals& totals) {
+    if (!worker.keeper) return worker.writer.write(window, content, totals);
+    const WindowKeeper::Kept kept = worker.keeper->find(window, content);
+    const ByteView rest = worker.keeper->rest(kept, content);
+    WindowMap map(static_cast<unsigned>(content.size() / block_bytes));
+    if (!rest.empty()) map = worker.writer.write(window, rest, totals);
+    std::atomic<std::uint64_t>& bytes = kept.known ? trusted_bytes_ : kept_bytes_;
+    for (const Extent extent : kept.map.extents()) {
         if (extent.unmapped()) continue;
+        map.set_extent(extent);
         totals.add(extent.blocks, extent.payload_sectors);
-        kept_bytes_ += extent.payload_sectors * sector_bytes;
+        bytes += extent.payload_sectors * sector_bytes;
     }
-    return true;
+    return map;
 }
 
 void Packer::pack_batch(PackItem& item, PackWorker& worker) {
@@ -123,9 +135,7 @@ void Packer::pack_batch(PackItem& item, PackWorker& worker) {
         const ByteView content =
             item.buffer.view().subspan(at, std::min<std::uint64_t>(window_bytes, padded - at));
         WindowMap& map = item.maps[at / window_bytes];
-        if (!keep_window(window, content, map, worker, totals)) {
-            map = worker.writer.write(window, content, totals);
-        }
+        map = write_window(window, content, worker, totals);
         map.encode(meta_.slot(window));
         if (verify_) {
             sums_.add(window, item.buffer.view().subspan(
@@ -236,7 +246,8 @@ PackResult pack(Source& source, Store& target, const PackOptions& options, const
     return result;
 }
 
-PackResult pack_update(Source& source, Store& target, PackOptions options, const Control& control) {
+PackResult update_from_source(Source& source, Store& target, PackOptions options,
+                              const KnownContent& known, const Control& control) {
     Update update(target, options.codec.algorithm);
     const SuperBlock super =
         super_block_for_source(source, target.size_bytes(), options.codec.algorithm, target.name());
@@ -245,7 +256,9 @@ PackResult pack_update(Source& source, Store& target, PackOptions options, const
     control.begin(source.size_bytes().value_or(0));
     options.target_content = TargetContent::unknown;
     const Image before(target, super);
-    Packer packer(source, update.store(), options, control, super, &before);
+    const bool is_known = known && !update.resumed();
+    Packer packer(source, update.store(), options, control, super, &before,
+                  is_known ? &known : nullptr);
     packer.write_payloads_and_meta();
     source.check_unchanged();
     if (options.verify == PackOptions::Verify::yes) packer.verify(super);
@@ -253,9 +266,13 @@ PackResult pack_update(Source& source, Store& target, PackOptions options, const
     result.identity = identity.value_or(Identity{});
     update.finish(identity);
     result.update = update.totals();
-    result.update->kept_bytes = packer.kept_bytes();
+    packer.add_totals(*result.update);
     result.written_bytes = result.update->written_bytes;
     return result;
+}
+
+PackResult pack_update(Source& source, Store& target, PackOptions options, const Control& control) {
+    return update_from_source(source, target, std::move(options), {}, control);
 }
 
 PackResult pack(Source& source, Target& target, PackOptions options, const Control& control) {
