@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/printable.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "support/catch.hpp"
 
 using namespace insitu::apps;
