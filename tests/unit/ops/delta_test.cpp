@@ -46,9 +46,9 @@ Pair make_pair_of(Random& random, unsigned round, std::size_t blocks) {
     pair.new_content = pair.old_content;
     for (std::uint64_t i = 0; i < below(random, 6); ++i) {
         const std::size_t block = below(random, blocks);
-        const Bytes fresh =
-            make_content(random, static_cast<Content>(below(random, 4)),
-                         std::min(1 + below(random, 40), blocks - block) * block_bytes);
+        const Bytes fresh = make_content(
+            random, static_cast<Content>(below(random, 4)),
+            std::min<std::size_t>(1 + below(random, 40), blocks - block) * block_bytes);
         std::copy(fresh.begin(), fresh.end(),
                   pair.new_content.begin() + static_cast<std::ptrdiff_t>(block * block_bytes));
     }
