@@ -37,8 +37,11 @@ std::vector<BtrfsItem> items_of(const std::string& leaf) {
     const std::uint64_t count = little(leaf, node_count_at, 4);
     for (std::uint64_t i = 0; i < count; ++i) {
         const std::size_t at = header_bytes + i * item_bytes;
-        items.push_back({key_at(leaf, at), at, header_bytes + little(leaf, at + key_bytes, 4),
-                         little(leaf, at + key_bytes + 4, 4)});
+        const std::uint64_t data_at = header_bytes + little(leaf, at + key_bytes, 4);
+        const std::uint64_t length = little(leaf, at + key_bytes + 4, 4);
+        if (data_at + length > leaf.size()) bad_image("an item is outside its leaf");
+        items.push_back({key_at(leaf, at), at, static_cast<std::size_t>(data_at),
+                         static_cast<std::size_t>(length)});
     }
     return items;
 }

@@ -148,7 +148,8 @@ class Stager {
                   entry, "cannot set its extended attributes");
         }
         const auto time = [](const Timestamp& stamp) {
-            return timespec{static_cast<time_t>(stamp.seconds), stamp.nanoseconds};
+            return timespec{static_cast<time_t>(stamp.seconds),
+                            static_cast<long>(stamp.nanoseconds)};
         };
         constexpr std::int64_t day = 86400;
         const std::int64_t accessed = std::max<std::int64_t>(now_, entry.modified.seconds) + day;

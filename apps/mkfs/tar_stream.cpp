@@ -42,7 +42,7 @@ TarStream::TarStream(int fd, const StopFlag* stop)
 }
 
 // A failing read is heard, and a stop ends the wait for a pipe.
-long TarStream::read_more(struct archive* reader, void* self, const void** block) {
+ssize_t TarStream::read_more(struct archive* reader, void* self, const void** block) {
     auto& stream = *static_cast<TarStream*>(self);
     const ssize_t got = ::read(stream.fd_, stream.input_.data(), stream.input_.size());
     if (got < 0) ::archive_set_error(reader, errno, "cannot read the tar");

@@ -34,7 +34,7 @@ class TarStream {
     struct Free {
         void operator()(struct archive* reader) const noexcept;
     };
-    static long read_more(struct archive* reader, void* self, const void** block);
+    static ssize_t read_more(struct archive* reader, void* self, const void** block);
     [[noreturn]] void fail() const;
 
     int fd_;

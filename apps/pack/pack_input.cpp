@@ -121,8 +121,8 @@ PackInput take_stream(const Tool& tool, PackInput input, const std::string& name
     warn_of_small_sectors(tool, name, *known_bytes, [&](std::uint64_t at_byte, ByteSpan output) {
         std::fill(output.begin(), output.end(), std::byte{0});
         if (at_byte >= start.size()) return;
-        const std::size_t length = std::min(output.size(), start.size() - at_byte);
-        std::copy_n(start.begin() + static_cast<std::ptrdiff_t>(at_byte), length, output.begin());
+        const ByteView rest = ByteView(start).subspan(at_byte);
+        std::ranges::copy(rest.first(std::min(output.size(), rest.size())), output.begin());
     });
     input.source = decoder != nullptr
                        ? make_decoded_source(*decoder, name, claimed_bytes, *known_bytes,

@@ -2,7 +2,8 @@
 // Images as the driver leaves them, damage as it befalls them: what a check tells, and what a
 // repair may and may not do. INSITU_ROUNDS=N in the environment makes N times as many of them, and
 // INSITU_FIRST=N begins with that one (tests/fsck/soak.sh).
-#include <cstdio>
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #include "fsck/oracle.hpp"
@@ -32,9 +33,9 @@ void try_many(Harm harm, std::uint64_t count, const RepairOptions& options = {})
         judge(victim, options, static_cast<unsigned>(1 + number % 2), random);
     }
     const Tally& sums = tally();
-    std::printf(
-        "harm %d: %lu images, %lu repaired; of %lu unreadable blocks %lu regained (%lu of "
-        "them the newest), %lu lost, %lu suspect, %lu undecided; %lu torn, %lu cut off\n",
+    fmt::print(
+        "harm {}: {} images, {} repaired; of {} unreadable blocks {} regained ({} of "
+        "them the newest), {} lost, {} suspect, {} undecided; {} torn, {} cut off\n",
         static_cast<int>(harm), sums.images, sums.repaired, sums.unreadable, sums.regained,
         sums.newest, sums.lost, sums.suspect, sums.undecided, sums.torn, sums.cut);
 }

@@ -27,7 +27,8 @@ parts() {
   done | sha256sum
 }
 check "the same content" [ "$(parts back)" = "$(parts raw)" ]
-check "and nothing else" [ "$(du -k back | cut -f1)" -le "$(du -k raw | cut -f1)" ]
+# A file system may need another block for the places of what lies apart.
+check "and nothing else" [ "$(du -k back | cut -f1)" -le $(($(du -k raw | cut -f1) + 64)) ]
 check "a range behind 8 GiB" cmp <(insitu-unpack -q --offset 8G --length 64K a.img -) \
   <(yes "behind $((8 << 30))" | head -c 65536)
 run 0 insitu-pack -q --manifest m raw a2.img

@@ -16,7 +16,7 @@ bool inflates_to(ByteView stream, ByteView content, int window_bits, std::size_t
     int status = Z_OK;
     while (status == Z_OK || status == Z_BUF_ERROR) {
         const std::size_t given = std::min(piece, stream.size() - taken);
-        const std::size_t room = std::min(piece, output.size() - z.total_out);
+        const std::size_t room = std::min<std::size_t>(piece, output.size() - z.total_out);
         z.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(stream.data() + taken));
         z.avail_in = static_cast<uInt>(given);
         z.next_out = reinterpret_cast<Bytef*>(output.data() + z.total_out);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "insitu/internal/ops/dump.hpp"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 
 #include "support/catch.hpp"
@@ -74,10 +75,7 @@ TEST_CASE("hashes are of the logical content, whatever the extents") {
     REQUIRE(dumped.extents.size() == 12);
     for (std::size_t i = 0; i < 12; ++i) {
         const XXH128_hash_t hash = XXH3_128bits(content.data() + i * 32768, 32768);
-        char text[33];
-        std::snprintf(text, sizeof text, "%016lx%016lx", static_cast<unsigned long>(hash.high64),
-                      static_cast<unsigned long>(hash.low64));
-        CHECK(dumped.extents[i].hash == text);
+        CHECK(dumped.extents[i].hash == fmt::format("{:016x}{:016x}", hash.high64, hash.low64));
     }
 }
 

@@ -93,6 +93,7 @@ UpdateResult update(const Store& source, Store& target, UpdateOptions options = 
 
 TEST_CASE("an updated image is the new one, and what is equal is not written") {
     Random random = make_random(920);
+    std::uint64_t trusted_bytes = 0;
     for (unsigned round = 0; round < 24; ++round) {
         const std::size_t blocks = 1 + below(random, 300);
         Pair pair = make_pair_of(random, round, blocks, static_cast<unsigned>(below(random, 6)));
@@ -102,7 +103,7 @@ TEST_CASE("an updated image is the new one, and what is equal is not written") {
         require_content(*pair.target, pair.new_content);
         CHECK(read_identity(*pair.target) == read_identity(*pair.source));
         CHECK(result.update.resumed == false);
-        if (round % 4 >= 2 && blocks > 100) CHECK(result.update.trusted_bytes > 0);
+        trusted_bytes += result.update.trusted_bytes;
         // Once more: nothing is left to write.
         FaultStore counting(*pair.target);
         counting.fail_writes(0, EIO);
@@ -110,6 +111,8 @@ TEST_CASE("an updated image is the new one, and what is equal is not written") {
         CHECK(again.update.written_bytes == 0);
         CHECK(again.extents.payload_sectors == result.extents.payload_sectors);
     }
+    // A round may have no sealed payload that stays.
+    CHECK(trusted_bytes > 0);
 }
 
 TEST_CASE("an update writes little more than the payloads that changed") {
