@@ -61,7 +61,7 @@ for alg in lzo deflate; do
   jq '.uuid = "zz"' old.json >lie.json
   refused "'zz' is not a UUID" new.json lie.json
   jq '.map_sha256 = "zz"' old.json >lie.json
-  refused "'zz' is no SHA-256" new.json lie.json
+  refused "'zz' is not a SHA-256" new.json lie.json
   jq '.uuid = 7' old.json >lie.json
   refused "uuid is a number, expected a string" new.json lie.json
   jq '.extents |= map(del(.xxh3_128))' old3.json >lie.json
