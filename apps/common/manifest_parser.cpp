@@ -183,7 +183,8 @@ void ManifestParser::end_extent() {
 
 bool ManifestParser::parse_error(std::size_t position, const std::string&,
                                  const nlohmann::json::exception&) {
-    refuse(fmt::format("is not JSON: unexpected text at byte {}", position));
+    refuse(fmt::format("is not JSON: unexpected text at byte {}", position),
+           "insitu-pack --manifest writes a manifest");
 }
 
 void ManifestParser::finish_dump() {

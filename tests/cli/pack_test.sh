@@ -105,7 +105,7 @@ says err "is a directory"
 run 1 insitu-pack raw .
 says err "is a directory"
 run 1 insitu-pack raw nowhere/x.img
-says err "nowhere/x.img: cannot create: No such file or directory"
+says err "nowhere/x.img: cannot create: its directory does not exist"
 run 1 insitu-pack raw /dev/null
 says err "is not a regular file"
 : >zero

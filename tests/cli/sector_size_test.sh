@@ -165,7 +165,7 @@ says err "partition 2 (a root) ends at byte 177209344, the disk has 104857600"
 cp saved disk
 truncate -s $((size + 512)) disk
 run 1 insitu-pack -q --sector-size 4096 disk x.img
-says err "no multiple of 4096"
+says err "not a multiple of 4096"
 
 # Fields of a GPT, with right checksums: gpt FIELD=VALUE.... in both copies.
 cat >gpt.py <<'EOF'

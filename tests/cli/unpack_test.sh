@@ -54,7 +54,7 @@ check "the same content" cmp x y
 run 1 insitu-unpack a.img a.img
 says err "is the same file or device as the image"
 run 1 insitu-unpack a.img nowhere/x
-says err "cannot create"
+says err "cannot create: its directory does not exist"
 run 1 insitu-unpack a.img .
 says err "is a directory"
 # An old target stays as it was when the image turns out to be damaged.

@@ -131,7 +131,9 @@ void OutputFile::create_named(const OutputOptions& options) {
                 io_error({.file = directory_}, "nothing can be created beside it", cause).what(),
                 cause);
         }
-        throw io_error({.file = shown_name_}, "cannot create", cause);
+        if (cause != ENOENT) throw io_error({.file = shown_name_}, "cannot create", cause);
+        throw Error(ErrorKind::io, {.file = shown_name_},
+                    "cannot create: its directory does not exist", {}, cause);
     }
     temporary_ = pattern;
     const mode_t mask = ::umask(0);

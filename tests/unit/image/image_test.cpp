@@ -52,7 +52,7 @@ TEST_CASE("what is no image is refused with what was expected") {
     put_super(store, super);
     CHECK_THROWS_WITH(Image::open(store), Contains("no device can have"));
     MemoryStore tiny(100);
-    CHECK_THROWS_WITH(Image::open(tiny), Contains("less than a super block"));
+    CHECK_THROWS_WITH(Image::open(tiny), Contains("fewer than a super block has"));
 }
 
 TEST_CASE("an image of another size is refused unless the super block is trusted") {

@@ -52,7 +52,7 @@ TEST_CASE("two writers never meet on an image, a writer and a reader neither") {
 
 TEST_CASE("paths that are no images are refused by kind") {
     CHECK_THROWS_WITH(open_store("/tmp", Access::read), Contains("is a directory"));
-    CHECK_THROWS_WITH(open_store("/dev/null", Access::read), Contains("no regular file"));
+    CHECK_THROWS_WITH(open_store("/dev/null", Access::read), Contains("not a regular file"));
     CHECK_THROWS_WITH(open_store("/nowhere/x", Access::read), Contains("No such file"));
 }
 
