@@ -194,7 +194,7 @@ for at in 60000 1048641; do # of the raw chunk, and of the value that fills
 done
 # Many zeros take no time. The sum is that of 819,200,000,000 of them.
 simg zeros.simg hole:200000000 sum:0xe5ec7d49
-check "simg: the sum of a large hole" timeout 20 insitu-pack -q --from simg zeros.simg big.img
+check "simg: the sum of a large hole" timeout 20 insitu-pack -q --measure --from simg zeros.simg
 refused "the content before chunk 1 has" hole:200000000 sum:0x1
 head -c 512 part >small
 simg c.simg block=512 raw:small hole:7 raw:part && cat small >flat && head -c 3584 /dev/zero >>flat && cat part >>flat

@@ -19,17 +19,28 @@ attach device
 export DEVICE=$loop
 "$INSITU_TESTS/everyday/range_server.py" port &
 server=$!
-trap 'kill $server; clean_up' EXIT
+trap 'kill $server; stop_sshd; clean_up' EXIT
+stop_sshd() { [ ! -s sshd.pid ] || kill "$(cat sshd.pid)"; }
 until [ -s port ]; do sleep 0.1; done
 URL=http://127.0.0.1:$(cat port)/disk.raw
 export URL
 
-blocks() { sed -n '/^```sh$/,/^```$/p' "$1" | grep -v '^```'; }
+blocks() { sed -n '/^```'"${2:-sh}"'$/,/^```$/p' "$1" | grep -v '^```'; }
 { blocks "$page"; blocks "$docs/many-machines.md"; } >recipes
 [ "$(wc -l <recipes)" -ge 45 ] || fail "the pages have too few recipes"
 bash -exo pipefail recipes >out 2>trace || fail "$(tail -n 3 trace)"
 grep -q 'disk.raw: OK' out || fail "sha256sum: $(cat out)"
 [ "$(wc -l <packed.log)" = 5 ] || fail "parallel: $(cat packed.log)"
+# Over SSH, to a server on loopback with keys of its own.
+# shellcheck source=sshd.sh
+. "$INSITU_TESTS/everyday/sshd.sh"
+if start_sshd; then
+    blocks "$page" bash >ssh-recipes
+    [ "$(wc -l <ssh-recipes)" -ge 13 ] || fail "the page has too few recipes for SSH"
+    timeout 120 bash -exo pipefail ssh-recipes >out 2>trace || fail "$(tail -n 5 trace sshd.log)"
+else
+    echo "the recipes for SSH are left out: there is no sshd, or nbdkit has no ssh plugin"
+fi
 # Every link leads to a file.
 for link in $(grep -ohE '\]\([a-z-]*/?[A-Za-z-]+[.]?[a-z0-9]*\)' "$page" "$docs"/{many-machines,coming-from}.md | sed 's/^](//;s/)$//'); do
     [ -e "$docs/$link" ] || fail "a page links to $link"
