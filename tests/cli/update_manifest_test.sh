@@ -163,7 +163,7 @@ for alg in lzo deflate; do
   mistaken "lie.json: is not the manifest of t.img: window 0 has other content" lie.json
   head -c 20000 old.json >cut.json
   run 1 by cut.json new t.img
-  says err "cut.json: is no JSON document"
+  says err "cut.json: is not JSON"
   run 1 by missing new t.img
   check "$alg: nothing is changed" [ "$(sha t.img)" = "$sum" ]
   # The name stays at an update, and the map tells all the same that the manifest is an old one.
