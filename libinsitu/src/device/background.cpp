@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "device/device_core.hpp"
+#include "device/background.hpp"
 #include "insitu/error.hpp"
 
 namespace insitu {

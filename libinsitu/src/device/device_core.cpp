@@ -10,6 +10,25 @@
 
 namespace insitu {
 
+namespace {
+
+// Calls visit(part, bytes of the request before it, its length) for each window that it touches.
+template <class Visit>
+void for_each_part(std::uint64_t at_byte, std::uint64_t length_bytes, Visit visit) {
+    for (std::uint64_t done = 0; done < length_bytes;) {
+        const std::uint64_t at = at_byte + done;
+        const std::uint64_t in_window = at % window_bytes;
+        const std::uint64_t step = std::min(window_bytes - in_window, length_bytes - done);
+        visit(WindowPart{{at / window_bytes},
+                         static_cast<unsigned>(in_window / block_bytes),
+                         static_cast<unsigned>((in_window + step) / block_bytes)},
+              done, step);
+        done += step;
+    }
+}
+
+}  // namespace
+
 Device::Core::Core(Store& store, const DeviceOptions& options,
                    std::unique_ptr<OverlayStore> overlay, std::uint64_t recovered)
     : options_(options),
@@ -19,6 +38,7 @@ Device::Core::Core(Store& store, const DeviceOptions& options,
       staging_(medium_, space_, options_),
       committer_(medium_, staging_, space_, options_, counters_),
       background_(committer_, staging_, options_, counters_),
+      intake_(medium_, space_, staging_, committer_, background_),
       bytes_([this](std::uint64_t at_byte, ByteSpan output) { read(at_byte, output); },
              [this](std::uint64_t at_byte, std::uint64_t length_bytes, const std::byte* content) {
                  write(at_byte, length_bytes, content);
@@ -57,21 +77,6 @@ void Device::Core::check_range(std::uint64_t at_byte, std::uint64_t length_bytes
     }
 }
 
-template <class Visit>
-void Device::Core::for_each_part(std::uint64_t at_byte, std::uint64_t length_bytes,
-                                 Visit visit) const {
-    for (std::uint64_t done = 0; done < length_bytes;) {
-        const std::uint64_t at = at_byte + done;
-        const std::uint64_t in_window = at % window_bytes;
-        const std::uint64_t step = std::min(window_bytes - in_window, length_bytes - done);
-        visit(WindowPart{{at / window_bytes},
-                         static_cast<unsigned>(in_window / block_bytes),
-                         static_cast<unsigned>((in_window + step) / block_bytes)},
-              done, step);
-        done += step;
-    }
-}
-
 void Device::Core::read(std::uint64_t at_byte, ByteSpan output) {
     Workspaces::Loan workspace(medium_.workspaces());
     for_each_part(at_byte, output.size(),
@@ -79,42 +84,6 @@ void Device::Core::read(std::uint64_t at_byte, ByteSpan output) {
                       staging_.read(part, output.subspan(done, length), *workspace);
                   });
     ++counters_.reads;
-}
-
-void Device::Core::stage(const WindowPart& part, const std::byte* content) {
-    for (;;) {
-        switch (staging_.write(part, content)) {
-            case Staging::Result::staged:
-                return;
-            case Staging::Result::commit_now:
-                return commit_all();
-            case Staging::Result::commit_first:
-                committer_.make_room();
-        }
-    }
-}
-
-void Device::Core::write_part(const WindowPart& part, const std::byte* content) {
-    constexpr std::uint64_t commit_parts = 4;
-    committer_.check_failed();
-    if (space_.cramped()) {
-        const std::lock_guard lock(cramped_mutex_);
-        stage(part, content);
-    } else {
-        stage(part, content);
-    }
-    background_.written(part.window);
-    if (space_.waiting_bytes() > space_.limit_bytes() / commit_parts) background_.wake();
-}
-
-// What waits in memory has been acknowledged: if the host has no room for it, whoever writes should
-// hear that now, and not whoever flushes later.
-void Device::Core::commit_if_host_is_full(std::uint64_t length_bytes) {
-    constexpr std::uint64_t look_every_bytes = std::uint64_t{256} << 10;
-    if ((unlooked_bytes_ += length_bytes) < look_every_bytes) return;
-    unlooked_bytes_ = 0;
-    const auto free = medium_.store().free_bytes();
-    if (free && *free < space_.waiting_bytes()) commit_all();
 }
 
 void Device::Core::write(std::uint64_t at_byte, std::uint64_t length_bytes,
@@ -127,12 +96,12 @@ void Device::Core::write(std::uint64_t at_byte, std::uint64_t length_bytes,
                   [&](const WindowPart& part, std::uint64_t done, std::uint64_t length) {
                       const std::byte* bytes = content == nullptr ? nullptr : content + done;
                       if (bytes != nullptr && is_zero(ByteView(bytes, length))) bytes = nullptr;
-                      write_part(part, bytes);
+                      intake_.write(part, bytes);
                   });
     ++counters_.writes;
     if (content == nullptr) return;
     counters_.uncompressed += length_bytes;
-    commit_if_host_is_full(length_bytes);
+    intake_.look_at_host(length_bytes);
 }
 
 std::vector<BlockRun> Device::Core::map(std::uint64_t at_byte, std::uint64_t length_bytes) {
