@@ -26,7 +26,7 @@ struct Options {
 std::optional<ResizeOutcome> resize(const Tool& tool, const Options& options, Store& store,
                                     const Control& control) {
     ResizeRequest request;
-    if (!options.size.empty()) request.logical_bytes = parse_size(options.size, "SIZE");
+    if (!options.size.empty()) request.logical_bytes = parse_content_size(options.size, "SIZE");
     if (options.to_minimum) request.fit = ResizeRequest::Fit::minimum;
     auto outcome = resize_store(store, request, control);
     if (!outcome) return outcome;
@@ -77,7 +77,8 @@ void note_larger_device(const Tool& tool, const Options& options, const Store& s
 
 void say_what_is_left(Tool& tool, const Options& options, const Store& store) noexcept {
     try {
-        if (!unfinished_work(store)) return;
+        const auto work = unfinished_work(store);
+        if (!work || work->kind != WorkKind::resize) return;
         tool.say_on_failure(
             fmt::format("{}: is moved in part, and refused by all tools until "
                         "insitu-resize {} completes it",

@@ -43,6 +43,14 @@ std::uint64_t parse_size(const std::string& text, const std::string& option) {
     return value << shift;
 }
 
+std::uint64_t parse_content_size(const std::string& text, const std::string& option) {
+    const std::uint64_t bytes = parse_size(text, option);
+    if (bytes != 0) return bytes;
+    throw CLI::ValidationError(option, fmt::format("'{}' is too small: an image needs at least one "
+                                                   "block of content",
+                                                   text));
+}
+
 std::string human_bytes(std::uint64_t bytes) {
     constexpr double step = 1024;
     if (bytes < 1024) return fmt::format("{} B", bytes);

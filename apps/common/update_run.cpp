@@ -13,16 +13,18 @@ namespace insitu::apps {
 
 UpdateTarget::UpdateTarget(Tool& tool, const std::string& path)
     : tool_(tool), path_(path), store_(open_store(path, Access::read_write)) {
-    if (unfinished_work(*store_)) {
+    // What another tool was interrupted in is refused by the update itself.
+    if (const auto work = unfinished_work(*store_); work && work->kind == WorkKind::update) {
         tool.note(fmt::format("{}: an interrupted update is completed", path));
-    } else {
+    } else if (!work) {
         refuse_foreign_content(path, *store_);
     }
 }
 
 void UpdateTarget::say_what_is_left() const noexcept {
     try {
-        if (!unfinished_work(*store_)) return;
+        const auto work = unfinished_work(*store_);
+        if (!work || work->kind != WorkKind::update) return;
         tool_.say_on_failure(
             fmt::format("{}: is changed in part, and refused by all tools until an "
                         "update from the same source completes it",

@@ -139,7 +139,7 @@ std::uint64_t target_bytes_of(const CopyArguments& arguments, const Image& image
     }
     if (device_bytes) return *device_bytes;
     if (arguments.size.empty()) return image.geometry().device_bytes();
-    return pack_target_bytes(parse_size(arguments.size, "--size"));
+    return pack_target_bytes(parse_content_size(arguments.size, "--size"));
 }
 
 }  // namespace insitu::apps

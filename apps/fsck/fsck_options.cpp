@@ -189,6 +189,10 @@ void settle(Tool& tool, FsckOptions& options) {
     if (options.mode == FsckMode::repair && options.meta_only && !options.safe_only) {
         refuse("--meta-only", "is for checking: a repair needs the payloads");
     }
+    if (options.dry_run && options.seals()) {
+        refuse(options.seal_all ? "--seal-all" : "--seal",
+               "has no --dry-run; insitu-stat tells how many extents have seals");
+    }
     const bool writes = options.output.empty() && !options.dry_run;
     if (options.mode == FsckMode::repair && writes && sharing == Sharing::shared) {
         refuse("--force-share", "is for reading: a repair needs the image for itself");

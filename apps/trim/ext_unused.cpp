@@ -110,6 +110,13 @@ std::vector<ByteRange> unused_ranges(const ExtHandle& fs, std::uint64_t at_byte)
 }  // namespace
 
 ExtUsage read_ext_usage(const OpenedImage& image, const std::string& name, std::uint64_t at_byte) {
+    if (at_byte > image.size_bytes()) {
+        refuse(name,
+               fmt::format("has no byte {}, where the file system would start: --offset is "
+                           "beyond its end",
+                           at_byte),
+               "--offset says where in the image the file system starts");
+    }
     const ImageChannel channel(image, at_byte);
     if (!channel.holds_ext()) {
         refuse(name, fmt::format("no ext2, ext3 or ext4 file system is found at byte {}", at_byte),

@@ -108,9 +108,6 @@ errcode_t open_channel(const char* name, int, io_channel* result) {
 
 ImageChannel::ImageChannel(const OpenedImage& image, std::uint64_t at_byte)
     : image_(image), at_byte_(at_byte) {
-    if (at_byte > image.size_bytes()) {
-        throw Error(ErrorKind::refused, {}, "the file system would start beyond the image's end");
-    }
     current = {&image, at_byte};
 }
 

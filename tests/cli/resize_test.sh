@@ -78,6 +78,8 @@ truncate -s "$size" disk
 sound disk
 same "cut to what is left" disk
 
+run 2 insitu-resize a.img 0
+says err "SIZE: '0' is too small"
 # Killed at any moment: it is refused by all, and completed by the next run.
 openssl enc -aes-128-ctr -nosalt -K 00112233445566778899aabbccddeeff -iv 00000000000000000000000000000000 \
   </dev/zero 2>/dev/null | head -c 150000000 >noise
@@ -97,6 +99,7 @@ for round in 1 2 3 4 5 6; do
       # shellcheck disable=SC2086
       $command k.img >/dev/null 2>err && fail "$command takes it"
       says err "a resize of this image was interrupted"
+      check "$command promises nothing" sh -c '! grep -q "interrupted update\|until an update" err'
     done
     run 0 insitu-resize k.img
     says err "an interrupted resize was completed"

@@ -102,7 +102,7 @@ run 1 insitu-trim d.img
 says err "no ext2, ext3 or ext4 file system is found at byte 0"
 says err "--offset"
 run 1 insitu-trim --offset 1G d.img
-says err "beyond"
+says err "d.img: has no byte 1073741824"
 truncate -s "$(stat -c %s d.img)" device
 loop device
 run 0 insitu-pack -q disk "$loop"

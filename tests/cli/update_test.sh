@@ -77,6 +77,9 @@ for command in "insitu-stat" "insitu-fsck" "insitu-fsck -y" "insitu-label" "insi
 done
 run 1 insitu-unpack -q e.img x
 says err "was interrupted"
+run 1 insitu-resize e.img 7M
+says err "an update of this image was interrupted"
+check "resize promises nothing" sh -c '! grep -q "until insitu-resize" err'
 run 0 insitu-copy --update new.img e.img
 says err "an interrupted update is completed"
 check "completed" holds 8000000 e.img new

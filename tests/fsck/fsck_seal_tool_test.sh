@@ -73,3 +73,7 @@ while IFS=$'\t' read -r name _ logical _; do
   check "$name: reads as before" [ "$(sha256sum <g.raw | cut -d' ' -f1)" = "$logical" ]
   rm -f g.img g.raw
 done <"$golden/manifest.tsv"
+
+# It has no plan that could be printed, so it does not print one of zeros.
+run 16 insitu-fsck --seal --dry-run g.img
+says err "--seal: has no --dry-run"

@@ -54,8 +54,8 @@ void WindowReader::report(const ExtentDamage& found, DamageSink* damage) const {
     throw Error(
         found.os_error != 0 ? ErrorKind::io : ErrorKind::damaged, place, found.text,
         found.seal_differs
-            ? "insitu-fsck reports what can be repaired; --no-verify-seals reads it all the "
-              "same"
+            ? "insitu-fsck reports what can be repaired; insitu-unpack --no-verify-seals reads it "
+              "all the same"
             : "--salvage continues after damaged extents; insitu-fsck reports what can be "
               "repaired",
         found.os_error);

@@ -43,7 +43,7 @@ Update::Update(Store& target, Algorithm algorithm)
             ErrorKind::refused, {.file = target.name()},
             fmt::format("is {}, the source {}: every payload would differ",
                         to_string(static_cast<Algorithm>(super_.comp_alg)), to_string(algorithm)),
-            "without --update the image is made anew");
+            "an image of another algorithm is made anew, not updated");
     }
     // What is in place is not what was last made durable, and the redo stream is in holes.
     if (!resumed_ && has_intent(target)) begin();
