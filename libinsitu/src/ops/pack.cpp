@@ -23,7 +23,8 @@ namespace insitu {
 
 std::uint64_t pack_target_bytes(std::uint64_t logical_bytes) {
     if (logical_bytes == 0) {
-        throw Error(ErrorKind::refused, {}, "a size of 0 bytes is too small: an image needs at least one block of content");
+        throw Error(ErrorKind::refused, {},
+                    "a size of 0 bytes is too small: an image needs at least one block of content");
     }
     return smallest_device_blocks(ceil_div(logical_bytes, block_bytes)) * block_bytes;
 }
