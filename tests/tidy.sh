@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 # Each source is looked at by itself.
 build=build/tidy
-cmake --preset asan -B "$build" -DCMAKE_UNITY_BUILD=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
+cmake --preset asan -B "$build" -DINSITU_GROUP_SOURCES=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
 commit=$(git rev-parse HEAD)
 most=24
 [ "${1-}" != all ] || most=-0
