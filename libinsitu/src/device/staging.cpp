@@ -147,18 +147,18 @@ Staging::Result Staging::write(const WindowPart& part, const std::byte* content)
     }
     const std::unique_lock lock(stripe.mutex);
     const auto found = stripe.staged.find(window.value);
-    const bool newly = found == stripe.staged.end();
+    const bool first_change = found == stripe.staged.end();
     StagedWindow fresh;
-    if (newly) fresh = stage(part);
-    StagedWindow& before = newly ? fresh : found->second;
+    if (first_change) fresh = stage(part);
+    StagedWindow& before = first_change ? fresh : found->second;
     std::uint32_t accounted = 0;
     const std::uint64_t cost = cost_of(before, part, content, accounted);
     read_touched(before, part);
     const auto admission = space_.admit(
-        {window, newly, cost, before.reserved_bytes + cost, journal_for(before, part)});
+        {window, first_change, cost, before.reserved_bytes + cost, journal_for(before, part)});
     if (admission == RedoSpace::Admission::no_room) refuse_unprotected(part);
     if (admission == RedoSpace::Admission::commit_first) return Result::commit_first;
-    StagedWindow& staged = newly ? stripe.staged[window.value] = std::move(fresh) : before;
+    StagedWindow& staged = first_change ? stripe.staged[window.value] = std::move(fresh) : before;
     staged.accounted = accounted;
     staged.reserved_bytes += cost;
     for (unsigned block = part.first; block < part.end; ++block) {
@@ -177,18 +177,19 @@ Staging::Result Staging::write(const WindowPart& part, const std::byte* content)
 RedoSpace::Admission Staging::stage_for_change(WindowIndex window) {
     Stripe& stripe = stripe_of(window);
     const auto found = stripe.staged.find(window.value);
-    const bool newly = found == stripe.staged.end();
+    const bool first_change = found == stripe.staged.end();
     StagedWindow fresh;
-    if (newly) fresh = stage({window, 0, 0});
-    const std::uint64_t reserved = newly ? 0 : found->second.reserved_bytes;
+    if (first_change) fresh = stage({window, 0, 0});
+    const std::uint64_t reserved = first_change ? 0 : found->second.reserved_bytes;
     const auto admission =
-        space_.admit({window, newly, worst_window_bytes, reserved + worst_window_bytes,
+        space_.admit({window, first_change, worst_window_bytes, reserved + worst_window_bytes,
                       RedoSpace::Journal::required});
     if (admission == RedoSpace::Admission::commit_first ||
         admission == RedoSpace::Admission::no_room) {
         return admission;
     }
-    StagedWindow& staged = newly ? stripe.staged[window.value] = std::move(fresh) : found->second;
+    StagedWindow& staged =
+        first_change ? stripe.staged[window.value] = std::move(fresh) : found->second;
     staged.reserved_bytes += worst_window_bytes;
     return admission;
 }

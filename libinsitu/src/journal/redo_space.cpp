@@ -134,7 +134,7 @@ void RedoSpace::end_search() {
 }
 
 void RedoSpace::use(const Change& change) {
-    if (change.newly) {
+    if (change.first_change) {
         aside_.drop(change.window);
         staged_.insert(change.window.value);
     }
@@ -143,7 +143,7 @@ void RedoSpace::use(const Change& change) {
 
 RedoSpace::Admission RedoSpace::admit(const Change& change) {
     const std::lock_guard lock(mutex_);
-    const std::uint64_t lost = change.newly ? aside_.room_of(change.window) : 0;
+    const std::uint64_t lost = change.first_change ? aside_.room_of(change.window) : 0;
     const std::uint64_t waiting = used_bytes_ + committing_bytes_;
     if (!cramped_) {
         const std::uint64_t room = aside_.room_bytes - lost;

@@ -50,8 +50,9 @@ class RedoSpace {
     // What a change of a window asks for.
     struct Change {
         WindowIndex window;
-        bool newly = false;       // it was not staged before: its holes are no longer to be used
-        std::uint64_t bytes = 0;  // that the commit has to journal for it, at most
+        // Since the last commit: from here on the holes of the window are not to be used.
+        bool first_change = false;
+        std::uint64_t bytes = 0;      // that the commit has to journal for it, at most
         std::uint64_t all_bytes = 0;  // the same of all changes of the window that wait
         Journal journal = Journal::required;
     };
