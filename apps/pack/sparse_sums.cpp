@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-#include "insitu/error.hpp"
+#include "insitu/internal/engine/stop_check.hpp"
 
 namespace insitu::apps {
 
@@ -15,9 +15,7 @@ void SparseSums::add_raw(const Store& file, std::uint64_t at_byte, std::uint64_t
     std::vector<std::byte> buffer(std::min(piece_bytes, length_bytes));
     Crc32 sum;
     while (length_bytes != 0) {
-        if (stop != nullptr && stop->requested()) {
-            throw Error(ErrorKind::cancelled, {}, "stopped before the end");
-        }
+        throw_if_stopped(stop);
         const ByteSpan piece =
             ByteSpan(buffer).first(std::min<std::uint64_t>(buffer.size(), length_bytes));
         file.read_at(at_byte, piece);
