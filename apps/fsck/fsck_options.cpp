@@ -2,6 +2,7 @@
 #include "fsck/fsck_options.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
