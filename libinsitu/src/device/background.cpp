@@ -60,7 +60,10 @@ void Background::work(Activity& seen) {
         committer_.commit_all();
     }
     // An image that was left alone for a commit delay is an ordinary one.
-    if (is_idle && sequence == seen.sequence) committer_.clean_if_durable();
+    if (is_idle && sequence == seen.sequence) {
+        committer_.clean_if_durable();
+        staging_.blocks().trim();
+    }
     punch(stop);
     seen = {asked, sequence};
 }

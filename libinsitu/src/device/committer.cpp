@@ -22,36 +22,6 @@ std::uint64_t random_stamp() {
     return high << 32 | std::uint64_t{random()} | 1;
 }
 
-std::uint64_t stream_bytes_of(const ChangedSectors& sectors) {
-    std::uint64_t bytes = redo_window_bytes + sectors.old_hashes.size() * redo_hash_bytes;
-    for (const ChangedSectors::Piece& piece : sectors.pieces) {
-        bytes += redo_piece_bytes;
-        if (piece.place.kind == RedoPiece::Kind::written) bytes += piece.bytes.size();
-    }
-    return bytes;
-}
-
-void append(RedoWriter& writer, WindowIndex window, const WindowMeta& before,
-            const WindowMeta& after, const ChangedSectors& sectors) {
-    std::array<std::byte, redo_window_bytes> head{};
-    encode_redo_window({window, before, after, static_cast<std::uint32_t>(sectors.pieces.size())},
-                       head);
-    writer.append(head);
-    for (const ChangedSectors::Piece& piece : sectors.pieces) {
-        std::array<std::byte, redo_piece_bytes> place{};
-        encode_redo_piece(piece.place, place);
-        writer.append(place);
-    }
-    for (const std::uint32_t hash : sectors.old_hashes) {
-        std::array<std::byte, redo_hash_bytes> bytes{};
-        encode_redo_hash(hash, bytes);
-        writer.append(bytes);
-    }
-    for (const ChangedSectors::Piece& piece : sectors.pieces) {
-        if (piece.place.kind == RedoPiece::Kind::written) writer.append(piece.bytes);
-    }
-}
-
 }  // namespace
 
 Committer::Committer(Medium& medium, Staging& staging, RedoSpace& space,
@@ -90,9 +60,10 @@ void Committer::write_redo(Part part, Intent& intent) {
             to_punch_.add(window);
             medium_.store().write_at(run.at_byte(), bytes);
         };
-        RedoWriter writer([this] { return space_.take(); }, write);
+        RedoWriter writer([this] { return space_.take(); }, write, redo_buffer_);
         for (const ChangedWindow& changed : part) {
-            append(writer, changed.window, changed.staged->before, changed.after, changed.sectors);
+            append_window(writer, changed.window, changed.staged->before, changed.after,
+                          changed.sectors);
         }
         writer.finish(intent);
         counters_.journal += writer.written_bytes();
@@ -253,8 +224,8 @@ void Committer::offer_holes(const std::vector<WindowIndex>& windows) {
         offer_holes(window);
 }
 
-void Committer::search_holes(std::uint64_t most_windows) {
-    space_.begin_search(most_windows);
+void Committer::search_holes(std::uint64_t most_windows, std::uint64_t most_again) {
+    space_.begin_search(most_windows, most_again);
     while (const auto window = space_.next_candidate())
         offer_holes(*window);
     space_.end_search();
@@ -297,7 +268,9 @@ void Committer::commit_windows(Waiting windows) {
         write_all(changed);
         for (const ChangedWindow& one : changed)
             offer_holes(one.window);
-        search_holes(RedoSpace::windows_a_commit);
+        // As many as may have lost holes: a small commit is not to take long.
+        search_holes(RedoSpace::windows_a_commit,
+                     std::min<std::uint64_t>(changed.size(), RedoSpace::windows_of_another_tour));
     } catch (...) {
         abort(changed);
         throw;

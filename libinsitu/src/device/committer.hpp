@@ -40,7 +40,8 @@ class Committer {
     void check_failed();
 
     // Looks for holes that the journal can use.
-    void search_holes(std::uint64_t most_windows);
+    void search_holes(std::uint64_t most_windows,
+                      std::uint64_t most_again = RedoSpace::windows_of_another_tour);
     // Clears the intents if everything is durable: the image is an ordinary one.
     void clean_if_durable();
     void close();
@@ -77,6 +78,7 @@ class Committer {
     std::optional<ChangedWindow> fold(WindowIndex window);
     void compare_with_medium(ChangedWindow& changed) const;
     void merge_dirty(WindowIndex window, StagedWindow& staged, Workspace& workspace);
+    void remember(WindowIndex window, const DirtyBlocks& dirty);
     void adopt(WindowIndex window, StagedWindow& staged, WindowPlan plan);
     void unstage(WindowIndex window);
     void abort(Part part);
@@ -100,6 +102,7 @@ class Committer {
     RedoSpace& space_;
     const DeviceOptions& options_;
     AtomicCounters& counters_;
+    AlignedBuffer redo_buffer_{RedoWriter::buffer_bytes};
     WindowQueue to_punch_;
     CutHistory cuts_;
 

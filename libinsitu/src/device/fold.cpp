@@ -9,6 +9,14 @@
 // The encoding half of a commit: what was written becomes payloads.
 namespace insitu {
 
+namespace {
+
+// So many places written in one window between two commits, and it will be cut again: what is left
+// is encoded once, in the shape that it would get then.
+constexpr unsigned runs_of_random_writes = 3;
+
+}  // namespace
+
 std::vector<Committer::WaitingWindow> Committer::staged_windows() {
     std::vector<WaitingWindow> windows;
     for (Staging::Stripe& stripe : staging_.stripes()) {
@@ -55,6 +63,28 @@ void Committer::adopt(WindowIndex window, StagedWindow& staged, WindowPlan plan)
     staged.changed = true;
 }
 
+// What was written lately is read soon. Single blocks, which are extents of their own, are as soon
+// decoded: they would take the place of content that is not.
+void Committer::remember(WindowIndex window, const DirtyBlocks& dirty) {
+    const auto has_content = [&](unsigned block) {
+        return block < window_blocks && dirty.test(block) && dirty.content(block) != nullptr;
+    };
+    bool follows = false;
+    for (unsigned block = 0; block < window_blocks; ++block) {
+        if (!dirty.test(block)) {
+            follows = false;
+            continue;
+        }
+        const BlockIndex index = first_block_of(window) + block;
+        medium_.content().forget(index, 1);
+        const bool is_content = has_content(block);
+        if (is_content && (follows || has_content(block + 1))) {
+            medium_.content().insert(index, {dirty.content(block), block_bytes});
+        }
+        follows = is_content;
+    }
+}
+
 void Committer::merge_dirty(WindowIndex window, StagedWindow& staged, Workspace& workspace) {
     if (staged.dirty.empty()) return;
     const auto read = [&](const PlannedExtent& extent, ByteSpan output) {
@@ -63,22 +93,15 @@ void Committer::merge_dirty(WindowIndex window, StagedWindow& staged, Workspace&
     WindowEditor editor(window, read, workspace.encoder, workspace.content);
     const auto placing = space_.room_bytes() < worst_window_bytes ? WindowEditor::Placing::keep_raw
                                                                   : WindowEditor::Placing::encode;
-    const auto rest = cuts_.was_cut(window) ? WindowEditor::Rest::blocks : WindowEditor::Rest::runs;
+    const bool is_random = cuts_.was_cut(window) || staged.dirty.runs() >= runs_of_random_writes;
+    const auto rest = is_random ? WindowEditor::Rest::blocks : WindowEditor::Rest::runs;
     WindowPlan plan = editor.merge(staged.plan, staged.dirty, placing, rest);
     counters_.encoded += editor.encoded_bytes();
     counters_.rewritten += editor.rewritten_extents();
     if (editor.changed() && editor.rewritten_extents() != 0) cuts_.add(window);
     if (editor.changed()) adopt(window, staged, std::move(plan));
-    for (unsigned block = 0; block < window_blocks; ++block) {
-        if (!staged.dirty.test(block)) continue;
-        const BlockIndex index = first_block_of(window) + block;
-        medium_.content().forget(index, 1);
-        // What was written lately is read soon.
-        if (const std::byte* const content = staged.dirty.content(block)) {
-            medium_.content().insert(index, {content, block_bytes});
-        }
-    }
-    staged.dirty = {};
+    remember(window, staged.dirty);
+    staged.dirty.clear(staging_.blocks());
 }
 
 // Encodes what was written to a window and hands its plan to the commit. None if that changes
@@ -131,7 +154,8 @@ void Committer::compare_with_medium(ChangedWindow& changed) const {
 
 // By several workers if there is much to encode. `all` has what was folded also if that fails.
 void Committer::fold_all(Waiting windows, ChangedWindows& all) {
-    constexpr std::size_t few_windows = 8;
+    // Less work than starting threads for it.
+    constexpr std::size_t few_windows = 32;
     std::vector<std::optional<ChangedWindow>> folded(windows.size());
     const auto move_to_all = [&] {
         for (auto& one : folded) {

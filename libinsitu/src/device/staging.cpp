@@ -167,7 +167,7 @@ Staging::Result Staging::write(const WindowPart& part, const std::byte* content)
         if (bytes == nullptr || is_zero({bytes, block_bytes})) {
             staged.dirty.set_zeros(block);
         } else {
-            staged.dirty.set(block, bytes);
+            staged.dirty.set(block, bytes, blocks_);
         }
     }
     ++sequence_;

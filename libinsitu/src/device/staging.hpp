@@ -67,6 +67,8 @@ class Staging {
     // Counts every change; a flush waits for what it finds here.
     std::uint64_t sequence() const noexcept { return sequence_; }
     void count_change() noexcept { ++sequence_; }
+    // Where the content of dirty blocks has its memory.
+    BlockPool& blocks() noexcept { return blocks_; }
     // The sectors of a window that hold nothing, if it is not staged; none otherwise. The caller
     // has its stripe.
     SectorMask holes(WindowIndex window);
@@ -85,6 +87,7 @@ class Staging {
     Medium& medium_;
     RedoSpace& space_;
     const DeviceOptions& options_;
+    BlockPool blocks_;
     std::array<Stripe, stripe_count> stripes_;
     std::atomic<std::uint64_t> sequence_{0};
 };

@@ -73,6 +73,18 @@ std::array<OctetPair, pairs> load_entries(
             spread(OctetPair{middle >> 16 & octet_mask, middle >> 56 | high << 8})};
 }
 
+// A bit for each block whose share has one of its lower three bits, and whose share is 8 or more.
+struct ShareBits {
+    std::uint32_t low = 0;
+    std::uint32_t eights = 0;
+
+    // Sixteen entries or shares, from a block on.
+    void add(OctetPair entries, unsigned block) noexcept {
+        low |= highest_bits((entries | entries >> 1 | entries >> 2) << 7) << block;
+        eights |= highest_bits(entries << 4) << block;
+    }
+};
+
 }  // namespace
 
 WindowMap::WindowMap(unsigned blocks) noexcept : blocks_(blocks) {}
@@ -100,13 +112,11 @@ void WindowMap::find_faults(std::uint32_t low_bits, std::uint32_t eights) noexce
 WindowMap WindowMap::decode(std::span<const std::byte, window_meta_bytes> meta,
                             unsigned blocks) noexcept {
     WindowMap map(blocks);
-    std::uint32_t low_bits = 0;
-    std::uint32_t eights = 0;
+    ShareBits bits;
     const auto all = load_entries(meta);
     for (unsigned i = 0, at = 0; i < pairs; ++i, at += pair_blocks) {
         const OctetPair entries = all[i];
-        low_bits |= highest_bits((entries | entries >> 1 | entries >> 2) << 7) << at;
-        eights |= highest_bits(entries << 4) << at;
+        bits.add(entries, at);
         map.tails_ |= highest_bits(entries << 3) << at;
         const OctetPair shares = entries & 0x0f0f0f0f0f0f0f0fULL;
         const std::array<std::uint64_t, 2> bytes{swap_to_little(std::uint64_t{shares[0]}),
@@ -117,7 +127,7 @@ WindowMap WindowMap::decode(std::span<const std::byte, window_meta_bytes> meta,
         map.tails_ &= block_mask(blocks);
         std::fill(map.shares_.begin() + blocks, map.shares_.end(), std::uint8_t{0});
     }
-    map.find_faults(low_bits, eights);
+    map.find_faults(bits.low, bits.eights);
     return map;
 }
 
@@ -162,13 +172,13 @@ void WindowMap::set_extent(Extent extent) noexcept {
     tails_ &= ~mask;
     if (extent.payload_sectors != 0) tails_ |= mask & ~(std::uint32_t{1} << extent.first);
 
-    std::uint32_t low_bits = 0;
-    std::uint32_t eights = 0;
-    for (unsigned i = 0; i < window_blocks; ++i) {
-        low_bits |= static_cast<std::uint32_t>((shares_[i] & 7) != 0) << i;
-        eights |= static_cast<std::uint32_t>(shares_[i] >> 3) << i;
+    ShareBits bits;
+    const auto* const shares = reinterpret_cast<const std::byte*>(shares_.data());
+    for (unsigned at = 0; at < window_blocks; at += pair_blocks) {
+        bits.add(OctetPair{load<std::uint64_t>(shares + at), load<std::uint64_t>(shares + at + 8)},
+                 at);
     }
-    find_faults(low_bits, eights);
+    find_faults(bits.low, bits.eights);
 }
 
 }  // namespace insitu

@@ -14,8 +14,6 @@ namespace {
 constexpr std::uint32_t shortest_run_sectors = 8;
 constexpr std::uint32_t shortest_scarce_run_sectors = 3;
 constexpr std::uint32_t shortest_cramped_run_sectors = 1;
-// A search after all windows were looked at.
-constexpr std::uint64_t windows_of_another_tour = 64;
 // Below this a single request could find no room.
 constexpr std::uint64_t least_room_bytes = window_bytes + block_bytes;
 // What may wait for an unprotected commit.
@@ -102,10 +100,10 @@ std::vector<SectorRun> RedoSpace::runs_of(WindowIndex window, const SectorMask& 
     return runs;
 }
 
-void RedoSpace::begin_search(std::uint64_t most_windows) {
+void RedoSpace::begin_search(std::uint64_t most_windows, std::uint64_t most_again) {
     const std::lock_guard lock(mutex_);
     budget_ = std::min(geometry_.window_count(), most_windows);
-    if (unseen_ == 0 && !cramped_) budget_ = std::min(budget_, windows_of_another_tour);
+    if (unseen_ == 0 && !cramped_) budget_ = std::min(budget_, most_again);
     if (aside_.room_bytes >= wanted_bytes_ / 2 + least_room_bytes) budget_ = 0;
 }
 

@@ -28,11 +28,13 @@ class RedoSpace {
     RedoSpace(const Geometry& geometry, std::uint64_t limit_bytes);
 
     // Looks for holes: begin_search(), then offer() for each window that next_candidate() names,
-    // then end_search(). `most_windows` are looked at, none if there is room enough, and few if all
-    // were looked at: what becomes free later is offered as it does.
+    // then end_search(). `most_windows` are looked at, none if there is room enough, and
+    // `most_again` if all were: what becomes free later is offered as it does.
     static constexpr std::uint64_t windows_at_open = std::uint64_t{1} << 20;
     static constexpr std::uint64_t windows_a_commit = 8192;
-    void begin_search(std::uint64_t most_windows);
+    static constexpr std::uint64_t windows_of_another_tour = 64;
+    void begin_search(std::uint64_t most_windows,
+                      std::uint64_t most_again = windows_of_another_tour);
     std::optional<WindowIndex> next_candidate();
     void end_search();
     // `free`: what of the window's space is a hole on the medium. Nothing of a staged window is

@@ -37,6 +37,15 @@ ChangedSectors changed_sectors(const Store& store, std::uint64_t window_at_byte,
                                AlignedBuffer& buffer) {
     ChangedSectors changed;
     std::array<std::uint32_t, longest_run_sectors> hashes{};
+    std::size_t extents = 0;
+    std::size_t sectors = 0;
+    for (const PlannedExtent& extent : plan) {
+        if (!extent.held) continue;
+        ++extents;
+        sectors += extent.payload_sectors;
+    }
+    changed.pieces.reserve(extents);
+    changed.old_hashes.reserve(sectors);
     for (const PlannedExtent& extent : plan) {
         if (!extent.held) continue;
         const ByteView payload = *extent.held;

@@ -5,9 +5,10 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 
 #include "insitu/units.hpp"
+#include "window/block_pool.hpp"
+#include "window/zero_blocks.hpp"
 
 namespace insitu {
 
@@ -23,11 +24,15 @@ class DirtyBlocks {
     std::uint32_t mask() const noexcept { return mask_; }
     bool test(unsigned block) const noexcept { return (mask_ >> block & 1U) != 0; }
     bool empty() const noexcept { return mask_ == 0; }
+    // Runs of dirty blocks side by side.
+    unsigned runs() const noexcept {
+        return static_cast<unsigned>(std::popcount(mask_ & ~(mask_ << 1)));
+    }
     // Null for a block of zeros. Precondition: test(block).
     const std::byte* content(unsigned block) const noexcept { return contents_[block].get(); }
 
-    void set(unsigned block, const std::byte* content) {
-        if (!contents_[block]) contents_[block] = std::make_unique<std::byte[]>(block_bytes);
+    void set(unsigned block, const std::byte* content, BlockPool& pool) {
+        if (!contents_[block]) contents_[block] = pool.take();
         std::memcpy(contents_[block].get(), content, block_bytes);
         mask_ |= block_mask(block, 1);
     }
@@ -35,9 +40,15 @@ class DirtyBlocks {
         contents_[block].reset();
         mask_ |= block_mask(block, 1);
     }
-    void drop(unsigned block) noexcept {
-        contents_[block].reset();
-        mask_ &= ~block_mask(block, 1);
+    void clear(BlockPool& pool) {
+        pool.give(contents_.begin(), contents_.end());
+        mask_ = 0;
+    }
+    // Whether a dirty block is the same as another.
+    bool equals(unsigned block, const std::byte* other) const noexcept {
+        const std::byte* const bytes = content(block);
+        return bytes != nullptr ? std::memcmp(bytes, other, block_bytes) == 0
+                                : is_zero({other, block_bytes});
     }
     // Copies a dirty block.
     void copy(unsigned block, std::byte* output) const noexcept {
@@ -50,7 +61,7 @@ class DirtyBlocks {
 
   private:
     std::uint32_t mask_ = 0;
-    std::array<std::unique_ptr<std::byte[]>, window_blocks> contents_;
+    std::array<BlockPool::Block, window_blocks> contents_;
 };
 
 }  // namespace insitu

@@ -30,6 +30,11 @@ bool worth_it(std::size_t old_bytes, std::size_t new_bytes) noexcept {
 
 }  // namespace
 
+void WindowEditor::begin() {
+    plan_.clear();
+    plan_.reserve(window_blocks);
+}
+
 void WindowEditor::put_payload(unsigned first, unsigned blocks, ByteView payload) {
     encoded_bytes_ += payload.size();
     plan_.push_back({first, blocks, static_cast<unsigned>(payload.size() / sector_bytes),
@@ -81,11 +86,10 @@ std::uint32_t WindowEditor::cut(const PlannedExtent& extent, const DirtyBlocks& 
     ++rewritten_extents_;
     std::uint32_t changed = 0;
     for_each_run(written, [&](unsigned first, unsigned end) {
-        std::array<std::byte, block_bytes> block{};
         for (unsigned i = first; i < end; ++i) {
-            dirty.copy(i, block.data());
-            const std::byte* const old = content.data() + (i - extent.first) * block_bytes;
-            if (std::memcmp(old, block.data(), block_bytes) != 0) changed |= block_mask(i, 1);
+            if (!dirty.equals(i, content.data() + (i - extent.first) * block_bytes)) {
+                changed |= block_mask(i, 1);
+            }
         }
     });
     if (changed == 0) {
@@ -101,6 +105,16 @@ std::uint32_t WindowEditor::cut(const PlannedExtent& extent, const DirtyBlocks& 
     return changed;
 }
 
+// Of blocks that hold something, side by side.
+ByteView WindowEditor::content_of(const DirtyBlocks& dirty, unsigned first, unsigned end) {
+    if (end - first == 1) return {dirty.content(first), block_bytes};
+    const ByteSpan blocks = content_.first((end - first) * block_bytes);
+    for (unsigned block = first; block < end; ++block) {
+        dirty.copy(block, blocks.data() + (block - first) * block_bytes);
+    }
+    return blocks;
+}
+
 // Runs of what was written, each one extent; zeros are unmapped.
 void WindowEditor::put_dirty(const DirtyBlocks& dirty, std::uint32_t written,
                              std::uint32_t raw_blocks) {
@@ -114,10 +128,7 @@ void WindowEditor::put_dirty(const DirtyBlocks& dirty, std::uint32_t written,
         plan_.push_back({first, end - first, 0, nullptr});
     });
     const auto put_run = [&](unsigned first, unsigned end, bool raw) {
-        const ByteSpan blocks = content_.first((end - first) * block_bytes);
-        for (unsigned block = first; block < end; ++block) {
-            dirty.copy(block, blocks.data() + (block - first) * block_bytes);
-        }
+        const ByteView blocks = content_of(dirty, first, end);
         if (raw) return put_payload(first, end - first, blocks);
         put(first, blocks);
     };
@@ -130,7 +141,7 @@ void WindowEditor::put_dirty(const DirtyBlocks& dirty, std::uint32_t written,
 
 WindowPlan WindowEditor::merge(const WindowPlan& plan, const DirtyBlocks& dirty, Placing placing,
                                Rest rest) {
-    plan_.clear();
+    begin();
     std::uint32_t changed = 0;
     std::uint32_t raw_blocks = 0;
     for (const PlannedExtent& extent : plan) {
@@ -169,7 +180,7 @@ void WindowEditor::compact_run(std::span<const PlannedExtent> run) {
 }
 
 WindowPlan WindowEditor::compact(const WindowPlan& plan) {
-    plan_.clear();
+    begin();
     const auto unmapped = [](const PlannedExtent& extent) { return extent.unmapped(); };
     for (auto at = plan.begin(); at != plan.end();) {
         if (at->unmapped()) {

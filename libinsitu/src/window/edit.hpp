@@ -51,9 +51,11 @@ class WindowEditor {
                       Rest rest);
     void put(unsigned first, ByteView blocks);
     void put_payload(unsigned first, unsigned blocks, ByteView payload);
+    ByteView content_of(const DirtyBlocks& dirty, unsigned first, unsigned end);
     void put_dirty(const DirtyBlocks& dirty, std::uint32_t written, std::uint32_t raw_blocks);
     void keep_raw(const PlannedExtent& extent, unsigned first, unsigned end);
     void compact_run(std::span<const PlannedExtent> run);
+    void begin();
     WindowPlan finish();
 
     BlockIndex window_first_;  // payloads are sealed for their place

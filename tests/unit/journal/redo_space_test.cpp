@@ -113,9 +113,10 @@ TEST_CASE("holes of windows in the commit are for its streams alone") {
 TEST_CASE("a search that has looked at all windows looks at few from then on") {
     constexpr std::uint64_t many = 1000;
     RedoSpace space(Geometry(BlockCounts{1, many * window_blocks}), std::uint64_t{64} << 20);
-    const auto search = [&](const SectorMask& holes) {
+    const auto search = [&](const SectorMask& holes,
+                            std::uint64_t most_again = RedoSpace::windows_of_another_tour) {
         std::uint64_t looked_at = 0;
-        space.begin_search(RedoSpace::windows_a_commit);
+        space.begin_search(RedoSpace::windows_a_commit, most_again);
         for (; const auto window = space.next_candidate(); ++looked_at)
             space.offer(*window, holes);
         space.end_search();
@@ -138,6 +139,7 @@ TEST_CASE("a search that has looked at all windows looks at few from then on") {
         end_search(space);
         CHECK(search({}) == many - 5);
         CHECK(search({}) == 64);
+        CHECK(search({}, 3) == 3);
     }
     SECTION("what is offered later counts at once") {
         space.offer({7}, SectorMask::all());

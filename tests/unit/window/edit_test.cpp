@@ -16,7 +16,8 @@ namespace {
 
 // Blocks of a window by letters: `t` text, `e` text that is the same in each block, `r` random,
 // `0` zeros, `.` not written.
-void write(std::string_view blocks, unsigned salt, DirtyBlocks& dirty, Bytes& model) {
+void write(std::string_view blocks, unsigned salt, DirtyBlocks& dirty, BlockPool& pool,
+           Bytes& model) {
     for (unsigned block = 0; block < blocks.size(); ++block) {
         if (blocks[block] == '.') continue;
         const bool is_same = blocks[block] == 'e';
@@ -30,7 +31,7 @@ void write(std::string_view blocks, unsigned salt, DirtyBlocks& dirty, Bytes& mo
         if (kind == Content::zeros) {
             dirty.set_zeros(block);
         } else {
-            dirty.set(block, content.data());
+            dirty.set(block, content.data(), pool);
         }
     }
 }
@@ -62,15 +63,18 @@ struct Window {
     Bytes model = Bytes(window_bytes);
     ExtentEncoder encoder{{.algorithm = Algorithm::lzo}, Seals::write};
     AlignedBuffer content{window_bytes};
+    BlockPool pool;
     std::uint64_t rewritten = 0;
     bool changed = false;
     unsigned edits = 0;
 
     void merge(std::string_view blocks, Placing placing = Placing::encode, Rest rest = Rest::runs) {
         DirtyBlocks dirty;
-        write(blocks, edits++, dirty, model);
+        write(blocks, edits++, dirty, pool, model);
         WindowEditor editor({0}, read, encoder, content);
         plan = editor.merge(plan, dirty, placing, rest);
+        dirty.clear(pool);
+        REQUIRE(dirty.empty());
         keep_counts(editor);
     }
     void compact() {
