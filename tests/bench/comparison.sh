@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # comparison.sh: measures the tables of docs/comparison.md: three jobs, with the peers that people
 # use for them. Needs root, loop devices, btrfs-progs, e2fsprogs, erofs-utils, qemu-utils,
-# squashfs-tools, and the built tools in PATH.
+# squashfs-tools, squashfuse, and the built tools in PATH.
 #   comparison.sh prepare RAW DIR  DIR gets the tree of the ext4 image RAW, and an ext4 made of it
 #   comparison.sh list             the jobs and candidates
 #   comparison.sh JOB CANDIDATE DIR  measures one, prints its row (best after a prepare on an idle machine)
@@ -20,10 +20,12 @@ ship insitu-lzo insitu, lzo
 ship insitu-deflate insitu, deflate, extents of 128K
 ship squashfs-lzo squashfs, lzo
 ship squashfs-gzip squashfs, gzip
+ship fuse-zstd squashfs, zstd, read through FUSE
 ship erofs-lz4hc erofs, lz4hc
 ship qcow2 qcow2, compressed
 disk insitu-lzo insitu, lzo
 disk btrfs-lzo btrfs, compress-force=lzo
+disk btrfs-zstd btrfs, compress-force=zstd
 disk qcow2 qcow2, compressed
 archive insitu-lzo insitu, lzo
 archive insitu-deflate insitu, deflate, extents of 128K
@@ -75,6 +77,7 @@ taken_mib() { local kib; kib=$(du -k "$1" | cut -f1) && printf '%d.%d' $((kib / 
 # make_JOB_CANDIDATE makes the file out; read_JOB_CANDIDATE reads all that it holds.
 unpack_to_pipe() { insitu-unpack out - | cat >/dev/null; }
 read_mounted() { mount -o loop,ro out mnt && tar -C mnt -cf - . | cat >/dev/null && umount mnt; }
+read_through_fuse() { squashfuse out mnt && tar -C mnt -cf - . | cat >/dev/null && umount mnt; }
 to_raw() { qemu-img convert -q -O raw out back && sync back; }
 make_ext4() { rm -f plain && truncate -s "$1" plain && mke2fs -q -t ext4 -b 4096 -d tree plain; } # BYTES
 to_qcow2() { qemu-img convert -q -c -O qcow2 plain out && sync out; }
@@ -82,7 +85,7 @@ make_ship() {
   case $1 in
     insitu-lzo) insitu-mkfs -q -t ext4 -d tree out ;;
     insitu-deflate) insitu-mkfs -q -t ext4 -d tree out --alg deflate --extent 128K ;;
-    squashfs-*) mksquashfs tree out -noappend -quiet -no-progress -comp "${1#*-}" && sync out ;;
+    squashfs-* | fuse-*) mksquashfs tree out -noappend -quiet -no-progress -comp "${1#*-}" && sync out ;;
     erofs-*) mkfs.erofs --quiet "-z${1#*-}" out tree && sync out ;;
     # mke2fs takes more room than the smallest that insitu-mkfs finds.
     qcow2) make_ext4 $(($(stat -c %s fs.raw) * 9 / 8)) && to_qcow2 ;;
@@ -92,6 +95,7 @@ read_ship() {
   case $1 in
     insitu-*) unpack_to_pipe ;;
     qcow2) to_raw ;;
+    fuse-*) read_through_fuse ;;
     *) read_mounted ;;
   esac
 }
@@ -99,8 +103,8 @@ make_disk() {
   local bytes=$(($(stat -c %s fs.raw) * 2))
   case $1 in
     insitu-lzo) insitu-mkfs -q -t ext4 -d tree out $bytes ;;
-    btrfs-lzo)
-      truncate -s $bytes out && mkfs.btrfs -q out && mount -o loop,compress-force=lzo out mnt &&
+    btrfs-*)
+      truncate -s $bytes out && mkfs.btrfs -q out && mount -o "loop,compress-force=${1#*-}" out mnt &&
         cp -a tree/. mnt/ && umount mnt && sync out
       ;;
     qcow2) make_ext4 $bytes && to_qcow2 ;;
