@@ -40,7 +40,6 @@ class Adapter {
     std::vector<Loss> run() {
         if (type_ == "vfat") check_fat_names(tree_);
         if (type_ == "erofs") leave_lost_and_found();
-        if (type_ == "btrfs") strip_top();
         for (Entry& entry : tree_.entries) {
             check(entry);
             adapt_times(entry);
@@ -78,13 +77,6 @@ class Adapter {
                 if (other.link_to != no_entry && other.link_to > i) --other.link_to;
             }
         }
-    }
-
-    // mkfs.btrfs does not look at the attributes of its directory itself.
-    void strip_top() {
-        if (tree_.empty() || tree_.entries.front().xattrs.empty()) return;
-        lose("extended attributes of the top directory are not kept", tree_.entries.front());
-        tree_.entries.front().xattrs.clear();
     }
 
     void check(const Entry& entry) const {

@@ -85,6 +85,30 @@ says "times outside 1901 to 2038 become the nearest"
 expect 1 insitu-mkfs -q --strict -t squashfs -d times image
 says "leave --strict out"
 
+# The top of a btrfs has its attributes, also if its first leaves have to make room for them.
+set_top() { # set_top DIR COUNT BYTES: attributes of its top
+    python3 -c 'import os, sys
+for i in range(int(sys.argv[2])): os.setxattr(sys.argv[1], "user.%d" % i, b"%d" % i * int(sys.argv[3]))' "$@"
+}
+# Attributes of many KiB want a file system that holds them.
+truncate -s 300M host && mkfs.xfs -q host && mkdir large && mount -o loop host large
+list_top() { python3 -c 'import os; print(sorted((name, os.getxattr("mnt", name)) for name in os.listxattr("mnt")))'; }
+for files in 0 5 100 3000; do
+    rm -rf large/top && mkdir large/top
+    [ $files = 0 ] || seq -f 'a file of the top %03g' $files | (cd large/top && xargs -d '\n' touch)
+    set_top large/top 3 2500
+    expect 0 insitu-mkfs -q -t btrfs -d large/top image
+    mounted btrfs image list_top >out
+    python3 -c 'print([("user.%d" % i, b"%d" % i * 2500) for i in range(3)])' | diff - out || fail "btrfs: attributes of the top"
+    mounted btrfs image same_names large/top || fail "btrfs: names below a top with attributes"
+    btrfs check raw >out 2>&1 || fail "btrfs check: $(cat out)"
+done
+rm -rf large/top && mkdir large/top && : >large/top/file && set_top large/top 7 2500
+expect 1 insitu-mkfs -q -t btrfs -d large/top image
+says "the top of the tree: has extended attributes for which the btrfs that mkfs.btrfs made has no room"
+expect 0 insitu-mkfs -q -t btrfs -d large/top image -- -n 32768
+umount large
+
 # Attributes, as a user from compressed tars: kept, or a word.
 mkdir attr && cp /bin/true attr/ping && setcap cap_net_raw+ep attr/ping && echo x >attr/acl
 chmod 600 attr/acl && setfacl -m u:1234:rw attr/acl

@@ -84,8 +84,6 @@ def as_held(tree, fs_type):
             if "same" in entry:
                 entry["same"] = [name]
                 entry["links"] = 1
-        elif fs_type == "btrfs" and not name:
-            entry["xattrs"] = {}
         held[name] = entry
     return held
 
