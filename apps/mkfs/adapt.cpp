@@ -10,6 +10,7 @@
 
 #include "insitu/error.hpp"
 #include "mkfs/fat_names.hpp"
+#include "mkfs/xfs_attributes.hpp"
 
 namespace insitu::apps {
 
@@ -138,26 +139,44 @@ class Adapter {
     }
 
     void adapt_xattrs(Entry& entry) {
+        drop_shown_twice(entry);
         for (auto it = entry.xattrs.begin(); it != entry.xattrs.end();) {
-            const std::string& name = it->first;
-            const bool is_acl = name.starts_with("system.posix_acl_");
-            const bool held =
-                is_acl ? holds_.acls
-                       : std::any_of(
-                             holds_.xattr_prefixes.begin(), holds_.xattr_prefixes.end(),
-                             [&](const std::string& prefix) { return name.starts_with(prefix); });
-            if (held) {
+            const std::string why_not = why_not_held(it->first);
+            if (why_not.empty()) {
                 ++it;
                 continue;
             }
-            lose(is_acl ? "access control lists (system.posix_acl) are not kept"
-                 : name == "security.capability"
-                     ? std::string("capabilities (security.capability) are not kept")
-                     : fmt::format("extended attributes {}* are not kept",
-                                   name.substr(0, name.find('.') + 1)),
-                 entry);
+            lose(why_not, entry);
             it = entry.xattrs.erase(it);
         }
+    }
+
+    // XFS shows an ACL once more, in its own form.
+    static void drop_shown_twice(Entry& entry) {
+        const auto drop = [&](const char* form, const char* acl) {
+            if (entry.xattrs.contains(acl)) entry.xattrs.erase(form);
+        };
+        drop("trusted.SGI_ACL_FILE", "system.posix_acl_access");
+        drop("trusted.SGI_ACL_DEFAULT", "system.posix_acl_default");
+    }
+
+    // Empty: it is held.
+    std::string why_not_held(const std::string& name) const {
+        const bool is_acl = name.starts_with("system.posix_acl_");
+        const std::vector<std::string>& prefixes = holds_.xattr_prefixes;
+        const bool held =
+            is_acl ? holds_.acls
+                   : std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
+                         return name.starts_with(prefix);
+                     });
+        if (held && holds_.xattr_words && !is_xfs_attribute_word(name)) {
+            return "extended attributes whose names are no words of ASCII are not kept";
+        }
+        if (held) return {};
+        if (is_acl) return "access control lists (system.posix_acl) are not kept";
+        if (name == "security.capability") return "capabilities (security.capability) are not kept";
+        return fmt::format("extended attributes {}* are not kept",
+                           name.substr(0, name.find('.') + 1));
     }
 
     // Names of one file become files of their own.

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 #include "insitu/units.hpp"
 #include "mkfs/builder.hpp"
-#include "mkfs/xfs_rename.hpp"
+#include "mkfs/xfs_attributes.hpp"
+#include "mkfs/xfs_settle.hpp"
 
 namespace insitu::apps {
 
@@ -72,8 +76,8 @@ class XfsBuilder {
             make_smallest();
         }
         if (request_.sizes_only || tree_.empty()) return;
-        const XfsImage image(builder_.file(), ImageBytes::Mode::write);
-        settle(image, image.root(), 0);
+        settle_xfs(XfsImage(builder_.file(), ImageBytes::Mode::write), tree_, words_,
+                   request_.epoch);
     }
 
   private:
@@ -192,12 +196,27 @@ class XfsBuilder {
         if (!tree_.empty()) append(list, {"-p", "prototype"});
         append(list, request_.options);
         list.push_back(builder_.file());
-        return builder_.run({list, {}, -1, builder_.scratch().directory()});
+        const CommandResult made = builder_.run({list, {}, -1, builder_.scratch().directory()});
+        return made.done() && !tree_.empty() ? add_attributes() : made;
     }
 
     void make(std::uint64_t size_bytes) {
         const CommandResult result = attempt(size_bytes);
         if (!result.done()) builder_.refuse(result);
+    }
+
+    // What attributes take beside the inode. Blocks that they share with nothing are half full.
+    static std::uint64_t attribute_bytes(const Entry& entry) {
+        constexpr std::uint64_t in_inode = 100;
+        std::uint64_t bytes = 0;
+        std::uint64_t blocks = 0;
+        for (const auto& [name, value] : entry.xattrs) {
+            bytes += 16 + name.size() + 2 * value.size();
+            if (value.size() > block_bytes / 2) blocks += 1 + value.size() / (block_bytes - 64);
+        }
+        if (bytes <= in_inode) return 0;
+        // A directory or a link may leave the inode for them.
+        return (ceil_div(bytes, block_bytes) + blocks + 1) * block_bytes;
     }
 
     // What the tree takes, with room for the metadata of the file system: mkfs.xfs makes none
@@ -211,6 +230,7 @@ class XfsBuilder {
             const Entry& entry = tree_.entries[i];
             content += inode_bytes + ceil_div(entry.size_bytes, block_bytes) * block_bytes;
             if (entry.is(S_IFLNK)) content += block_bytes;
+            content += attribute_bytes(entry);
             if (!entry.is(S_IFDIR)) continue;
             std::uint64_t names = 0;
             for (const std::size_t child : children_[i])
@@ -234,44 +254,33 @@ class XfsBuilder {
         if (!result.done()) builder_.refuse(result);
     }
 
-    // What a prototype cannot say: names that are no words, times, and the sticky bit.
-    void settle(const XfsImage& image, std::uint64_t number, std::size_t i) {
-        const Entry& entry = tree_.entries[i];
-        if (entry.is(S_IFLNK)) retarget_in_xfs(image, number, entry.link_target);
-        if (entry.is(S_IFDIR)) settle_directory(image, number, i);
-        XfsInode inode = image.inode(number);
-        constexpr mode_t all_links = 0777;
-        put_big(inode.bytes, 2, 2, entry.is(S_IFLNK) ? S_IFLNK | all_links : entry.mode);
-        // mkfs.xfs cuts major numbers to nine bits.
-        if (entry.is(S_IFCHR) || entry.is(S_IFBLK)) {
-            constexpr int minor_bits = 18;
-            put_big(inode.bytes, xfs_literal_at, 4,
-                    std::uint64_t{entry.device_major} << minor_bits | entry.device_minor);
-        }
-        const Timestamp now{request_.epoch.value_or(0), 0};
-        image.set_time(inode, xfs_modify_time_at, entry.modified);
-        image.set_time(inode, xfs_access_time_at, request_.epoch ? now : entry.modified);
-        image.set_time(inode, xfs_change_time_at, request_.epoch ? now : entry.modified);
-        image.set_time(inode, xfs_create_time_at, request_.epoch ? now : entry.modified);
-        image.write_inode(inode);
+    // Makes what has attributes have them; their values come when all is settled.
+    CommandResult add_attributes() {
+        const std::string name = builder_.scratch().file("attributes");
+        if (!write_attribute_commands(name)) return {};
+        const UniqueFd commands(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!commands) throw io_error({.file = name}, "cannot open", errno);
+        CommandResult result =
+            builder_.run({{"xfs_db", "-x", builder_.file()}, {}, commands.get()});
+        // It says what it could not do, and goes on.
+        if (!result.output.empty()) result.status = 1;
+        return result;
     }
 
-    void settle_directory(const XfsImage& image, std::uint64_t number, std::size_t i) {
-        std::map<std::string, std::uint64_t> found;
-        for (const XfsName& name : image.names(image.inode(number)))
-            found[name.name] = name.inode;
-        std::map<std::string, std::string> new_names;
-        for (const std::size_t child : children_[i]) {
-            const auto place = found.find(words_[child]);
-            if (place == found.end()) {
-                bad_image(
-                    fmt::format("'{}' is missing in it", printable(tree_.entries[child].path)));
-            }
-            settle(image, place->second, child);
-            const std::string name = tree_.entries[child].name();
-            if (name != words_[child]) new_names[words_[child]] = name;
+    // False: there are none.
+    bool write_attribute_commands(const std::string& name) {
+        const auto has_some = [](const Entry& entry) { return !entry.xattrs.empty(); };
+        if (std::none_of(tree_.entries.begin(), tree_.entries.end(), has_some)) return false;
+        const XfsImage image(builder_.file(), ImageBytes::Mode::read);
+        const std::vector<std::uint64_t> inodes = find_xfs_inodes(image, tree_, words_);
+        std::ofstream output(name);
+        for (std::size_t i = 0; i < inodes.size(); ++i) {
+            if (!has_some(tree_.entries[i])) continue;
+            output << "inode " << inodes[i] << '\n'
+                   << xfs_attribute_commands(tree_.entries[i].xattrs);
         }
-        if (!new_names.empty()) rename_in_xfs(image, number, new_names);
+        if (!output.flush()) throw io_error({.file = name}, "cannot write", errno);
+        return true;
     }
 
     Builder& builder_;

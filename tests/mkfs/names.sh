@@ -130,8 +130,11 @@ expect 0 user -q -t squashfs -d - users/image <attr.tar
 says "access control lists (system.posix_acl) are not kept"
 mounted squashfs users/image getcap mnt/ping >got && grep -q cap_net_raw got || fail "squashfs: $(cat got)"
 expect 0 user -q -t xfs -d - users/image <attr.tar
-says "capabilities (security.capability) are not kept"
 says "hard links become files of their own"
+mounted xfs users/image attributes mnt >got
+sed 's/^\(acl\|hard\) 2 /\1 1 /' want | diff - got || fail "xfs from a tar as a user"
+mounted xfs users/image getfacl -nc mnt/acl mnt/hard >got
+[ "$(grep -c '^user:1234:rw-' got)" = 2 ] || fail "xfs: a copy of a hard link has no ACL: $(cat got)"
 
 # A directory that a user gives is made anew below fakeroot where it is changed, which must not lose
 # what its files really have, nor the device nodes in it.
