@@ -143,11 +143,28 @@ class Adapter {
         for (auto it = entry.xattrs.begin(); it != entry.xattrs.end();) {
             const std::string why_not = why_not_held(it->first);
             if (why_not.empty()) {
+                check_xattr(entry, it->first, it->second);
                 ++it;
                 continue;
             }
             lose(why_not, entry);
             it = entry.xattrs.erase(it);
+        }
+    }
+
+    // What Linux itself takes for an attribute: a tar may say more.
+    static void check_xattr(const Entry& entry, const std::string& name, const std::string& value) {
+        constexpr std::size_t longest_name = 255;
+        constexpr std::size_t largest_value = 65536;
+        if (name.find('.') + 1 == name.size() || name.size() > longest_name) {
+            refuse(entry, fmt::format("has the extended attribute '{}': a name has up to {} bytes, "
+                                      "and some after its first dot",
+                                      printable(name), longest_name));
+        }
+        if (value.size() > largest_value) {
+            refuse(entry, fmt::format("has the extended attribute {} of {} bytes: Linux knows none "
+                                      "above {}",
+                                      printable(name), value.size(), largest_value));
         }
     }
 
@@ -169,14 +186,19 @@ class Adapter {
                    : std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
                          return name.starts_with(prefix);
                      });
+        if (held && holds_.xattr_words && name.starts_with("trusted.SGI_ACL_")) {
+            return "attributes in which XFS itself keeps ACLs are not kept";
+        }
         if (held && holds_.xattr_words && !is_xfs_attribute_word(name)) {
             return "extended attributes whose names are no words of ASCII are not kept";
         }
         if (held) return {};
         if (is_acl) return "access control lists (system.posix_acl) are not kept";
         if (name == "security.capability") return "capabilities (security.capability) are not kept";
-        return fmt::format("extended attributes {}* are not kept",
-                           name.substr(0, name.find('.') + 1));
+        const std::size_t dot = name.find('.');
+        return dot == std::string::npos
+                   ? "extended attributes whose names have no dot are not kept"
+                   : fmt::format("extended attributes {}* are not kept", name.substr(0, dot + 1));
     }
 
     // Names of one file become files of their own.

@@ -216,6 +216,7 @@ write('inside.tar', [('a/../b', file, '', {})])
 write('through.tar', [('d', soft, '/tmp', {}), ('d/x', file, '', {})])
 write('kinds.tar', [('a', file, '', {}), ('a', directory, '', {})])
 write('uid.tar', [('a', file, '', {'uid': '4294967296'})])
+write('nobody.tar', [('a', file, '', {'gid': '4294967295'})])
 write('time.tar', [('a', file, '', {'mtime': 'never'})])
 write('size.tar', [('a', file, '', {'size': '99999999999999999999'})])
 write('zero.tar', [('a', file, '', {'path': 'a\0b'})])
@@ -240,6 +241,7 @@ refused inside "a/../b: leads out of the tree"
 refused through "d/x: is below something that is not a directory"
 refused kinds "a: is a directory and something else in the same tar"
 refused uid "has the uid 4294967296, which no file system holds"
+refused nobody "has the gid 4294967295, which no file system holds"
 refused time "has the time 'never', which is not a number"
 refused size "which is not a number"
 refused zero "has a zero in its name"
