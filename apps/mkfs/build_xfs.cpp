@@ -205,18 +205,25 @@ class XfsBuilder {
         if (!result.done()) builder_.refuse(result);
     }
 
-    // What attributes take beside the inode. Blocks that they share with nothing are half full.
+    // What attributes take beside the inode: a leaf, or several with an index above them, and
+    // blocks with a header for each long value.
     static std::uint64_t attribute_bytes(const Entry& entry) {
         constexpr std::uint64_t in_inode = 100;
-        std::uint64_t bytes = 0;
+        constexpr std::uint64_t longest_in_leaf = block_bytes * 3 / 4;
+        constexpr std::uint64_t header_bytes = 80;
+        std::uint64_t in_leaves = 0;
         std::uint64_t blocks = 0;
         for (const auto& [name, value] : entry.xattrs) {
-            bytes += 16 + name.size() + 2 * value.size();
-            if (value.size() > block_bytes / 2) blocks += 1 + value.size() / (block_bytes - 64);
+            const bool is_long = value.size() > longest_in_leaf;
+            in_leaves += 16 + name.size() + (is_long ? 0 : value.size());
+            if (is_long) blocks += ceil_div(value.size(), block_bytes - header_bytes);
         }
-        if (bytes <= in_inode) return 0;
-        // A directory or a link may leave the inode for them.
-        return (ceil_div(bytes, block_bytes) + blocks + 1) * block_bytes;
+        if (in_leaves <= in_inode && blocks == 0) return 0;
+        const bool is_one = in_leaves <= block_bytes - header_bytes;
+        blocks += is_one ? 1 : 1 + ceil_div(2 * in_leaves, block_bytes);
+        // Names and targets may have to leave the inode for them.
+        if (entry.is(S_IFDIR) || entry.is(S_IFLNK)) ++blocks;
+        return blocks * block_bytes;
     }
 
     // What the tree takes, with room for the metadata of the file system: mkfs.xfs makes none
