@@ -21,4 +21,9 @@ std::string acl_xattr(std::vector<AclEntry> entries);
 // writers leave zeros there.
 std::string normal_acl(std::string xattr);
 
+// An ACL in the form that XFS keeps, and that form as an extended attribute. Both throw `damaged`
+// Errors for what is none.
+std::string xfs_acl(const std::string& xattr);
+std::string acl_of_xfs(const std::string& acl);
+
 }  // namespace insitu::apps

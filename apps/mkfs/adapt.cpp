@@ -10,6 +10,7 @@
 
 #include "insitu/error.hpp"
 #include "mkfs/fat_names.hpp"
+#include "mkfs/xfs_attributes.hpp"
 
 namespace insitu::apps {
 
@@ -40,7 +41,6 @@ class Adapter {
     std::vector<Loss> run() {
         if (type_ == "vfat") check_fat_names(tree_);
         if (type_ == "erofs") leave_lost_and_found();
-        if (type_ == "btrfs") strip_top();
         for (Entry& entry : tree_.entries) {
             check(entry);
             adapt_times(entry);
@@ -78,13 +78,6 @@ class Adapter {
                 if (other.link_to != no_entry && other.link_to > i) --other.link_to;
             }
         }
-    }
-
-    // mkfs.btrfs does not look at the attributes of its directory itself.
-    void strip_top() {
-        if (tree_.empty() || tree_.entries.front().xattrs.empty()) return;
-        lose("extended attributes of the top directory are not kept", tree_.entries.front());
-        tree_.entries.front().xattrs.clear();
     }
 
     void check(const Entry& entry) const {
@@ -146,26 +139,66 @@ class Adapter {
     }
 
     void adapt_xattrs(Entry& entry) {
+        drop_shown_twice(entry);
         for (auto it = entry.xattrs.begin(); it != entry.xattrs.end();) {
-            const std::string& name = it->first;
-            const bool is_acl = name.starts_with("system.posix_acl_");
-            const bool held =
-                is_acl ? holds_.acls
-                       : std::any_of(
-                             holds_.xattr_prefixes.begin(), holds_.xattr_prefixes.end(),
-                             [&](const std::string& prefix) { return name.starts_with(prefix); });
-            if (held) {
+            const std::string why_not = why_not_held(it->first);
+            if (why_not.empty()) {
+                check_xattr(entry, it->first, it->second);
                 ++it;
                 continue;
             }
-            lose(is_acl ? "access control lists (system.posix_acl) are not kept"
-                 : name == "security.capability"
-                     ? std::string("capabilities (security.capability) are not kept")
-                     : fmt::format("extended attributes {}* are not kept",
-                                   name.substr(0, name.find('.') + 1)),
-                 entry);
+            lose(why_not, entry);
             it = entry.xattrs.erase(it);
         }
+    }
+
+    // What Linux itself takes for an attribute: a tar may say more.
+    static void check_xattr(const Entry& entry, const std::string& name, const std::string& value) {
+        constexpr std::size_t longest_name = 255;
+        constexpr std::size_t largest_value = 65536;
+        if (name.find('.') + 1 == name.size() || name.size() > longest_name) {
+            refuse(entry, fmt::format("has the extended attribute '{}': a name has up to {} bytes, "
+                                      "and some after its first dot",
+                                      printable(name), longest_name));
+        }
+        if (value.size() > largest_value) {
+            refuse(entry, fmt::format("has the extended attribute {} of {} bytes: Linux knows none "
+                                      "above {}",
+                                      printable(name), value.size(), largest_value));
+        }
+    }
+
+    // XFS shows an ACL once more, in its own form.
+    static void drop_shown_twice(Entry& entry) {
+        const auto drop = [&](const char* form, const char* acl) {
+            if (entry.xattrs.contains(acl)) entry.xattrs.erase(form);
+        };
+        drop("trusted.SGI_ACL_FILE", "system.posix_acl_access");
+        drop("trusted.SGI_ACL_DEFAULT", "system.posix_acl_default");
+    }
+
+    // Empty: it is held.
+    std::string why_not_held(const std::string& name) const {
+        const bool is_acl = name.starts_with("system.posix_acl_");
+        const std::vector<std::string>& prefixes = holds_.xattr_prefixes;
+        const bool held =
+            is_acl ? holds_.acls
+                   : std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
+                         return name.starts_with(prefix);
+                     });
+        if (held && holds_.xattr_words && name.starts_with("trusted.SGI_ACL_")) {
+            return "attributes in which XFS itself keeps ACLs are not kept";
+        }
+        if (held && holds_.xattr_words && !is_xfs_attribute_word(name)) {
+            return "extended attributes whose names are no words of ASCII are not kept";
+        }
+        if (held) return {};
+        if (is_acl) return "access control lists (system.posix_acl) are not kept";
+        if (name == "security.capability") return "capabilities (security.capability) are not kept";
+        const std::size_t dot = name.find('.');
+        return dot == std::string::npos
+                   ? "extended attributes whose names have no dot are not kept"
+                   : fmt::format("extended attributes {}* are not kept", name.substr(0, dot + 1));
     }
 
     // Names of one file become files of their own.

@@ -13,8 +13,6 @@ namespace insitu::apps {
 namespace {
 
 constexpr std::uint64_t super_at = 65536;
-constexpr std::size_t header_bytes = 101;
-constexpr std::size_t key_bytes = 17;
 constexpr std::size_t chunk_bytes = 48;
 constexpr std::size_t stripe_bytes = 32;
 constexpr int chunk_item = 228;
@@ -29,16 +27,13 @@ BtrfsKey key_at(const std::string& bytes, std::size_t at) {
             little(bytes, at + 9, 8)};
 }
 
-constexpr std::size_t node_count_at = 96;
-
 std::vector<BtrfsItem> items_of(const std::string& leaf) {
-    constexpr std::size_t item_bytes = 25;
     std::vector<BtrfsItem> items;
-    const std::uint64_t count = little(leaf, node_count_at, 4);
+    const std::uint64_t count = little(leaf, btrfs_count_at, 4);
     for (std::uint64_t i = 0; i < count; ++i) {
-        const std::size_t at = header_bytes + i * item_bytes;
-        const std::uint64_t data_at = header_bytes + little(leaf, at + key_bytes, 4);
-        const std::uint64_t length = little(leaf, at + key_bytes + 4, 4);
+        const std::size_t at = btrfs_header_bytes + i * btrfs_item_head_bytes;
+        const std::uint64_t data_at = btrfs_header_bytes + little(leaf, at + btrfs_key_bytes, 4);
+        const std::uint64_t length = little(leaf, at + btrfs_key_bytes + 4, 4);
         if (data_at + length > leaf.size()) bad_image("an item is outside its leaf");
         items.push_back({key_at(leaf, at), at, static_cast<std::size_t>(data_at),
                          static_cast<std::size_t>(length)});
@@ -54,8 +49,8 @@ BtrfsImage::BtrfsImage(const std::string& file, ImageBytes::Mode mode) : bytes_(
     constexpr std::size_t array_at = 811;
     const std::size_t end = array_at + little(super_, 160, 4);
     for (std::size_t at = array_at; at < end;) {
-        add_chunk(key_at(super_, at).offset, super_, at + key_bytes);
-        at += key_bytes + chunk_bytes + stripe_bytes * chunks_.back().copies.size();
+        add_chunk(key_at(super_, at).offset, super_, at + btrfs_key_bytes);
+        at += btrfs_key_bytes + chunk_bytes + stripe_bytes * chunks_.back().copies.size();
     }
     walk(little(super_, 88, 8), [this](const std::string& leaf, const auto& items) {
         for (const BtrfsItem& item : items) {
@@ -129,19 +124,19 @@ std::string BtrfsImage::walk(std::uint64_t logical, const Visit& visit) const {
         for (const std::uint64_t copy : chunk.copies)
             bytes_.write(copy + (logical - chunk.start), node);
     }
-    return part(node, header_bytes, key_bytes);
+    return part(node, btrfs_header_bytes, btrfs_key_bytes);
 }
 
 // A node has the first key of each node below it; true if one of them has changed.
 bool BtrfsImage::walk_children(std::string& node, const Visit& visit) const {
     constexpr std::size_t pointer_bytes = 33;
     bool changed = false;
-    const std::uint64_t count = little(node, node_count_at, 4);
+    const std::uint64_t count = little(node, btrfs_count_at, 4);
     for (std::uint64_t i = 0; i < count; ++i) {
-        const std::size_t at = header_bytes + i * pointer_bytes;
-        const std::string first = walk(little(node, at + key_bytes, 8), visit);
-        if (part(node, at, key_bytes) == first) continue;
-        node.replace(at, key_bytes, first);
+        const std::size_t at = btrfs_header_bytes + i * pointer_bytes;
+        const std::string first = walk(little(node, at + btrfs_key_bytes, 8), visit);
+        if (part(node, at, btrfs_key_bytes) == first) continue;
+        node.replace(at, btrfs_key_bytes, first);
         changed = true;
     }
     return changed;

@@ -12,11 +12,19 @@ namespace insitu::apps {
 
 constexpr std::uint64_t btrfs_files_tree = 5;
 constexpr std::size_t btrfs_key_offset_at = 9;
+constexpr std::uint64_t btrfs_top_inode = 256;
+constexpr int btrfs_xattr_item = 24;
+// A leaf has a header, its items' heads from the front, and their bytes from the end.
+constexpr std::size_t btrfs_header_bytes = 101;
+constexpr std::size_t btrfs_key_bytes = 17;
+constexpr std::size_t btrfs_item_head_bytes = 25;
+constexpr std::size_t btrfs_count_at = 96;
 
 struct BtrfsKey {
     std::uint64_t object = 0;
     int type = 0;
     std::uint64_t offset = 0;
+    friend auto operator<=>(const BtrfsKey&, const BtrfsKey&) = default;
 };
 
 // An item of a leaf: a part of its bytes.

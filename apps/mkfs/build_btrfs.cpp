@@ -10,6 +10,7 @@
 #include "insitu/units.hpp"
 #include "mkfs/btrfs_holes.hpp"
 #include "mkfs/btrfs_image.hpp"
+#include "mkfs/btrfs_top.hpp"
 #include "mkfs/builder.hpp"
 #include "mkfs/readers.hpp"
 #include "mkfs/sparse_units.hpp"
@@ -77,6 +78,7 @@ void settle_inodes(const Builder& builder) {
                     "was asked for checksums that cannot be made here",
                     "--csum crc32c, xxhash or sha256 can");
     }
+    add_btrfs_top_xattrs(image, builder.tree().entries.front().xattrs);
     if (builder.tree().is_squeezed) spread_btrfs_files(image, files_with_holes(by_inode));
     image.for_each_leaf([&](std::string& leaf, const std::vector<BtrfsItem>& items) {
         bool changed = false;

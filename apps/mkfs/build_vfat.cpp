@@ -30,12 +30,11 @@ class FatBuilder {
     void build() {
         if (request_.size_bytes) {
             make_empty(*request_.size_bytes);
+            if (widens_root()) make_empty(*request_.size_bytes);
         } else {
             make_smallest();
         }
-        if (tree_.empty()) return;
-        widen_root();
-        if (!request_.sizes_only) fill();
+        if (!tree_.empty() && !request_.sizes_only) fill();
     }
 
   private:
@@ -100,8 +99,9 @@ class FatBuilder {
                std::min<std::uint64_t>(number("-S", block_bytes), 65536);
     }
 
-    // Empty file systems take next to no time: the second one has the right size, unless the size
-    // of clusters changes with it.
+    // Empty file systems take next to no time. One has the size of clusters and the names at the
+    // top, the next one the right size, unless these change with it; mkfs.vfat leaves out what is
+    // no whole track.
     void make_smallest() {
         constexpr std::uint32_t usual_cluster = 4096;
         std::uint64_t size_bytes =
@@ -111,6 +111,7 @@ class FatBuilder {
         for (int i = 0; i < attempts; ++i) {
             size_bytes = ceil_div(size_bytes, block_bytes) * block_bytes;
             make_empty(size_bytes);
+            if (widens_root()) continue;
             const FatImage fat(builder_.file());
             const std::uint64_t unit = fat.cluster_bytes();
             const std::uint64_t wanted = std::max(
@@ -123,13 +124,15 @@ class FatBuilder {
                     "no size was found that holds the tree with these options", "give a SIZE");
     }
 
-    // FAT 12 and 16 have a fixed number of names at the top.
-    void widen_root() {
+    // FAT 12 and 16 have a fixed number of names at the top. True: it has to be made again with
+    // more of them.
+    bool widens_root() {
+        if (tree_.empty()) return false;
         const FatImage fat(builder_.file());
         const std::uint64_t slots = slots_of(0);
         if (fat.root_names() == 0 || slots <= fat.root_names() ||
             !option_value(request_.options, "-r").empty()) {
-            return;
+            return false;
         }
         constexpr std::uint64_t unit = 128;  // of a sector
         constexpr std::uint64_t most = 32767 / unit * unit;
@@ -140,12 +143,7 @@ class FatBuilder {
                         "a larger SIZE and -- -F 32, or directories");
         }
         root_names_ = ceil_div(slots, unit) * unit;
-        const std::uint64_t size_bytes =
-            ImageBytes(builder_.file(), ImageBytes::Mode::read).size_bytes();
-        make_empty(request_.size_bytes
-                       ? size_bytes
-                       : size_bytes +
-                             ceil_div(root_names_ * slot_bytes, block_bytes) * block_bytes);
+        return true;
     }
 
     void fill() {

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 #include "insitu/units.hpp"
 #include "mkfs/builder.hpp"
-#include "mkfs/xfs_rename.hpp"
+#include "mkfs/xfs_attributes.hpp"
+#include "mkfs/xfs_settle.hpp"
 
 namespace insitu::apps {
 
@@ -72,8 +76,8 @@ class XfsBuilder {
             make_smallest();
         }
         if (request_.sizes_only || tree_.empty()) return;
-        const XfsImage image(builder_.file(), ImageBytes::Mode::write);
-        settle(image, image.root(), 0);
+        settle_xfs(XfsImage(builder_.file(), ImageBytes::Mode::write), tree_, words_,
+                   request_.epoch);
     }
 
   private:
@@ -192,12 +196,34 @@ class XfsBuilder {
         if (!tree_.empty()) append(list, {"-p", "prototype"});
         append(list, request_.options);
         list.push_back(builder_.file());
-        return builder_.run({list, {}, -1, builder_.scratch().directory()});
+        const CommandResult made = builder_.run({list, {}, -1, builder_.scratch().directory()});
+        return made.done() && !tree_.empty() ? add_attributes() : made;
     }
 
     void make(std::uint64_t size_bytes) {
         const CommandResult result = attempt(size_bytes);
         if (!result.done()) builder_.refuse(result);
+    }
+
+    // What attributes take beside the inode: a leaf, or several with an index above them, and
+    // blocks with a header for each long value.
+    static std::uint64_t attribute_bytes(const Entry& entry) {
+        constexpr std::uint64_t in_inode = 100;
+        constexpr std::uint64_t longest_in_leaf = block_bytes * 3 / 4;
+        constexpr std::uint64_t header_bytes = 80;
+        std::uint64_t in_leaves = 0;
+        std::uint64_t blocks = 0;
+        for (const auto& [name, value] : entry.xattrs) {
+            const bool is_long = value.size() > longest_in_leaf;
+            in_leaves += 16 + name.size() + (is_long ? 0 : value.size());
+            if (is_long) blocks += ceil_div(value.size(), block_bytes - header_bytes);
+        }
+        if (in_leaves <= in_inode && blocks == 0) return 0;
+        const bool is_one = in_leaves <= block_bytes - header_bytes;
+        blocks += is_one ? 1 : 1 + ceil_div(2 * in_leaves, block_bytes);
+        // Names and targets may have to leave the inode for them.
+        if (entry.is(S_IFDIR) || entry.is(S_IFLNK)) ++blocks;
+        return blocks * block_bytes;
     }
 
     // What the tree takes, with room for the metadata of the file system: mkfs.xfs makes none
@@ -211,6 +237,7 @@ class XfsBuilder {
             const Entry& entry = tree_.entries[i];
             content += inode_bytes + ceil_div(entry.size_bytes, block_bytes) * block_bytes;
             if (entry.is(S_IFLNK)) content += block_bytes;
+            content += attribute_bytes(entry);
             if (!entry.is(S_IFDIR)) continue;
             std::uint64_t names = 0;
             for (const std::size_t child : children_[i])
@@ -234,44 +261,33 @@ class XfsBuilder {
         if (!result.done()) builder_.refuse(result);
     }
 
-    // What a prototype cannot say: names that are no words, times, and the sticky bit.
-    void settle(const XfsImage& image, std::uint64_t number, std::size_t i) {
-        const Entry& entry = tree_.entries[i];
-        if (entry.is(S_IFLNK)) retarget_in_xfs(image, number, entry.link_target);
-        if (entry.is(S_IFDIR)) settle_directory(image, number, i);
-        XfsInode inode = image.inode(number);
-        constexpr mode_t all_links = 0777;
-        put_big(inode.bytes, 2, 2, entry.is(S_IFLNK) ? S_IFLNK | all_links : entry.mode);
-        // mkfs.xfs cuts major numbers to nine bits.
-        if (entry.is(S_IFCHR) || entry.is(S_IFBLK)) {
-            constexpr int minor_bits = 18;
-            put_big(inode.bytes, xfs_literal_at, 4,
-                    std::uint64_t{entry.device_major} << minor_bits | entry.device_minor);
-        }
-        const Timestamp now{request_.epoch.value_or(0), 0};
-        image.set_time(inode, xfs_modify_time_at, entry.modified);
-        image.set_time(inode, xfs_access_time_at, request_.epoch ? now : entry.modified);
-        image.set_time(inode, xfs_change_time_at, request_.epoch ? now : entry.modified);
-        image.set_time(inode, xfs_create_time_at, request_.epoch ? now : entry.modified);
-        image.write_inode(inode);
+    // Makes what has attributes have them; their values come when all is settled.
+    CommandResult add_attributes() {
+        const std::string name = builder_.scratch().file("attributes");
+        if (!write_attribute_commands(name)) return {};
+        const UniqueFd commands(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!commands) throw io_error({.file = name}, "cannot open", errno);
+        CommandResult result =
+            builder_.run({{"xfs_db", "-x", builder_.file()}, {}, commands.get()});
+        // It says what it could not do, and goes on.
+        if (!result.output.empty()) result.status = 1;
+        return result;
     }
 
-    void settle_directory(const XfsImage& image, std::uint64_t number, std::size_t i) {
-        std::map<std::string, std::uint64_t> found;
-        for (const XfsName& name : image.names(image.inode(number)))
-            found[name.name] = name.inode;
-        std::map<std::string, std::string> new_names;
-        for (const std::size_t child : children_[i]) {
-            const auto place = found.find(words_[child]);
-            if (place == found.end()) {
-                bad_image(
-                    fmt::format("'{}' is missing in it", printable(tree_.entries[child].path)));
-            }
-            settle(image, place->second, child);
-            const std::string name = tree_.entries[child].name();
-            if (name != words_[child]) new_names[words_[child]] = name;
+    // False: there are none.
+    bool write_attribute_commands(const std::string& name) {
+        const auto has_some = [](const Entry& entry) { return !entry.xattrs.empty(); };
+        if (std::none_of(tree_.entries.begin(), tree_.entries.end(), has_some)) return false;
+        const XfsImage image(builder_.file(), ImageBytes::Mode::read);
+        const std::vector<std::uint64_t> inodes = find_xfs_inodes(image, tree_, words_);
+        std::ofstream output(name);
+        for (std::size_t i = 0; i < inodes.size(); ++i) {
+            if (!has_some(tree_.entries[i])) continue;
+            output << "inode " << inodes[i] << '\n'
+                   << xfs_attribute_commands(tree_.entries[i].xattrs);
         }
-        if (!new_names.empty()) rename_in_xfs(image, number, new_names);
+        if (!output.flush()) throw io_error({.file = name}, "cannot write", errno);
+        return true;
     }
 
     Builder& builder_;

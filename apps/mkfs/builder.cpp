@@ -111,9 +111,10 @@ void Builder::run_or_refuse(const Command& command) {
 }
 
 bool Builder::lacks_space(const CommandResult& result) const {
-    constexpr std::array<std::string_view, 9> signs{
-        "No space left",   "not allocate",     "too small",    "Disk full",   "not enough",
-        "reserving space", "Not enough space", "Disk is full", "out of space"};
+    constexpr std::array<std::string_view, 11> signs{
+        "No space left", "not allocate",       "too small",          "Disk full",
+        "not enough",    "reserving space",    "Not enough space",   "Disk is full",
+        "out of space",  "failed to set attr", "must be larger than"};
     return std::any_of(signs.begin(), signs.end(), [&](std::string_view sign) {
         return result.output.find(sign) != std::string::npos;
     });

@@ -28,7 +28,7 @@ class ExtHandle {
     // The time that the library gives to what it makes itself. Throws a `refused` Error if the
     // library's times are too narrow for it: 32 bits on some 32-bit systems.
     void set_now(std::int64_t seconds);
-    // Writes what is still in memory; failure is an `io` Error.
+    // Writes what is still in memory, without a sync; failure is an `io` Error.
     void close();
 
   private:

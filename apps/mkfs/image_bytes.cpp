@@ -113,9 +113,9 @@ std::string part(const std::string& bytes, std::size_t at, std::size_t length) {
     return bytes.substr(at, length);
 }
 
-std::uint32_t crc32c(const std::string& bytes) noexcept {
+std::uint32_t crc32c(const std::string& bytes, std::uint32_t start) noexcept {
     static const std::array<std::uint32_t, 256> table = make_table();
-    std::uint32_t value = ~0U;
+    std::uint32_t value = start;
     for (const char letter : bytes)
         value =
             table.at((value ^ static_cast<unsigned char>(letter)) & 0xffU) ^ (value >> byte_bits);

@@ -35,7 +35,7 @@ void put_big(std::string& bytes, std::size_t at, int length, std::uint64_t value
 std::string part(const std::string& bytes, std::size_t at, std::size_t length);
 
 // CRC-32C as file systems use it: with ones at the start and inverted at the end.
-std::uint32_t crc32c(const std::string& bytes) noexcept;
+std::uint32_t crc32c(const std::string& bytes, std::uint32_t start = ~0U) noexcept;
 
 [[noreturn]] void bad_image(const std::string& what);
 

@@ -16,10 +16,8 @@ namespace insitu::apps {
 namespace {
 
 constexpr int inode_item = 1;
-constexpr int xattr_item = 24;
 constexpr int name_item = 96;  // by the order of making
 constexpr int extent_item = 108;
-constexpr std::uint64_t top_inode = 256;
 
 struct BtrfsFile {
     Entry entry;
@@ -46,7 +44,7 @@ class BtrfsReader {
                 take(part(leaf, item.at, item.length), item);
             return false;
         });
-        visit({}, top_inode);
+        visit({}, btrfs_top_inode);
         FoundTree found = collector_.finish();
         found.content_hash = [image = image_, files = files_, keys = found.inodes](std::size_t i) {
             const BtrfsFile& file = files->at(keys.at(i));
@@ -63,7 +61,7 @@ class BtrfsReader {
         BtrfsFile& file = (*files_)[item.key.object];
         if (item.key.type == inode_item) {
             take_inode(file, bytes);
-        } else if (item.key.type == xattr_item) {
+        } else if (item.key.type == btrfs_xattr_item) {
             take_xattrs(file.entry, bytes);
         } else if (item.key.type == name_item) {
             file.names.emplace_back(part(bytes, 30, little(bytes, 27, 2)), little(bytes, 0, 8));

@@ -7,8 +7,10 @@
 
 #include "common/sha256.hpp"
 #include "insitu/error.hpp"
+#include "insitu/open_store.hpp"
 #include "mkfs/ext_handle.hpp"
 #include "mkfs/image_bytes.hpp"
+#include "mkfs/read_channel.hpp"
 #include "mkfs/readers.hpp"
 
 namespace insitu::apps {
@@ -21,16 +23,30 @@ Timestamp time_of(std::uint32_t seconds, std::uint32_t extra) {
     return {static_cast<std::int32_t>(seconds) + (std::int64_t{extra & 3U} << 32), extra >> 2};
 }
 
+// By a channel, which waits for no disk.
+struct ExtFile {
+    explicit ExtFile(const std::string& file)
+        : store(open_store(file, Access::read)),
+          channel(store->size_bytes(),
+                  [this](std::uint64_t at_byte, std::span<std::byte> output) {
+                      store->read_at(at_byte, output);
+                  }),
+          handle(file, ExtHandle::Mode::read, ReadChannel::manager()) {}
+
+    std::unique_ptr<Store> store;
+    ReadChannel channel;
+    ExtHandle handle;
+};
+
 class ExtReader {
   public:
-    explicit ExtReader(const std::string& file)
-        : fs_(std::make_shared<ExtHandle>(file, ExtHandle::Mode::read)) {}
+    explicit ExtReader(const std::string& file) : fs_(std::make_shared<ExtFile>(file)) {}
 
     FoundTree run() {
         visit({}, EXT2_ROOT_INO);
         FoundTree found = collector_.finish();
         found.content_hash = [fs = fs_, keys = found.inodes](std::size_t i) {
-            return hash(*fs, static_cast<ext2_ino_t>(keys.at(i)));
+            return hash(fs->handle, static_cast<ext2_ino_t>(keys.at(i)));
         };
         return found;
     }
@@ -44,7 +60,7 @@ class ExtReader {
     void visit(const std::string& path, ext2_ino_t number) {
         struct ext2_inode_large inode {};
         check_ext(
-            ::ext2fs_read_inode_full(fs_->get(), number,
+            ::ext2fs_read_inode_full(fs_->handle.get(), number,
                                      reinterpret_cast<struct ext2_inode*>(&inode), sizeof inode),
             path, "cannot read its inode back");
         Entry entry = attributes(path, inode);
@@ -59,7 +75,7 @@ class ExtReader {
     }
 
     Entry attributes(const std::string& path, const struct ext2_inode_large& inode) const {
-        const bool large = EXT2_INODE_SIZE((*fs_)->super) > EXT2_GOOD_OLD_INODE_SIZE;
+        const bool large = EXT2_INODE_SIZE(fs_->handle->super) > EXT2_GOOD_OLD_INODE_SIZE;
         Entry entry;
         entry.path = path;
         entry.mode = inode.i_mode;
@@ -87,17 +103,17 @@ class ExtReader {
             return {reinterpret_cast<const char*>(inode.i_block), inode.i_size};
         }
         blk64_t block = 0;
-        check_ext(::ext2fs_bmap2(fs_->get(), number, plain, nullptr, 0, 0, nullptr, &block), path,
-                  "cannot read its target back");
-        std::string bytes((*fs_)->blocksize, '\0');
-        check_ext(::io_channel_read_blk64((*fs_)->io, block, 1, bytes.data()), path,
+        check_ext(::ext2fs_bmap2(fs_->handle.get(), number, plain, nullptr, 0, 0, nullptr, &block),
+                  path, "cannot read its target back");
+        std::string bytes(fs_->handle->blocksize, '\0');
+        check_ext(::io_channel_read_blk64(fs_->handle->io, block, 1, bytes.data()), path,
                   "cannot read its target back");
         return part(bytes, 0, inode.i_size);
     }
 
     void read_xattrs(Entry& entry, ext2_ino_t number) const {
         struct ext2_xattr_handle* handle = nullptr;
-        check_ext(::ext2fs_xattrs_open(fs_->get(), number, &handle), entry.path,
+        check_ext(::ext2fs_xattrs_open(fs_->handle.get(), number, &handle), entry.path,
                   "cannot read its extended attributes back");
         errcode_t code = ::ext2fs_xattrs_read(handle);
         struct Reading {
@@ -128,7 +144,7 @@ class ExtReader {
         std::vector<Name> names;
         check_ext(
             ::ext2fs_dir_iterate2(
-                fs_->get(), number, 0, nullptr,
+                fs_->handle.get(), number, 0, nullptr,
                 [](ext2_ino_t, int, struct ext2_dir_entry* entry, int, int, char*, void* data) {
                     const auto length = static_cast<std::size_t>(::ext2fs_dirent_name_len(entry));
                     const std::string name(entry->name, length);
@@ -158,7 +174,7 @@ class ExtReader {
         return sha256.hex_digits();
     }
 
-    std::shared_ptr<ExtHandle> fs_;
+    std::shared_ptr<ExtFile> fs_;
     TreeCollector collector_;
 };
 

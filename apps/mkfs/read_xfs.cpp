@@ -5,6 +5,7 @@
 
 #include "mkfs/hash_ranges.hpp"
 #include "mkfs/readers.hpp"
+#include "mkfs/xfs_attributes.hpp"
 #include "mkfs/xfs_image.hpp"
 
 namespace insitu::apps {
@@ -42,6 +43,7 @@ class XfsReader {
         entry.gid = static_cast<std::uint32_t>(big(inode.bytes, 12, 4));
         entry.names = static_cast<std::uint32_t>(big(inode.bytes, 16, 4));
         entry.modified = image_->time_at(inode, xfs_modify_time_at);
+        entry.xattrs = read_xfs_attributes(*image_, inode);
         if (entry.is(S_IFREG)) entry.size_bytes = inode.size_bytes();
         if (entry.is(S_IFLNK)) entry.link_target = image_->link_target(inode);
         if (entry.is(S_IFCHR) || entry.is(S_IFBLK)) {

@@ -2,6 +2,7 @@
 #include "mkfs/stage.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -132,6 +133,21 @@ class Stager {
         }
     }
 
+    // Many a file system has room for a few KiB of them beside a file, and says that it is full.
+    [[noreturn]] void refuse_xattr(const Entry& entry, const std::string& name,
+                                   std::size_t size_bytes) const {
+        const int error = errno;
+        if (error != ENOSPC) {
+            throw io_error({.file = printable(entry.path)}, "cannot set its extended attributes",
+                           error);
+        }
+        throw Error(ErrorKind::io, {.file = printable(entry.path)},
+                    fmt::format("the file system of {} has no room for its extended attribute {} "
+                                "of {} bytes",
+                                directory_, printable(name), size_bytes),
+                    "write the image to an XFS or btrfs, or take another TYPE", ENOSPC);
+    }
+
     void finish(const Entry& entry) const {
         if (entry.link_to != no_entry) return;
         const std::string place = place_of(entry);
@@ -144,8 +160,9 @@ class Stager {
             check(::chmod(place.c_str(), entry.mode & all_bits) == 0, entry, "cannot set its mode");
         }
         for (const auto& [name, value] : entry.xattrs) {
-            check(::lsetxattr(place.c_str(), name.c_str(), value.data(), value.size(), 0) == 0,
-                  entry, "cannot set its extended attributes");
+            const int failed =
+                ::lsetxattr(place.c_str(), name.c_str(), value.data(), value.size(), 0);
+            if (failed != 0) refuse_xattr(entry, name, value.size());
         }
         const auto time = [](const Timestamp& stamp) {
             return timespec{static_cast<time_t>(stamp.seconds),

@@ -62,7 +62,9 @@ std::uint64_t number_of(const std::string& text, const char* what) {
 }
 
 std::uint32_t id_of(std::int64_t value, const char* what) {
-    if (value < 0 || value > 0xffffffffLL) {
+    // The largest number of 32 bits means nobody at all.
+    constexpr std::int64_t none = 0xffffffff;
+    if (value < 0 || value >= none) {
         refuse(tar_place, fmt::format("has the {} {}, which no file system holds", what, value));
     }
     return static_cast<std::uint32_t>(value);

@@ -94,6 +94,9 @@ Holds holds_of(const std::string& type, const std::vector<std::string>& options)
                 return option.find("bigtime=0") != std::string::npos;
             });
         holds.hard_links = holds.sockets = false;
+        holds.acls = true;
+        holds.xattr_prefixes = {"user.", "trusted.", "security."};
+        holds.xattr_words = true;
         holds.oldest_second = oldest_32;
         holds.newest_second = small_times ? newest_32 : newest_xfs;
         holds.largest_file_bytes = newest_32 - 4095;  // what mkfs.xfs reads at once

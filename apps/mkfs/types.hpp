@@ -19,6 +19,7 @@ struct Holds {
     std::uint32_t granularity_ns = 1;
     bool acls = false;
     std::vector<std::string> xattr_prefixes = {};
+    bool xattr_words = false;  // their names are words of ASCII
     std::uint64_t largest_file_bytes = 0;
     std::size_t longest_name = 255;  // in bytes
     std::string own_entry = {};      // a directory that its mkfs makes at the top

@@ -12,9 +12,7 @@ namespace insitu::apps {
 namespace {
 
 constexpr std::uint64_t leaf_space_at = std::uint64_t{1} << 35;  // of a directory, in bytes
-constexpr int format_local = 1;
 constexpr int format_btree = 3;
-constexpr std::size_t checksum_at = 100;
 constexpr std::size_t record_bytes = 16;
 constexpr std::size_t long_header_bytes = 72;  // of a block of a B+tree of extents
 constexpr std::uint64_t billion = 1'000'000'000;
@@ -26,13 +24,22 @@ XfsExtent extent_at(const std::string& bytes, std::size_t at) {
             low & 0x1fffffULL};
 }
 
-// What an inode has for its data: all behind its core, or what comes before its attributes.
-std::size_t fork_bytes(const XfsInode& inode) {
-    const std::size_t forkoff = big(inode.bytes, 82, 1) * 8;
-    return forkoff != 0 ? forkoff : inode.bytes.size() - xfs_literal_at;
+}  // namespace
+
+// The data begins behind the core, and the attributes, if there are any, where a byte says.
+XfsForkPlace xfs_fork_place(const XfsInode& inode, XfsFork fork) {
+    const std::size_t offset = big(inode.bytes, 82, 1) * 8;
+    const std::size_t all = inode.bytes.size() - xfs_literal_at;
+    if (offset >= all) bad_image("the attributes of an inode begin beyond its end");
+    if (fork == XfsFork::data) return {xfs_literal_at, offset != 0 ? offset : all, inode.format()};
+    if (offset == 0) return {};
+    return {xfs_literal_at + offset, all - offset, static_cast<int>(big(inode.bytes, 83, 1))};
 }
 
-}  // namespace
+void xfs_set_checksum(std::string& block, std::size_t at) {
+    put_little(block, at, 4, 0);
+    put_little(block, at, 4, crc32c(block));
+}
 
 XfsImage::XfsImage(const std::string& file, ImageBytes::Mode mode) : bytes_(file, mode) {
     const std::string super = bytes_.read(0, 512);
@@ -70,20 +77,22 @@ XfsInode XfsImage::inode(std::uint64_t number) const {
 }
 
 void XfsImage::write_inode(XfsInode& inode) const {
-    put_little(inode.bytes, checksum_at, 4, 0);
-    put_little(inode.bytes, checksum_at, 4, crc32c(inode.bytes));
+    xfs_set_checksum(inode.bytes, xfs_inode_checksum_at);
     bytes_.write(inode.at_byte, inode.bytes);
 }
 
-std::vector<XfsExtent> XfsImage::extents(const XfsInode& inode) const {
+std::vector<XfsExtent> XfsImage::extents(const XfsInode& inode, XfsFork fork) const {
     std::vector<XfsExtent> extents;
     constexpr std::uint64_t large_counts = 1U << 4;
     const bool large = (big(inode.bytes, 120, 8) & large_counts) != 0;
-    const std::uint64_t count = large ? big(inode.bytes, 24, 8) : big(inode.bytes, 76, 4);
-    if (inode.format() == format_local) return extents;
-    if (inode.format() != format_btree) {
+    const XfsForkPlace place = xfs_fork_place(inode, fork);
+    const std::uint64_t data_count = large ? big(inode.bytes, 24, 8) : big(inode.bytes, 76, 4);
+    const std::uint64_t other_count = large ? big(inode.bytes, 76, 4) : big(inode.bytes, 80, 2);
+    const std::uint64_t count = fork == XfsFork::data ? data_count : other_count;
+    if (place.format == xfs_format_local || place.length == 0) return extents;
+    if (place.format != format_btree) {
         for (std::uint64_t i = 0; i < count; ++i)
-            extents.push_back(extent_at(inode.bytes, xfs_literal_at + i * record_bytes));
+            extents.push_back(extent_at(inode.bytes, place.at + i * record_bytes));
         return extents;
     }
     const std::function<void(std::uint64_t)> descend = [&](std::uint64_t fs_block) {
@@ -99,9 +108,9 @@ std::vector<XfsExtent> XfsImage::extents(const XfsInode& inode) const {
             }
         }
     };
-    const std::size_t most = (fork_bytes(inode) - 4) / record_bytes;
-    for (std::uint64_t i = 0; i < big(inode.bytes, xfs_literal_at + 2, 2); ++i)
-        descend(big(inode.bytes, xfs_literal_at + 4 + most * 8 + i * 8, 8));
+    const std::size_t most = (place.length - 4) / record_bytes;
+    for (std::uint64_t i = 0; i < big(inode.bytes, place.at + 2, 2); ++i)
+        descend(big(inode.bytes, place.at + 4 + most * 8 + i * 8, 8));
     return extents;
 }
 
@@ -159,7 +168,7 @@ std::vector<XfsName> XfsImage::names(const XfsInode& directory) const {
         for (const XfsNamePlace& place : places)
             names.push_back({part(bytes, place.at, place.length), place.inode});
     };
-    if (directory.format() == format_local) {
+    if (directory.format() == xfs_format_local) {
         take(directory.bytes, xfs_names_in_inode(directory));
         return names;
     }
@@ -177,16 +186,15 @@ std::vector<XfsName> XfsImage::names(const XfsInode& directory) const {
 
 std::string XfsImage::link_target(const XfsInode& inode) const {
     const std::uint64_t size = inode.size_bytes();
-    if (inode.format() == format_local) return part(inode.bytes, xfs_literal_at, size);
-    constexpr std::size_t header_bytes = 56;
+    if (inode.format() == xfs_format_local) return part(inode.bytes, xfs_literal_at, size);
     std::string target;
     for (const XfsExtent& extent : extents(inode)) {
         for (std::uint64_t i = 0; i < extent.blocks && target.size() < size; ++i) {
             const std::string block = bytes_.read(byte_of(extent.fs_block + i), block_bytes_);
             if (!block.starts_with("XSLM")) bad_image("the target of a link has no header");
-            target +=
-                part(block, header_bytes,
-                     std::min<std::uint64_t>(size - target.size(), block_bytes_ - header_bytes));
+            target += part(block, xfs_link_header_bytes,
+                           std::min<std::uint64_t>(size - target.size(),
+                                                   block_bytes_ - xfs_link_header_bytes));
         }
     }
     return target;

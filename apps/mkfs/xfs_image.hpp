@@ -28,6 +28,17 @@ struct XfsInode {
     std::uint64_t size_bytes() const { return big(bytes, 56, 8); }
 };
 
+// An inode has two lists of extents, each in a part of its own.
+enum class XfsFork { data, attributes };
+
+struct XfsForkPlace {
+    std::size_t at = 0;  // in the bytes of the inode
+    std::size_t length = 0;
+    int format = 0;
+};
+
+XfsForkPlace xfs_fork_place(const XfsInode& inode, XfsFork fork);
+
 // A name in a directory, and where it is in the image.
 struct XfsName {
     std::string name;
@@ -47,7 +58,7 @@ class XfsImage {
     XfsInode inode(std::uint64_t number) const;
     // Recomputes its checksum and writes it back.
     void write_inode(XfsInode& inode) const;
-    std::vector<XfsExtent> extents(const XfsInode& inode) const;
+    std::vector<XfsExtent> extents(const XfsInode& inode, XfsFork fork = XfsFork::data) const;
     std::uint64_t byte_of(std::uint64_t fs_block) const;
     // The bytes of its data in the image, where it has any.
     std::vector<XfsName> names(const XfsInode& directory) const;
@@ -69,7 +80,15 @@ class XfsImage {
     int dir_block_log_ = 0;
 };
 
-constexpr std::size_t xfs_literal_at = 176;  // where the data of an inode begins
+// Sets the CRC-32C of a block or an inode, which is at `at` in it.
+void xfs_set_checksum(std::string& block, std::size_t at);
+
+constexpr int xfs_format_local = 1;  // all of it is in the inode
+constexpr std::size_t xfs_inode_checksum_at = 100;
+constexpr std::size_t xfs_index_checksum_at = 12;  // in blocks of an index of names
+constexpr std::uint64_t xfs_magic_node = 0x3ebe;
+constexpr std::size_t xfs_link_header_bytes = 56;  // before a target that is in a block
+constexpr std::size_t xfs_literal_at = 176;        // where the data of an inode begins
 constexpr std::size_t xfs_access_time_at = 32;
 constexpr std::size_t xfs_modify_time_at = 40;
 constexpr std::size_t xfs_change_time_at = 48;

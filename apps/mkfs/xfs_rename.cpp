@@ -11,17 +11,13 @@ namespace insitu::apps {
 
 namespace {
 
-constexpr int format_local = 1;
 constexpr std::size_t header_bytes = 64;
 constexpr std::size_t pair_bytes = 8;
-constexpr std::size_t checksum_at = 12;      // in blocks of the index
 constexpr std::size_t data_checksum_at = 4;  // in blocks of names
-constexpr std::size_t link_header_bytes = 56;
 constexpr std::size_t link_checksum_at = 12;
 constexpr std::uint64_t leaf_space_at = std::uint64_t{1} << 35;
 constexpr std::uint64_t magic_leaf1 = 0x3df1;
 constexpr std::uint64_t magic_leafn = 0x3dff;
-constexpr std::uint64_t magic_node = 0x3ebe;
 
 std::uint32_t rotate(std::uint32_t value, int bits) {
     constexpr int word_bits = 32;
@@ -51,11 +47,6 @@ std::uint32_t hash_of(const std::string& name) {
     }
 }
 
-void set_checksum(std::string& block, std::size_t at) {
-    put_little(block, at, 4, 0);
-    put_little(block, at, 4, crc32c(block));
-}
-
 using HashAddress = std::pair<std::uint32_t, std::uint32_t>;
 
 // A block of a directory in the image, to be written back.
@@ -74,7 +65,7 @@ class XfsRenamer {
         : image_(image), directory_(image.inode(number)), new_names_(new_names) {}
 
     void run() {
-        if (directory_.format() == format_local) {
+        if (directory_.format() == xfs_format_local) {
             replace(directory_.bytes, xfs_names_in_inode(directory_));
             image_.write_inode(directory_);
             return;
@@ -171,7 +162,7 @@ class XfsRenamer {
                 put_pair(leaf->bytes, header_bytes + i * pair_bytes, *next++);
         }
         for (Block& block : index_) {
-            if (big(block.bytes, 8, 2) == magic_node) settle_node(block, by_place);
+            if (big(block.bytes, 8, 2) == xfs_magic_node) settle_node(block, by_place);
         }
     }
 
@@ -199,7 +190,7 @@ class XfsRenamer {
         const std::uint64_t count = big(block.bytes, 56, 2);
         if (count == 0) bad_image("the index of a directory has an empty block");
         const std::size_t last = header_bytes + (count - 1) * pair_bytes;
-        if (big(block.bytes, 8, 2) != magic_node) return big(block.bytes, last, 4);
+        if (big(block.bytes, 8, 2) != xfs_magic_node) return big(block.bytes, last, 4);
         const auto child = by_place.find(big(block.bytes, last + 4, 4));
         if (child == by_place.end()) bad_image("the index of a directory is broken");
         return largest_hash(*child->second, by_place);
@@ -216,13 +207,13 @@ class XfsRenamer {
 
     void write_blocks() {
         for (Block& block : data_) {
-            set_checksum(block.bytes, data_checksum_at);
+            xfs_set_checksum(block.bytes, data_checksum_at);
             image_.bytes().write(block.at_byte, block.bytes);
         }
         for (Block& block : index_) {
             const std::uint64_t magic = big(block.bytes, 8, 2);
-            if (magic != magic_leaf1 && magic != magic_leafn && magic != magic_node) continue;
-            set_checksum(block.bytes, checksum_at);
+            if (magic != magic_leaf1 && magic != magic_leafn && magic != xfs_magic_node) continue;
+            xfs_set_checksum(block.bytes, xfs_index_checksum_at);
             image_.bytes().write(block.at_byte, block.bytes);
         }
     }
@@ -243,14 +234,14 @@ void rename_in_xfs(const XfsImage& image, std::uint64_t directory,
 void retarget_in_xfs(const XfsImage& image, std::uint64_t link, const std::string& target) {
     XfsInode inode = image.inode(link);
     if (inode.size_bytes() != target.size()) bad_image("a link has a target of another length");
-    if (inode.format() == format_local) {
+    if (inode.format() == xfs_format_local) {
         inode.bytes.replace(xfs_literal_at, target.size(), target);
         image.write_inode(inode);
         return;
     }
     // mkfs.xfs writes no header, which the kernel misses.
     const std::vector<XfsExtent> extents = image.extents(inode);
-    if (extents.size() != 1 || target.size() > image.block_bytes() - link_header_bytes) {
+    if (extents.size() != 1 || target.size() > image.block_bytes() - xfs_link_header_bytes) {
         bad_image("a link has a target that does not fit into a block");
     }
     const std::uint64_t at = image.byte_of(extents.front().fs_block);
@@ -260,8 +251,8 @@ void retarget_in_xfs(const XfsImage& image, std::uint64_t link, const std::strin
     block.replace(16, 16, image.uuid());
     put_big(block, 32, 8, link);
     put_big(block, 40, 8, at / unit_bytes);
-    block.replace(link_header_bytes, target.size(), target);
-    set_checksum(block, link_checksum_at);
+    block.replace(xfs_link_header_bytes, target.size(), target);
+    xfs_set_checksum(block, link_checksum_at);
     image.bytes().write(at, block);
 }
 

@@ -5,7 +5,7 @@
 
 #include "insitu/error.hpp"
 #include "mkfs/ext_handle.hpp"
-#include "trim/image_channel.hpp"
+#include "mkfs/read_channel.hpp"
 
 namespace insitu::apps {
 
@@ -117,13 +117,15 @@ ExtUsage read_ext_usage(const OpenedImage& image, const std::string& name, std::
                            at_byte),
                "--offset says where in the image the file system starts");
     }
-    const ImageChannel channel(image, at_byte);
+    const ReadChannel channel(
+        image.size_bytes() - at_byte,
+        [&](std::uint64_t at, std::span<std::byte> output) { image.read(at_byte + at, output); });
     if (!channel.holds_ext()) {
         refuse(name, fmt::format("no ext2, ext3 or ext4 file system is found at byte {}", at_byte),
                "--offset says where in the image it starts; --unused names the bytes that another "
                "one does not use");
     }
-    const ExtHandle fs(name, ExtHandle::Mode::read, ImageChannel::manager());
+    const ExtHandle fs(name, ExtHandle::Mode::read, ReadChannel::manager());
     require_clean(fs, name);
     ExtUsage usage;
     usage.at_byte = at_byte;

@@ -126,6 +126,51 @@ TEST_CASE("what a type does not keep is counted once for each entry") {
     CHECK(adapt_tree(kept, "ext4", holds_of("ext4", {"-I", "128"})).size() == 2);
 }
 
+TEST_CASE("attributes that Linux does not know are refused, unless the type keeps none") {
+    const auto adapt = [](const char* type, const std::string& name, std::size_t size) {
+        Entry entry = file("a");
+        entry.xattrs[name] = std::string(size, 'v');
+        Tree tree = tree_of({entry});
+        return adapt_tree(tree, type, holds_of(type, {})).size();
+    };
+    const std::string longest = "user." + std::string(250, 'n');
+    for (const char* type : {"ext4", "xfs", "btrfs", "squashfs", "erofs"}) {
+        CHECK(adapt(type, longest, 65536) == 0);
+        CHECK_THROWS_AS(adapt(type, longest + "n", 1), Error);
+        CHECK_THROWS_AS(adapt(type, longest, 65537), Error);
+        CHECK_THROWS_AS(adapt(type, "trusted.", 1), Error);
+        CHECK(adapt(type, "none", 1) == 1);
+    }
+    CHECK(adapt("ext4", "user.dot.", 1) == 0);
+    CHECK_NOTHROW(adapt("vfat", longest + "n", 65537));
+}
+
+TEST_CASE("an ACL that XFS shows twice is one") {
+    Entry entry = file("a");
+    entry.xattrs["trusted.SGI_ACL_FILE"] = "x";
+    Tree alone = tree_of({entry});
+    CHECK(adapt_tree(alone, "ext4", holds_of("ext4", {})).empty());
+    CHECK(alone.entries[1].xattrs.size() == 1);
+    CHECK(adapt_tree(alone, "xfs", holds_of("xfs", {})).size() == 1);
+    entry.xattrs["system.posix_acl_access"] =
+        acl_xattr({{1, 6}, {2, 6, 1234}, {4, 4}, {16, 6}, {32, 0}});
+    Tree both = tree_of({entry});
+    CHECK(adapt_tree(both, "ext4", holds_of("ext4", {})).empty());
+    CHECK(both.entries[1].xattrs.size() == 1);
+}
+
+TEST_CASE("an ACL comes back from the form of XFS as it was") {
+    const std::string acl =
+        acl_xattr({{1, 7}, {2, 6, 1234}, {4, 5}, {8, 4, 70000}, {16, 7}, {32, 1}});
+    const std::string form = xfs_acl(acl);
+    CHECK(form.size() == 4 + 6 * 12);
+    CHECK(form.substr(0, 12) == std::string("\0\0\0\6\0\0\0\1\xff\xff\xff\xff", 12));
+    CHECK(form.substr(16, 12) == std::string("\0\0\0\2\0\0\4\xd2\0\6\0\0", 12));
+    CHECK(acl_of_xfs(form) == acl);
+    CHECK_THROWS_AS(xfs_acl("abc"), Error);
+    CHECK_THROWS_AS(acl_of_xfs(form.substr(0, 20)), Error);
+}
+
 TEST_CASE("a comparison sees what is missing, too much, or different") {
     const Holds holds = holds_of("ext4", {});
     const Tree wanted = tree_of({file("a", 5), file("b")});

@@ -85,6 +85,30 @@ says "times outside 1901 to 2038 become the nearest"
 expect 1 insitu-mkfs -q --strict -t squashfs -d times image
 says "leave --strict out"
 
+# The top of a btrfs has its attributes, also if its first leaves have to make room for them.
+set_top() { # set_top DIR COUNT BYTES: attributes of its top
+    python3 -c 'import os, sys
+for i in range(int(sys.argv[2])): os.setxattr(sys.argv[1], "user.%d" % i, b"%d" % i * int(sys.argv[3]))' "$@"
+}
+# Attributes of many KiB want a file system that holds them.
+truncate -s 300M host && mkfs.xfs -q host && mkdir large && mount -o loop host large
+list_top() { python3 -c 'import os; print(sorted((name, os.getxattr("mnt", name)) for name in os.listxattr("mnt")))'; }
+for files in 0 5 100 3000; do
+    rm -rf large/top && mkdir large/top
+    [ $files = 0 ] || seq -f 'a file of the top %03g' $files | (cd large/top && xargs -d '\n' touch)
+    set_top large/top 3 2500
+    expect 0 insitu-mkfs -q -t btrfs -d large/top image
+    mounted btrfs image list_top >out
+    python3 -c 'print([("user.%d" % i, b"%d" % i * 2500) for i in range(3)])' | diff - out || fail "btrfs: attributes of the top"
+    mounted btrfs image same_names large/top || fail "btrfs: names below a top with attributes"
+    btrfs check raw >out 2>&1 || fail "btrfs check: $(cat out)"
+done
+rm -rf large/top && mkdir large/top && : >large/top/file && set_top large/top 7 2500
+expect 1 insitu-mkfs -q -t btrfs -d large/top image
+says "the top of the tree: has extended attributes for which the btrfs that mkfs.btrfs made has no room"
+expect 0 insitu-mkfs -q -t btrfs -d large/top image -- -n 32768
+umount large
+
 # Attributes, as a user from compressed tars: kept, or a word.
 mkdir attr && cp /bin/true attr/ping && setcap cap_net_raw+ep attr/ping && echo x >attr/acl
 chmod 600 attr/acl && setfacl -m u:1234:rw attr/acl
@@ -106,8 +130,11 @@ expect 0 user -q -t squashfs -d - users/image <attr.tar
 says "access control lists (system.posix_acl) are not kept"
 mounted squashfs users/image getcap mnt/ping >got && grep -q cap_net_raw got || fail "squashfs: $(cat got)"
 expect 0 user -q -t xfs -d - users/image <attr.tar
-says "capabilities (security.capability) are not kept"
 says "hard links become files of their own"
+mounted xfs users/image attributes mnt >got
+sed 's/^\(acl\|hard\) 2 /\1 1 /' want | diff - got || fail "xfs from a tar as a user"
+mounted xfs users/image getfacl -nc mnt/acl mnt/hard >got
+[ "$(grep -c '^user:1234:rw-' got)" = 2 ] || fail "xfs: a copy of a hard link has no ACL: $(cat got)"
 
 # A directory that a user gives is made anew below fakeroot where it is changed, which must not lose
 # what its files really have, nor the device nodes in it.
@@ -189,6 +216,7 @@ write('inside.tar', [('a/../b', file, '', {})])
 write('through.tar', [('d', soft, '/tmp', {}), ('d/x', file, '', {})])
 write('kinds.tar', [('a', file, '', {}), ('a', directory, '', {})])
 write('uid.tar', [('a', file, '', {'uid': '4294967296'})])
+write('nobody.tar', [('a', file, '', {'gid': '4294967295'})])
 write('time.tar', [('a', file, '', {'mtime': 'never'})])
 write('size.tar', [('a', file, '', {'size': '99999999999999999999'})])
 write('zero.tar', [('a', file, '', {'path': 'a\0b'})])
@@ -213,6 +241,7 @@ refused inside "a/../b: leads out of the tree"
 refused through "d/x: is below something that is not a directory"
 refused kinds "a: is a directory and something else in the same tar"
 refused uid "has the uid 4294967296, which no file system holds"
+refused nobody "has the gid 4294967295, which no file system holds"
 refused time "has the time 'never', which is not a number"
 refused size "which is not a number"
 refused zero "has a zero in its name"

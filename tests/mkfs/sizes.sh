@@ -46,6 +46,14 @@ for bits in 12 16 32; do
     fsck.vfat -n raw >checked || fail "FAT $bits: $(cat checked)"
     [[ $(file raw) == *"FAT ($bits bit)"* ]] || fail "-F $bits: $(file raw)"
 done
+# More names at the top than mkfs.vfat makes room for, whose room takes that of files.
+for files in 300 2000; do
+    mkdir top$files
+    for i in $(seq $files); do head -c $((files == 300 ? 100000 : 1)) /dev/zero >top$files/n$i; done
+    expect 0 insitu-mkfs -q -t vfat -d top$files image
+done
+expect 1 insitu-mkfs -t xfs -d few image 20M
+says "hint: a larger SIZE"
 for options in '-i 1048576' '-T largefile4' '-O quota' '-O quota,project'; do
     # shellcheck disable=SC2086
     expect 0 insitu-mkfs -t ext4 -d few image -- $options

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "trim/image_channel.hpp"
+#include "mkfs/read_channel.hpp"
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <span>
+#include <utility>
 
 #include "insitu/error.hpp"
 
@@ -13,26 +13,9 @@ namespace insitu::apps {
 
 namespace {
 
-struct View {
-    const OpenedImage* image = nullptr;
-    std::uint64_t at_byte = 0;
-};
-View current;
+const ReadChannel* current = nullptr;
 
 constexpr std::uint64_t super_at_byte = 1024;
-
-errcode_t read_bytes(std::uint64_t at_byte, std::size_t length_bytes, void* data) {
-    const std::uint64_t room = current.image->size_bytes() - current.at_byte;
-    if (at_byte > room || length_bytes > room - at_byte) return EXT2_ET_SHORT_READ;
-    try {
-        current.image->read(current.at_byte + at_byte,
-                            {static_cast<std::byte*>(data), length_bytes});
-    } catch (const Error& error) {
-        // No exception may pass through code of C.
-        return error.os_error() != 0 ? error.os_error() : EIO;
-    }
-    return 0;
-}
 
 errcode_t open_channel(const char* name, int flags, io_channel* result);
 
@@ -54,8 +37,8 @@ errcode_t read_blocks(io_channel channel, unsigned long long block, int count, v
     const auto size = static_cast<std::uint64_t>(channel->block_size);
     const std::uint64_t length = count < 0 ? static_cast<std::uint64_t>(-std::int64_t{count})
                                            : static_cast<std::uint64_t>(count) * size;
-    if (block > current.image->size_bytes() / size) return EXT2_ET_SHORT_READ;
-    return read_bytes(block * size, length, data);
+    if (block > UINT64_MAX / size) return EXT2_ET_SHORT_READ;
+    return current->read(block * size, {static_cast<std::byte*>(data), length});
 }
 
 errcode_t read_blocks_32(io_channel channel, unsigned long block, int count, void* data) {
@@ -77,7 +60,7 @@ errcode_t flush_channel(io_channel) {
 struct_io_manager make_manager() {
     struct_io_manager manager{};
     manager.magic = EXT2_ET_MAGIC_IO_MANAGER;
-    manager.name = "insitu-comp image";
+    manager.name = "reader of insitu-tools";
     manager.open = open_channel;
     manager.close = close_channel;
     manager.set_blksize = set_block_size;
@@ -89,14 +72,14 @@ struct_io_manager make_manager() {
     return manager;
 }
 
-struct_io_manager image_manager = make_manager();
+struct_io_manager channel_manager = make_manager();
 
 errcode_t open_channel(const char* name, int, io_channel* result) {
     auto* const channel =
         static_cast<struct struct_io_channel*>(std::calloc(1, sizeof(struct struct_io_channel)));
     if (channel == nullptr) return EXT2_ET_NO_MEMORY;
     channel->magic = EXT2_ET_MAGIC_IO_CHANNEL;
-    channel->manager = &image_manager;
+    channel->manager = &channel_manager;
     channel->name = ::strdup(name);
     channel->block_size = super_at_byte;
     channel->refcount = 1;
@@ -106,25 +89,36 @@ errcode_t open_channel(const char* name, int, io_channel* result) {
 
 }  // namespace
 
-ImageChannel::ImageChannel(const OpenedImage& image, std::uint64_t at_byte)
-    : image_(image), at_byte_(at_byte) {
-    current = {&image, at_byte};
+ReadChannel::ReadChannel(std::uint64_t size_bytes, Read read)
+    : size_bytes_(size_bytes), read_(std::move(read)) {
+    current = this;
 }
 
-ImageChannel::~ImageChannel() {
-    current = {};
+ReadChannel::~ReadChannel() {
+    current = nullptr;
 }
 
-io_manager ImageChannel::manager() noexcept {
-    return &image_manager;
+io_manager ReadChannel::manager() noexcept {
+    return &channel_manager;
 }
 
-bool ImageChannel::holds_ext() const {
+errcode_t ReadChannel::read(std::uint64_t at_byte, std::span<std::byte> output) const {
+    if (at_byte > size_bytes_ || output.size() > size_bytes_ - at_byte) return EXT2_ET_SHORT_READ;
+    try {
+        read_(at_byte, output);
+    } catch (const Error& error) {
+        // No exception may pass through code of C.
+        return error.os_error() != 0 ? error.os_error() : EIO;
+    }
+    return 0;
+}
+
+bool ReadChannel::holds_ext() const {
     constexpr std::uint64_t magic_at_byte = super_at_byte + 56;
     constexpr std::array<std::byte, 2> magic{std::byte{0x53}, std::byte{0xef}};
-    if (image_.size_bytes() - at_byte_ < magic_at_byte + magic.size()) return false;
+    if (size_bytes_ < magic_at_byte + magic.size()) return false;
     std::array<std::byte, magic.size()> found{};
-    image_.read(at_byte_ + magic_at_byte, found);
+    read_(magic_at_byte, found);
     return found == magic;
 }
 
