@@ -36,3 +36,16 @@ run 0 insitu-fsck "$loop"
 # The installed tools find their library by themselves.
 run 0 env LD_LIBRARY_PATH="$libdir" usr/bin/insitu-unpack a.img c.raw
 check "the installed tool works" cmp raw c.raw
+
+# What the README says of a prefix of one's own: the plugin is used by its path, and the helpers of
+# mount, umount, fsck and mkfs, the Python module and the entry for file(1) are in these places.
+plugin=$libdir/nbdkit/plugins/nbdkit-insitu-plugin.so
+if [ -e "$INSITU_BUILD/apps/nbdkit/nbdkit-insitu-plugin.so" ]; then
+  run 0 env LD_LIBRARY_PATH="$libdir" nbdkit -U - -r "$plugin" a.img --run true
+fi
+for helper in mount umount fsck mkfs; do
+  check "$helper.insitu is installed" [ -x "usr/sbin/$helper.insitu" ]
+done
+run 0 env LD_LIBRARY_PATH="$libdir" PYTHONPATH="$work/usr/lib/python3/dist-packages" python3 -c 'import insitu'
+run 0 file -m usr/share/insitu-tools/insitu.magic a.img
+says out "insitu-comp image"
