@@ -64,6 +64,7 @@ for build in "${builds[@]}"; do
     failed=$((failed + $(grep -cE '\*\*\*' "$results" || :)))
     rm -f "$results"
   fi
+  [ "$build" != release ] || step "the tests notice mistakes" tests/mistakes/run.sh --sample 3
   if [ "$build" = asan ]; then
     step "clang-tidy on a part of the sources" tests/tidy.sh
   fi

@@ -6,10 +6,13 @@
 # all are made, else those of these names, layers (format, codec, image, ops, engine, store, fsck,
 # device, apps) or test programs.
 #
-# Run by hand after a change of the library or of its tests; not part of CI: each mistake costs the
+# Run by hand after a change of the library or of its tests: each mistake costs the
 # compilation of a file and a run of the test program. The copy stays in build/mistakes, so that the
 # next run builds only what has changed. Ends with "N killed, M survived"; a mistake whose source has
 # changed, so that nothing is left to spoil, counts as survived: its line here needs the new text.
+#
+# tests/mistakes/run.sh --here NAME..., in this checkout itself, whose build/release has been built and
+# tested; --sample N, the same with N of them, with each commit others: what CI does.
 #
 # tests/mistakes/run.sh --check, a part of lint: whether each has something left to spoil. Builds nothing.
 set -eu
@@ -27,16 +30,33 @@ make_copy() {
   done
   cmake -S "$work" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
 }
-[ "$*" = --check ] || make_copy
+kept=
+take_back() { [ -z "$kept" ] || { cp "$kept" "$file" && rm "$kept"; }; kept=; }
+trap take_back EXIT
+is_here=
+case ${1-} in
+  --check) ;;
+  --sample | --here)
+    is_here=yes
+    [ "$1" = --here ] || wanted=" $(sed -n 's/^mistake \([a-z]\S*\) .*/\1/p' "$0" | while read -r name; do
+      echo "$(cksum <<<"$(git -C "$top" rev-parse HEAD) $name") $name"
+    done | sort -n | head -n "$2" | sed 's/.* //' | tr '\n' ' ')"
+    build=$top/build/release
+    logs=$(mktemp -d)
+    work=$top
+    ;;
+  *) make_copy ;;
+esac
+logs=${logs:-$work}
 
-compile() { ninja -C "$build" "$1" >"$work/build.log" 2>&1; }
+compile() { ninja -C "$build" "$1" >"$logs/build.log" 2>&1; }
 passes() { # passes PROGRAM [SOURCE]: it has to end, too. First the tests of that source, as the likely ones
   local path stem=${2##*/}
   path=$(find "$build/tests" -type f -name "$1")
   if [ "$1" = unit_tests ] && [ -n "$stem" ]; then
-    timeout 180 "$path" --abort --filenames-as-tags "[#${stem%.*}_test]" >"$work/test.log" 2>&1 || return 1
+    timeout 180 "$path" --abort --filenames-as-tags "[#${stem%.*}_test]" >"$logs/test.log" 2>&1 || return 1
   fi
-  timeout 180 "$path" --abort >"$work/test.log" 2>&1
+  timeout 180 "$path" --abort >"$logs/test.log" 2>&1
 }
 # The tests of the device are two programs: where both are named, the second runs if the first passes.
 each() { # each FUNCTION PROGRAM,... [SOURCE]
@@ -50,6 +70,10 @@ sound=' '
 survives() {
   echo "SURVIVED  $1: $2"
   survived=$((survived + 1))
+}
+killed_by() {
+  echo "killed    $name ($*)"
+  killed=$((killed + 1))
 }
 mistake() { # mistake NAME PROGRAM FILE SED-SCRIPT; FILE below libinsitu/src, or apps/…
   local name=$1 program=$2 layer=${3%%/*} path=libinsitu/src/$3 file
@@ -65,27 +89,29 @@ mistake() { # mistake NAME PROGRAM FILE SED-SCRIPT; FILE below libinsitu/src, or
     '  ' | *" $name "* | *" $program "* | *" $layer "*) ;;
     *) return 0 ;;
   esac
-  if [[ $sound != *" $program "* ]]; then
+  if [ -z "$is_here" ] && [[ $sound != *" $program "* ]]; then
     if ! { each compile "$program" && each passes "$program"; }; then
-      tail -n 20 "$work/build.log" "$work/test.log"
+      tail -n 20 "$logs/build.log" "$logs/test.log"
       echo "$program fails as it is"
       exit 1
     fi
     sound+="$program "
   fi
-  cp "$file" "$work/kept"
+  kept=$(mktemp)
+  cp "$file" "$kept"
   sed -i "$4" "$file"
-  if cmp -s "$file" "$work/kept"; then
+  if cmp -s "$file" "$kept"; then
     survives "$name" "the source has changed, nothing to spoil"
   elif ! each compile "$program"; then
-    survives "$name" "does not build"
+    # In build/release warnings are errors, which is a way to notice, too.
+    [ -n "$is_here" ] || survives "$name" "does not build"
+    [ -z "$is_here" ] || killed_by the compiler
   elif each passes "$program" "$file"; then
     survives "$name" "$program does not notice"
   else
-    echo "killed    $name ($program)"
-    killed=$((killed + 1))
+    killed_by "$program"
   fi
-  cp "$work/kept" "$file"
+  take_back
 }
 
 # The format: what stands where, and what is not to be believed.
@@ -228,6 +254,8 @@ mistake stamp-behind-the-intent device_tests,device_crash_tests device/committer
 mistake kept-sectors-not-compared device_tests,device_crash_tests journal/sector_evidence.cpp 's/const bool same =/const bool same = true ||/'
 mistake killed-device-not-synced device_tests,device_crash_tests device/committer.hpp 's/holes_unsynced_{true}/holes_unsynced_{false}/'
 mistake cached-content-not-forgotten device_tests,device_crash_tests device/fold.cpp 's/medium_.content().forget(index, 1);//'
+mistake single-blocks-remembered device_tests device/fold.cpp 's/is_content \&\& (follows || has_content(block + 1))/is_content || follows/'
+mistake random-writes-cut-twice device_tests device/fold.cpp 's/runs_of_random_writes = 3/runs_of_random_writes = 33/'
 mistake committing-plan-changed device_tests,device_crash_tests device/committer.cpp 's/if (staged.dirty.empty()) {/if (true) {/'
 mistake stream-punched device_tests,device_crash_tests device/committer.cpp '/^bool Committer::punch_next/,/^}/ s/if (intent_pending_) return false;//'
 
