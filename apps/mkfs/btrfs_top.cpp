@@ -37,6 +37,7 @@ std::vector<WholeItem> xattr_items(const std::map<std::string, std::string>& xat
     for (const auto& [name, value] : xattrs)
         items[key_of(name)] += xattr_bytes(name, value);
     std::vector<WholeItem> list;
+    list.reserve(items.size());
     for (auto& [key, bytes] : items)
         list.push_back({key, std::move(bytes)});
     return list;

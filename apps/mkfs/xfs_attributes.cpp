@@ -85,7 +85,7 @@ std::string xfs_name(const std::string& name) {
 std::string linux_name(const std::string& short_name, std::uint64_t flags) {
     for (const Namespace& space : namespaces) {
         if ((flags & (flag_root | flag_secure)) != space.flag) continue;
-        const std::string name = space.prefix + short_name;
+        std::string name = space.prefix + short_name;
         for (const AclName& acl : acl_names) {
             if (name == acl.xfs_name) return acl.linux_name;
         }

@@ -67,5 +67,15 @@ row 'ext4, 3000 files of 150 MB' 400M usual -- mke2fs -q -F -t ext4 -d usual raw
 row 'btrfs, the same' 0 usual -- bash -c 'truncate -s 600M raw && mkfs.btrfs -q --shrink --rootdir usual raw'
 row 'squashfs, the same' 0 usual -- mksquashfs usual raw -noappend -quiet -no-progress
 row 'erofs, the same' 0 usual -- mkfs.erofs --quiet raw usual
+{
+    printf '/dev/null\n0 0\nd--755 0 0\n'
+    for directory in usual/*; do
+        printf '%s d--755 0 0\n' "${directory#usual/}"
+        for file in "$directory"/*; do printf '%s ---644 0 0 %s\n' "${file##*/}" "$file"; done
+        echo '$'
+    done
+    echo '$'
+} >prototype
+row 'xfs, the same' 500M usual -- mkfs.xfs -q -f -s size=4096 -p prototype raw
 row 'vfat, the same' 400M usual -- bash -c \
     'mkfs.vfat -S 4096 raw && find usual -mindepth 1 -maxdepth 1 -print0 | xargs -0 sh -c "mcopy -s -p -m -Q -i raw \"\$@\" ::/" sh'
