@@ -108,7 +108,10 @@ int stat_tool(Tool& tool, const Options& options) {
     }
     if (!options.can_activate.empty()) return can_activate(tool, options);
     const ImageInput input(tool, options.image);
-    if (!options.html.empty()) refuse_same_storage(options.image.path, options.html, "the image");
+    if (!options.html.empty()) {
+        refuse_same_storage(options.image.path, options.html, "the image");
+        check_page_name(options.html);
+    }
     if (options.table) {
         if (input.pending_windows()) {
             throw Error(ErrorKind::refused, {.file = options.image.path}, pending_text,
@@ -151,7 +154,8 @@ int insitu::apps::run_stat(World world, int argc, char** argv) {
     Options options;
     CLI::App& cli = tool.cli();
     add_image_options(tool, options.image);
-    cli.add_flag("--table", options.table, "Print the table line for dmsetup(8)");
+    auto* const table =
+        cli.add_flag("--table", options.table, "Print the table line for dmsetup(8)");
     cli.add_flag("--writethrough", options.writethrough, "Table line for writethrough meta");
     cli.add_option("--commit-delay", options.commit_delay_seconds,
                    "Table line: seconds between writes of meta (default: 5)")
@@ -166,16 +170,21 @@ int insitu::apps::run_stat(World world, int argc, char** argv) {
                  "Print type, UUID and label for udev, even while the device is in use");
     cli.add_flag("--seals", options.seals,
                  "Count the extents that have a seal: reads the end of each payload");
-    cli.add_flag("--map", options.map,
-                 "Print a picture of the device instead: what takes how much space");
-    cli.add_option("--html", options.html,
-                   "Write a page with that picture, to zoom into, and all figures")
-        ->type_name("FILE");
+    auto* const map = cli.add_flag(
+        "--map", options.map, "Print a picture of the device instead: what takes how much space");
+    auto* const html =
+        cli.add_option("--html", options.html,
+                       "Write a page with that picture, to zoom into, and all figures")
+            ->type_name("FILE");
     auto* const live = cli.add_flag("--live", options.live,
                                     "Ask the server of an attached image, or of a control socket");
     cli.add_flag("--prometheus", options.prometheus,
                  "With --live: print the figures as Prometheus reads them")
         ->needs(live);
+    // Each prints something else.
+    table->excludes(map)->excludes(html)->excludes(live);
+    live->excludes(map)->excludes(html);
+    map->excludes(html);
     tool.add_json_option();
     tool.add_progress_option();
     return tool.run(argc, argv, [&] { return stat_tool(tool, options); });

@@ -74,6 +74,10 @@ void add_parameter(AttachArguments& arguments, const std::string& parameter) {
                     fmt::format("'{}' is not a parameter, such as cache-size=1G", parameter),
                     "nbdkit insitu --help lists them");
     }
+    if (key == "image" || key == "control") {
+        throw Error(ErrorKind::refused, {},
+                    fmt::format("'{}' is set by insitu-attach itself", key));
+    }
     arguments.parameters.push_back(parameter);
 }
 

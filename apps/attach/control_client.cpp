@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "attach/control_client.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,8 +18,11 @@
 namespace insitu::apps {
 
 ControlClient::ControlClient(const std::string& socket, const std::string& request,
-                             const StopFlag* stop)
-    : path_(socket), stop_(stop), fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+                             const StopFlag* stop, std::chrono::seconds patience)
+    : path_(socket),
+      stop_(stop),
+      patience_(patience),
+      fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (socket.size() >= sizeof address.sun_path) {
@@ -45,7 +49,13 @@ ControlClient::ControlClient(const std::string& socket, const std::string& reque
 void ControlClient::wait_for_answer() const {
     constexpr int look_every_ms = 100;
     pollfd answer{fd_.get(), POLLIN, 0};
+    const auto begin = std::chrono::steady_clock::now();
     do {
+        if (std::chrono::steady_clock::now() - begin > patience_) {
+            throw Error(ErrorKind::io, {.file = path_},
+                        fmt::format("the server has not answered for {} s", patience_.count()),
+                        "it hangs, or its disk does", ETIMEDOUT);
+        }
         if (is_stopped(stop_)) {
             throw Error(ErrorKind::cancelled, {.file = path_}, "stopped before the answer");
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "insitu/internal/engine/control.hpp"
@@ -12,9 +13,11 @@ namespace insitu::apps {
 // Errors; one of ECONNREFUSED or ENOENT: there is no server.
 class ControlClient {
   public:
-    // Connects and sends a request: "status", "flush" or "wait". A server may take its time, or
-    // never answer: a stop ends the waiting with a `cancelled` Error.
-    ControlClient(const std::string& socket, const std::string& request, const StopFlag* stop);
+    // Connects and sends a request: "status", "flush" or "wait". A server may take its time: a stop
+    // ends the waiting with a `cancelled` Error, and an `io` one of ETIMEDOUT does after
+    // `patience`.
+    ControlClient(const std::string& socket, const std::string& request, const StopFlag* stop,
+                  std::chrono::seconds patience = std::chrono::hours{24 * 365});
     // The next line of the answer; empty at its end.
     std::string line();
     // All of it.
@@ -27,6 +30,7 @@ class ControlClient {
 
     std::string path_;
     const StopFlag* stop_;
+    std::chrono::seconds patience_;
     UniqueFd fd_;
     std::string buffer_;
 };

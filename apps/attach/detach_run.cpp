@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 #include "attach/connection.hpp"
 #include "attach/control_client.hpp"
@@ -25,7 +26,7 @@ bool is_image(const std::string& path) {
 }
 
 bool is_named(const ImageFolder& folder, const AttachState& state, const std::string& name) {
-    if (state.image == name || state.mountpoint == name) return true;
+    if (state.image == name) return true;
     const auto devices = devices_of(folder, state);
     const auto is_device = [&](const std::string& device) { return is_part_of(name, device); };
     if (std::any_of(devices.begin(), devices.end(), is_device)) return true;
@@ -36,14 +37,34 @@ bool is_named(const ImageFolder& folder, const AttachState& state, const std::st
 // The folder of what the user calls by that name.
 std::optional<ImageFolder> find_folder(const RunDirectory& run, const std::string& name) {
     const std::string real = real_name(name);
+    // It may be mounted elsewhere by now, and another one there.
+    std::optional<ImageFolder> once_mounted_there;
     for (const ImageFolder& folder : run.folders()) {
         const auto state = folder.load();
-        if (state && is_named(folder, *state, real)) return folder;
+        if (!state) continue;
+        if (is_named(folder, *state, real)) return folder;
+        if (state->mountpoint == real) once_mounted_there = folder;
     }
+    if (once_mounted_there && !is_mount_point(real)) return once_mounted_there;
     if (!is_image(name)) return std::nullopt;
     const ImageFolder folder = run.folder_of(name);
     if (folder.exists()) return folder;
     return std::nullopt;
+}
+
+// What file systems have in memory. One that cannot write it gives it up, and says so once.
+void write_back(const std::vector<std::string>& points) {
+    for (const std::string& point : points) {
+        const UniqueFd top(::open(point.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!top || ::syncfs(top.get()) == 0) continue;
+        const int code = errno;
+        throw Error(ErrorKind::io, {.file = point},
+                    "the file system cannot write what it has in memory: " +
+                        std::generic_category().message(code),
+                    "it stays mounted: make room under the image, and see which of the files that "
+                    "were written last are missing; --force unmounts it",
+                    code);
+    }
 }
 
 void unmount_all(const std::vector<std::string>& devices) {
@@ -104,6 +125,13 @@ int detach(Tool& tool, const ImageFolder& folder, bool force) {
     if (!state || !is_running(state->server)) {
         return clean_up(tool, folder, state ? state->image : folder.path());
     }
+    const bool is_cut_off = state->through != Through::nbd && !is_running(state->fuse);
+    if (is_cut_off) {
+        tool.complain(printable(state->image) +
+                      ": its nbdfuse was gone; what was written and not flushed is lost");
+        force = true;
+    }
+    if (!force) write_back(mount_points_of(devices_of(folder, *state)));
     unmount_all(devices_of(folder, *state));
     try {
         flush(tool, folder, *state);
@@ -122,7 +150,7 @@ int detach(Tool& tool, const ImageFolder& folder, bool force) {
     disconnect_device(folder, *state);
     const std::string word = end_server(tool, folder, *state);
     folder.remove();
-    if (word == "closed") return exit_done;
+    if (word == "closed") return is_cut_off ? exit_failed : exit_done;
     tool.complain(fmt::format(
         "{}: {}", printable(state->image),
         word.empty() ? "the server ended without a word"
@@ -154,6 +182,7 @@ int unmount_directory(Tool& tool, const std::string& directory, bool lazy) {
     const auto folder = find_folder(run, point);
     const UniqueFd lock = folder ? run.lock(*folder) : UniqueFd();
     const auto state = folder ? folder->load() : std::nullopt;
+    if (state && !lazy && is_running(state->server)) write_back({point});
     const CommandResult result = lazy ? unmount(point, {"-l"}) : unmount(point);
     if (!result.done()) {
         tool.complain(printable(result.output.substr(0, result.output.find('\n'))));

@@ -2,9 +2,12 @@
 #include "common/map_page.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <fstream>
+#include <string_view>
 
 #include "common/map_page_template.hpp"
 #include "common/printable.hpp"
@@ -14,6 +17,8 @@
 namespace insitu::apps {
 
 namespace {
+
+constexpr std::string_view page_start = "<!DOCTYPE html>";
 
 std::string escaped(std::string_view text) {
     std::string safe;
@@ -145,7 +150,8 @@ Json data_of(const MapPage& page, const RegionMap& map) {
 }  // namespace
 
 std::string map_page(const MapPage& page, const RegionMap& map) {
-    std::string html = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n";
+    std::string html(page_start);
+    html += "\n<html lang=\"en\">\n<head>\n";
     html += fmt::format("<title>{}</title>\n", escaped(page.title));
     html += page_head;
     html += fmt::format("</head>\n<body>\n<h1>{}</h1>\n", escaped(page.title));
@@ -161,7 +167,18 @@ std::string map_page(const MapPage& page, const RegionMap& map) {
     return html + "</body>\n</html>\n";
 }
 
+void check_page_name(const std::string& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0 || (S_ISREG(info.st_mode) && info.st_size == 0)) return;
+    std::string start(page_start.size(), '\0');
+    std::ifstream(path, std::ios::binary).read(start.data(), std::ssize(start));
+    if (S_ISREG(info.st_mode) && start == page_start) return;
+    throw Error(ErrorKind::refused, {.file = path},
+                "is there already, and is not a page: it is not replaced", "name another file");
+}
+
 void write_page(const std::string& path, const std::string& html) {
+    check_page_name(path);
     OutputFile file(path, 0);
     file.store().write_at(0, std::as_bytes(std::span(html)));
     file.commit();

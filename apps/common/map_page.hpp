@@ -27,6 +27,9 @@ inline constexpr std::size_t page_list_limit = 1000;
 // One HTML page that needs nothing else: the map, histograms, findings. At most 2 MiB.
 std::string map_page(const MapPage& page, const RegionMap& map);
 
+// Throws a `refused` Error if there is something in the file that is not such a page.
+void check_page_name(const std::string& path);
+
 // Writes it to a file that appears when it is complete. Throws `io` and `refused` Errors.
 void write_page(const std::string& path, const std::string& html);
 

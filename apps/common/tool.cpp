@@ -96,7 +96,7 @@ void Tool::note(const std::string& text) const {
 }
 
 void Tool::complain(const std::string& text) const {
-    world_.say(fmt::format("{}: {}\n", name_, text));
+    world_.say(fmt::format("{}: {}\n", name_, printable_lines(text)));
 }
 
 void Tool::print(std::string_view text) const {
@@ -133,7 +133,7 @@ int Tool::fail(const Error& error) const {
     if (error.os_error() == EPIPE) return exits_.failed;
     complain(error.what());
     if (!last_words_.empty()) complain(last_words_);
-    if (!error.hint().empty()) world_.say(fmt::format("hint: {}\n", error.hint()));
+    if (!error.hint().empty()) world_.say(fmt::format("hint: {}\n", printable_lines(error.hint())));
     return exits_.failed;
 }
 

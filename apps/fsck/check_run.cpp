@@ -7,7 +7,9 @@
 #include "common/image_input.hpp"
 #include "common/manifest.hpp"
 #include "common/manifest_check.hpp"
+#include "common/map_page.hpp"
 #include "common/paths.hpp"
+#include "common/printable.hpp"
 #include "fsck/finding_page.hpp"
 #include "fsck/fsck_report.hpp"
 #include "fsck/undo_place.hpp"
@@ -79,11 +81,11 @@ int report_check(Tool& tool, const FsckOptions& options, const Checked& checked,
         return status;
     }
     if (options.kernel_safe) {
-        tool.print(safe ? fmt::format("{}: safe to activate\n", options.image)
-                        : fmt::format("{}: not safe to activate: kernel: {}\n", options.image,
-                                      unsafe_effects(result.counts)));
+        tool.print(safe ? fmt::format("{}: safe to activate\n", printable(options.image))
+                        : fmt::format("{}: not safe to activate: kernel: {}\n",
+                                      printable(options.image), unsafe_effects(result.counts)));
     } else if (!tool.common().quiet) {
-        tool.print(fmt::format("{}: {}\n", options.image, counts_text(result.counts)));
+        tool.print(fmt::format("{}: {}\n", printable(options.image), counts_text(result.counts)));
     }
     return status;
 }
@@ -91,7 +93,10 @@ int report_check(Tool& tool, const FsckOptions& options, const Checked& checked,
 }  // namespace
 
 int run_check(Tool& tool, const FsckOptions& options) {
-    if (!options.html.empty()) refuse_same_storage(options.image, options.html, "the image");
+    if (!options.html.empty()) {
+        refuse_same_storage(options.image, options.html, "the image");
+        check_page_name(options.html);
+    }
     const auto store = open_store(options.image, Access::read, tool.sharing());
     if (tool.sharing() == Sharing::shared) {
         tool.note(fmt::format("{}: read without a lock: the results may be stale", options.image));

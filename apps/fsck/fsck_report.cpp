@@ -70,7 +70,7 @@ void FsckReport::lose(const Error& error) {
 void FsckReport::put(std::string_view text) {
     if (lost_) return;
     try {
-        tool_.print(text);
+        tool_.print(printable_lines(text));
     } catch (const Error& error) {
         lose(error);
     }

@@ -10,7 +10,9 @@
 
 #include "common/image_input.hpp"
 #include "common/manifest.hpp"
+#include "common/map_page.hpp"
 #include "common/paths.hpp"
+#include "common/printable.hpp"
 #include "common/sizes.hpp"
 #include "fsck/finding_page.hpp"
 #include "fsck/fsck_report.hpp"
@@ -302,7 +304,10 @@ class RepairLog {
 }  // namespace
 
 int run_repair(Tool& tool, const FsckOptions& options) {
-    if (!options.html.empty()) refuse_same_storage(options.image, options.html, "the image");
+    if (!options.html.empty()) {
+        refuse_same_storage(options.image, options.html, "the image");
+        check_page_name(options.html);
+    }
     Patient patient = open_patient(tool, options);
     Store& store = patient.store();
     Outcome outcome;
@@ -380,7 +385,7 @@ int run_undo(Tool& tool, const FsckOptions& options) {
         document["state"] = to_string(log.state());
         tool.print_json(document);
     } else if (!tool.common().quiet) {
-        tool.print(fmt::format("{}: {}\n", options.image, done));
+        tool.print(fmt::format("{}: {}\n", printable(options.image), done));
     }
     return fsck_clean;
 }

@@ -102,6 +102,10 @@ int set_switch(DeviceOptions& options, const std::string& key, const char* value
 }  // namespace
 
 int set_parameter(Parameters& parameters, const std::string& key, const char* value) {
+    if (!parameters.given.insert(key).second) {
+        nbdkit_error("%s=%s: %s was given before", key.c_str(), value, key.c_str());
+        return -1;
+    }
     if (key == "image") return set_path(parameters.path, nbdkit_realpath(value));
     // The socket is made later.
     if (key == "control") return set_path(parameters.control, nbdkit_absolute_path(value));

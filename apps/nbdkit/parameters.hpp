@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "insitu/internal/device/device.hpp"
@@ -12,7 +13,8 @@ struct Parameters {
     std::string path;
     std::string control;  // socket of the ControlServer; empty: none
     DeviceOptions options;
-    unsigned most_requests = 0;  // that work at a time; 0: as many as nbdkit has threads
+    std::set<std::string> given = {};  // keys
+    unsigned most_requests = 0;        // that work at a time; 0: as many as nbdkit has threads
 };
 
 // One `key=value`, in nbdkit's manner: 0, or -1 after an error message.

@@ -165,7 +165,9 @@ std::string report_text(const LiveStatus& status) {
 
 void print_live(Tool& tool, const std::string& place, LiveFormat format) {
     const std::string socket = socket_of(tool.world(), place);
-    const LiveStatus status = parse(place, ControlClient(socket, "status", tool.stop()).rest());
+    constexpr std::chrono::seconds patience{10};
+    const LiveStatus status =
+        parse(place, ControlClient(socket, "status", tool.stop(), patience).rest());
     if (format == LiveFormat::prometheus) return tool.print(prometheus_text(status));
     if (tool.common().json) return tool.print_json(json_of(status));
     if (!tool.common().quiet) tool.print(report_text(status));

@@ -7,7 +7,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <charconv>
+#include <cstring>
 #include <string_view>
 
 #include "common/sizes.hpp"
@@ -86,9 +87,14 @@ MapStyle map_style_of(const World& world) {
     winsize size{};
     const bool is_terminal = ::isatty(world.output_fd()) == 1;
     const char* const columns = world.variable("COLUMNS");
-    const unsigned long wanted = is_set(columns) ? std::strtoul(columns, nullptr, 10) : 0;
+    unsigned wanted = 0;
+    if (is_set(columns)) {
+        const char* const end = columns + std::strlen(columns);
+        // What is no number, or none of 32 bits, is not looked at.
+        if (std::from_chars(columns, end, wanted).ptr != end) wanted = 0;
+    }
     if (wanted != 0) {
-        style.columns = static_cast<unsigned>(std::min<unsigned long>(wanted, most_columns));
+        style.columns = std::min(wanted, most_columns);
     } else if (is_terminal && ::ioctl(world.output_fd(), TIOCGWINSZ, &size) == 0 &&
                size.ws_col != 0) {
         style.columns = size.ws_col;

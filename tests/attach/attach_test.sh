@@ -46,6 +46,11 @@ nothing_left "an image on a device"
 
 run 1 insitu-attach --set colour=red "$image"
 says err "unknown parameter 'colour'"
+for own in control=/tmp/x image=/tmp/x; do
+  run 1 insitu-attach --set $own "$image"
+  says err "'${own%=*}' is set by insitu-attach itself"
+  run 1 insitu-attach -o insitu.$own "$image"
+done
 
 # Mounted, and busy.
 mkdir mnt other
@@ -72,6 +77,48 @@ check "read-only" sh -c '! touch mnt/x'
 check "so is the server" [ "$(insitu-stat --live --json "$image" | jq .live.read_only)" = true ]
 run 0 insitu-detach "$work/mnt/"
 check "nothing was written" [ "$(sha "$image")" = "$before" ]
+
+# The directory that one was mounted on, where another one is by now.
+insitu-format -q --size 8M other.img
+run 0 insitu-attach --fs ext4 "$image" mnt
+umount -i mnt
+run 0 insitu-attach other.img
+device=$(cat out)
+run 0 mkfs.ext4 -q "$device"
+mount "$device" mnt
+run 0 insitu-detach mnt
+check "the one that is mounted there" [ "$(attached ' | map(.image)')" = "$(jq -n --arg i "$work/$image" '[$i]')" ]
+run 0 insitu-detach mnt
+nothing_left "the one that was mounted there once"
+
+# A disk that is full under the image: heard before anything is unmounted.
+mkdir small
+mount -t tmpfs -o size=6M tmpfs small
+insitu-format -q --size 64M small/full.img
+run 0 insitu-attach small/full.img
+device=$(cat out)
+run 0 mkfs.ext4 -q "$device"
+mount "$device" mnt
+head -c 9M /dev/urandom >mnt/large
+run 1 insitu-detach mnt
+says err "the file system cannot write what it has in memory"
+check "still mounted" mountpoint -q mnt
+mount -o remount,size=100M small
+run 0 insitu-detach --force small/full.img
+run 0 insitu-fsck -n small/full.img
+umount small
+nothing_left "a full disk"
+
+# Without its nbdfuse it is cut off, and yet to be taken away.
+run 0 insitu-attach other.img
+if [[ $(cat out) = /dev/loop* ]]; then
+  kill_hard "$(cat run/*/nbdfuse.pid)"
+  run 1 insitu-detach other.img
+  says err "its nbdfuse was gone"
+else
+  run 0 insitu-detach other.img
+fi
+nothing_left "without nbdfuse"
 
 # A partition of it; one that is not there leaves nothing.
 truncate -s 24M disk

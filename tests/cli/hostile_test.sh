@@ -151,3 +151,13 @@ run 0 insitu-dump-meta -v a.img
 says err "mapped blocks; meta without sense in 0 windows"
 insitu-unpack -v a.img - 2>err | cmp - raw && pass || fail "-v does not get into the data"
 says err "a.img: lzo image of 1.0 MiB (256 blocks); 1048576 bytes given, 1048576 of them written"
+
+# The name of a file is somebody's, too: no message lets it at the terminal.
+escape=$'e\e[31mred'
+head -c 8192 /dev/urandom >"$escape"
+for tool in insitu-stat insitu-fsck insitu-unpack insitu-dump-meta insitu-copy; do
+  case $tool in insitu-unpack | insitu-copy) to=(out.raw) ;; *) to=() ;; esac
+  "$tool" "$escape" "${to[@]}" >out 2>err
+  check "$tool names the file" grep -qF 'e\x1b[31mred' out err
+  check "$tool prints no escape" bash -c "! grep -q $'\\x1b' out err"
+done

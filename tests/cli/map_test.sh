@@ -38,10 +38,10 @@ if command -v script >/dev/null; then
   check "colours on a terminal" grep -q $'\x1b\[' shown
   for variables in NO_COLOR=1 TERM=dumb TERM=; do
     terminal "$variables"
-    check "$variables: no colours" sh -c "! grep -q $'\\x1b' shown && grep -q R shown"
+    check "$variables: no colours" bash -c "! grep -q $'\\x1b' shown && grep -q R shown"
   done
 fi
-check "nor into a pipe" sh -c "! insitu-stat --map image | grep -q $'\\x1b'"
+check "nor into a pipe" bash -c "! insitu-stat --map image | grep -q $'\\x1b'"
 cp image broken
 printf '\xff\xff' | dd of=broken bs=1 seek=4100 conv=notrunc status=none
 run 0 insitu-stat --map broken
@@ -91,6 +91,21 @@ run 1 insitu-stat --html image image
 run 8 insitu-fsck --html image image
 check "the image is no page" test "$(sha image)" = "$before"
 run 1 insitu-stat --html missing/page.html image
+# What is no page is not replaced, as when the shell makes "--html *.img" of two images.
+cp image second
+run 1 insitu-stat --html second image
+says err "second: is there already, and is not a page"
+run 8 insitu-fsck --html second image
+check "it is as it was" cmp -s second image
+run 0 insitu-stat --html page.html image
+: >empty.html
+run 0 insitu-stat --html empty.html image
+for other in --table --map --live; do
+  run 2 insitu-stat --html other.html $other image
+done
+for columns in -5 4294967297 abc 80x; do
+  check "COLUMNS=$columns" cmp -s <(COLUMNS=$columns insitu-stat --map image) <(COLUMNS=80 insitu-stat --map image)
+done
 head -c 4096 /dev/zero >zeros
 run 4 insitu-fsck --html none.html zeros
 check "no map without a super block" sh -c "grep -q S05 none.html && ! grep -q gridcell none.html"

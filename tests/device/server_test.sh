@@ -27,6 +27,8 @@ refused "pending=ask: expected apply or drop" a.img pending=ask
 refused "readonly=perhaps: expected true or false" a.img readonly=perhaps
 refused "threads" a.img threads=-1
 refused "unknown parameter 'colour'" a.img colour=red
+refused "image was given before" a.img b.img
+refused "cache-size was given before" a.img cache-size=1M cache-size=2M
 truncate -s 1M zeros.img
 refused "zeros.img" zeros.img
 cp a.img longer.img

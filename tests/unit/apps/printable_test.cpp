@@ -15,6 +15,8 @@ TEST_CASE("what is printed holds no control character and no byte that is no UTF
           "gr\xc3\xb6\xc3\x9f"
           "e \xe2\x82\xac \xf0\x9f\x98\x80");
     CHECK(printable("a\nb\x1b[2J\x7f") == "a\\x0ab\\x1b[2J\\x7f");
+    CHECK(printable_lines("a\nb\x1b[2J\n\nc\n") == "a\nb\\x1b[2J\n\nc\n");
+    CHECK(printable_lines("") == "");
     CHECK(printable("\xc2\x9b"
                     "31m") ==
           "\\xc2\\x9b"
