@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # guest.sh [STAGE...]: the tools on a whole Debian 12 in a virtual machine, with what a container has not:
 # the kernel's module nbd, udev, systemd, file systems of all types, power cuts. By hand, as root; takes
-# about ten minutes with /dev/kvm. The table is docs/portability.md.
+# about half an hour where the processor is emulated. The table is docs/portability.md.
 #   devices types fstab reboot shutdown power    with images on the machine's own disk
 #   served                                       a disk that nbdkit serves from an image, qemu killed
 #   root                                         the root file system in an image

@@ -62,7 +62,7 @@ void write_back(const std::vector<std::string>& points) {
                     "the file system cannot write what it has in memory: " +
                         std::generic_category().message(code),
                     "it stays mounted: make room under the image, and see which of the files that "
-                    "were written last are missing; --force unmounts it",
+                    "were written last are missing; insitu-detach --force unmounts it",
                     code);
     }
 }

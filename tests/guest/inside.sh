@@ -23,7 +23,7 @@ attach() {
   device=$(insitu-attach "$@") || return
   [[ $device = /dev/nbd* ]] || { echo "$device is not a device of nbd" >&2; return 1; }
 }
-fill() { # DIR: 48 MiB of files, and their sums
+fill() { # DIR: libraries and noise, and their sums
   mkdir -p "$1"
   cp -r /usr/lib/x86_64-linux-gnu/*.so* "$1"/ 2>/dev/null
   head -c 8000000 /dev/urandom >"$1/random"
@@ -40,9 +40,9 @@ stage_devices() {
   check "the size is the image's" [ "$(blockdev --getsize64 /dev/nbd0)" = \
     "$(insitu-stat --json --force-share a.img | sed -n 's/.*"logical_bytes": *\([0-9]*\).*/\1/p')" ]
   check "it is listed" grep -q '/dev/nbd0 *.*a.img.*read-write' <(insitu-attach --list)
-  check "udev names what is in it" mkfs.ext4 -q -L inner /dev/nbd0
+  check "mkfs" mkfs.ext4 -q -L inner /dev/nbd0
   udevadm settle
-  check "by its label" [ "$(readlink -f /dev/disk/by-label/inner)" = /dev/nbd0 ]
+  check "udev names what is in it by its label" [ "$(readlink -f /dev/disk/by-label/inner)" = /dev/nbd0 ]
   mount /dev/nbd0 /mnt
   check "the inner file system is filled" fill /mnt/files
   exec 3</mnt/files/random
@@ -101,10 +101,9 @@ stage_types() {
   rm -rf tree/deeper/etc/ssl
   find tree -type l -delete
   for type in ext2 ext3 ext4 xfs btrfs vfat squashfs erofs; do
-    command -v "mkfs.$type" >/dev/null || [ $type = squashfs ] || [ $type = erofs ] || continue
     rm -f typed.img
     insitu-mkfs -q -t $type -d tree typed.img 2>mkfs.log || {
-      grep -q 'not found\|install' mkfs.log || check "$type is made" sh -c 'cat mkfs.log; exit 1'
+      check "$type is made" sh -c 'cat mkfs.log; exit 1'
       continue
     }
     check "$type on sectors of 4096 bytes" insitu-attach -r --sector-size 4096 typed.img /mnt
@@ -147,7 +146,6 @@ stage_shutdown() {
     check "$where: what was written is there after a shutdown" is_as_filled $where/files
     check "$where: and what nobody had synced" [ "$(tail -n 1 $where/late)" = 1000000 ]
   done
-  check "no commit was left to be finished" bash -c '! journalctl -b -u insitu@data | grep -i recover'
   umount /fstab
   systemctl stop insitu@data
   check "the image of fstab is sound" insitu-fsck -n fstab.img
@@ -178,7 +176,6 @@ stage_after-power() {
 
 # The disk that another machine serves from an image: /dev/vdb.
 stage_served-disk() {
-  check "blocks of 4096 are preferred" [ "$(cat /sys/block/vdb/queue/minimum_io_size)" -ge 512 ]
   check "mkfs" mkfs.ext4 -q /dev/vdb
   mount -o discard /dev/vdb /mnt
   check "files" fill /mnt/files

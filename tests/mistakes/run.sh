@@ -31,9 +31,19 @@ make_copy() {
   cmake -S "$work" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
 }
 kept=
-take_back() { [ -z "$kept" ] || { cp "$kept" "$file" && rm "$kept"; }; kept=; }
-trap take_back EXIT
+spoiled=
+take_back() { [ -z "$kept" ] || { cp "$kept" "$spoiled" && rm "$kept"; }; kept=; }
 is_here=
+built=' '
+# Nobody is to install what was built of a mistake.
+end() {
+  take_back
+  [ -n "$is_here" ] || return 0
+  local program
+  for program in $built; do compile "$program" || :; done
+  rm -rf "$logs"
+}
+trap end EXIT
 case ${1-} in
   --check) ;;
   --sample | --here)
@@ -49,7 +59,10 @@ case ${1-} in
 esac
 logs=${logs:-$work}
 
-compile() { ninja -C "$build" "$1" >"$logs/build.log" 2>&1; }
+compile() {
+  [[ $built = *" $1 "* ]] || built+="$1 "
+  ninja -C "$build" "$1" >"$logs/build.log" 2>&1
+}
 passes() { # passes PROGRAM [SOURCE]: it has to end, too. First the tests of that source, as the likely ones
   local path stem=${2##*/}
   path=$(find "$build/tests" -type f -name "$1")
@@ -97,6 +110,7 @@ mistake() { # mistake NAME PROGRAM FILE SED-SCRIPT; FILE below libinsitu/src, or
     fi
     sound+="$program "
   fi
+  spoiled=$file
   kept=$(mktemp)
   cp "$file" "$kept"
   sed -i "$4" "$file"
