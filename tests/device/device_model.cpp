@@ -23,6 +23,20 @@ std::unique_ptr<MemoryStore> format_in_memory(std::uint64_t data_blocks, Algorit
     return store;
 }
 
+std::unique_ptr<MemoryStore> text_image(unsigned extent_blocks, unsigned text_windows) {
+    Random random = make_random(8);
+    PackOptions options;
+    options.extents.blocks = extent_blocks;
+    auto content = make_content(random, Content::text, text_windows * window_bytes);
+    content.resize(1024 * block_bytes);
+    return pack_in_memory(content, options);
+}
+
+std::vector<std::byte> text(std::uint64_t blocks) {
+    Random random = make_random(9);
+    return make_content(random, Content::text, blocks * block_bytes);
+}
+
 namespace {
 
 class Findings final : public FindingSink {

@@ -14,6 +14,13 @@ namespace insitu::test {
 // use. Holes are 0xcc.
 std::unique_ptr<MemoryStore> format_in_memory(std::uint64_t data_blocks, Algorithm algorithm);
 
+// Some windows of text in extents of so many blocks, and room for a journal behind them: 1024 data
+// blocks of LZO in all.
+std::unique_ptr<MemoryStore> text_image(unsigned extent_blocks, unsigned text_windows = 2);
+
+// Text to write: another than in text_image().
+std::vector<std::byte> text(std::uint64_t blocks);
+
 // What is wrong with an image without an intent, as text: all that fsck finds, notes too, or the
 // first unsound window or extent that a writer would not have left; empty where all is well.
 std::string find_fault(const Store& store);

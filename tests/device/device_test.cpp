@@ -15,22 +15,6 @@ using namespace insitu::test;
 
 namespace {
 
-// 64 blocks of text, the first window one extent of 32 blocks.
-// Two windows of text, and room for a journal behind them.
-std::unique_ptr<MemoryStore> text_image(unsigned extent_blocks) {
-    Random random = make_random(8);
-    PackOptions options;
-    options.extents.blocks = extent_blocks;
-    auto content = make_content(random, Content::text, 64 * block_bytes);
-    content.resize(1024 * block_bytes);
-    return pack_in_memory(content, options);
-}
-
-std::vector<std::byte> text(std::uint64_t blocks) {
-    Random random = make_random(9);
-    return make_content(random, Content::text, blocks * block_bytes);
-}
-
 std::vector<std::byte> noise(std::uint64_t blocks) {
     Random random = make_random(10);
     return make_content(random, Content::random, blocks * block_bytes);

@@ -14,23 +14,13 @@ using namespace insitu::test;
 
 namespace {
 
-// Four windows of text, each one extent, and room for a journal behind them.
-std::unique_ptr<MemoryStore> text_image() {
-    Random random = make_random(8);
-    PackOptions options;
-    options.extents.blocks = window_blocks;
-    auto content = make_content(random, Content::text, 4 * window_bytes);
-    content.resize(32 * window_bytes);
-    return pack_in_memory(content, options);
-}
-
-std::vector<std::byte> text(std::uint64_t blocks) {
-    Random random = make_random(9);
-    return make_content(random, Content::text, blocks * block_bytes);
+// Windows that are one extent each.
+std::unique_ptr<MemoryStore> whole_windows() {
+    return text_image(window_blocks, 4);
 }
 
 unsigned extents_after(std::initializer_list<unsigned> written_blocks) {
-    const auto store = text_image();
+    const auto store = whole_windows();
     Device device(*store, {});
     for (const unsigned block : written_blocks)
         device.write(block * block_bytes, text(1));
@@ -49,8 +39,27 @@ TEST_CASE("a window that is written at random is cut into blocks at once") {
     CHECK(extents_after({0, 15, 31}) == window_blocks);
 }
 
+TEST_CASE("what is put together when idle is encoded with more effort than a writer waits for") {
+    const auto store = format_in_memory(1024, Algorithm::lzo);
+    DeviceOptions options;
+    options.compaction = Compaction::idle;
+    Device device(*store, options);
+    const auto content = text(window_blocks);
+    device.write(window_bytes, content);
+    for (std::size_t at = 0; at < window_bytes; at += block_bytes)
+        device.write(at, ByteView(content).subspan(at, block_bytes), Device::Durability::fua);
+    device.do_idle_work();
+    device.close();
+    const auto sectors = [&](std::uint64_t window) {
+        const Extent extent = get_map(*store, {window}).extent_at(0);
+        CHECK(extent.blocks == window_blocks);
+        return extent.payload_sectors;
+    };
+    CHECK(sectors(0) < sectors(1));
+}
+
 TEST_CASE("blocks that were written side by side are read from memory, single ones are not") {
-    const auto store = text_image();
+    const auto store = whole_windows();
     FaultStore counted(*store);
     Device device(counted, {});
     device.write(0, text(1));
@@ -70,7 +79,7 @@ TEST_CASE("blocks that were written side by side are read from memory, single on
 }
 
 TEST_CASE("what was in memory is not read after another write to it") {
-    const auto store = text_image();
+    const auto store = whole_windows();
     Device device(*store, {});
     device.write(0, text(2));
     device.flush();

@@ -33,7 +33,7 @@ struct OpenOptions {
     // kept for the next read of its extent.
     std::uint64_t cache_bytes = std::uint64_t{64} << 20;
     std::uint64_t decode_cache_bytes = std::uint64_t{16} << 20;
-    Level level = Level::normal;
+    Level level = Level::fast;
     CommitPolicy policy = CommitPolicy::writeback;
     UnprotectedCommits unprotected = UnprotectedCommits::allow;
     std::function<void(const std::string&)> warn = {};  // as in DeviceOptions

@@ -209,7 +209,7 @@ bool Committer::compact(WindowIndex window) {
     if (admission == RedoSpace::Admission::no_room) return false;
     const std::unique_lock lock(stripe.mutex);
     StagedWindow& staged = stripe.staged.at(window.value);
-    Workspaces::Loan workspace(medium_.workspaces());
+    Workspaces::Loan workspace(medium_.idle_workspaces());
     merge_dirty(window, staged, *workspace);
     const auto read = [&](const PlannedExtent& extent, ByteSpan output) {
         medium_.read_extent(window, extent, output, *workspace, Medium::Keep::no);

@@ -28,7 +28,10 @@ Medium::Medium(Store& store, const DeviceOptions& options)
       content_(options.decode_cache_bytes),
       seal_check_(options.seal_check),
       workspaces_({image_.algorithm(), options.level, DeflateWindow::kib2}, options.seals,
-                  options.seal_check) {}
+                  options.seal_check),
+      idle_workspaces_(
+          {image_.algorithm(), std::max(options.level, Level::normal), DeflateWindow::kib2},
+          options.seals, options.seal_check) {}
 
 Place Medium::place_of(WindowIndex window, unsigned block) const {
     const BlockIndex index = first_block_of(window) + block;

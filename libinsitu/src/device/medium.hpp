@@ -37,6 +37,8 @@ class Medium {
     ContentCache& content() noexcept { return content_; }
     const ContentCache& content() const noexcept { return content_; }
     Workspaces& workspaces() noexcept { return workspaces_; }
+    // For what nobody waits for: encoders of the default level, if the device's is a quicker one.
+    Workspaces& idle_workspaces() noexcept { return idle_workspaces_; }
 
     Place place_of(WindowIndex window, unsigned block) const;
     std::uint64_t window_at_byte(WindowIndex window) const noexcept {
@@ -70,6 +72,7 @@ class Medium {
     ContentCache content_;
     SealCheck seal_check_;
     Workspaces workspaces_;
+    Workspaces idle_workspaces_;
 };
 
 }  // namespace insitu

@@ -47,7 +47,7 @@ enum class UnprotectedCommits {
 
 struct DeviceOptions {
     Access access = Access::read_write;
-    Level level = Level::normal;
+    Level level = Level::fast;  // a writer waits; compaction takes Level::normal at least
     CommitPolicy policy = CommitPolicy::writeback;
     std::chrono::milliseconds commit_delay{5000};
     std::uint64_t cache_bytes = std::uint64_t{64} << 20;  // of payloads that wait for a commit
