@@ -43,13 +43,33 @@ tests_of() {
   esac
 }
 
+# While tests of one build run, which often wait, the next build has what they leave of the machine.
+# What it cannot compile is reported later, when it is built to the end.
+early=
+begin_early() { # BUILD
+  local targets
+  cmake --preset "$1" >/dev/null
+  read -ra targets <<<"$(target_of "$1")"
+  nice -n 19 ninja -C "build/$1" -j 1 -k 0 "${targets[@]}" >/dev/null 2>&1 &
+  early=$!
+}
+end_early() {
+  [ -n "$early" ] || return 0
+  kill "$early" 2>/dev/null || :
+  wait "$early" || :
+  early=
+}
+trap end_early EXIT
+
 # Shell tests of every tool but the largest.
 sanitized_tools='format|label|stat|dump_meta|copy|delta|update|trim|hostile|map'
 # A tool that a sanitizer ends has a status that no test expects.
 export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=exitcode=99
 
 jobs=$(nproc)
-for build in "${builds[@]}"; do
+for index in "${!builds[@]}"; do
+  build=${builds[index]}
+  next=${builds[index + 1]-}
   echo "== $build"
   cmake --preset "$build" >/dev/null
   read -ra targets <<<"$(target_of "$build")"
@@ -58,8 +78,10 @@ for build in "${builds[@]}"; do
   tests=$(tests_of "$build")
   if [ -n "$tests" ]; then
     results=$(mktemp)
+    [ -z "$next" ] || begin_early "$next"
     ctest --test-dir "build/$build" -j "$jobs" -R "$tests" --output-on-failure \
       --timeout 900 | tee "$results" | grep -vE '^ *Start|^Internal|^Test project' || :
+    end_early
     passed=$((passed + $(grep -cE ' Passed ' "$results" || :)))
     failed=$((failed + $(grep -cE '\*\*\*' "$results" || :)))
     rm -f "$results"

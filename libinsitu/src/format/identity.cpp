@@ -15,11 +15,11 @@ namespace insitu {
 namespace {
 
 constexpr char identity_magic[] = "INSITUID";
-constexpr std::size_t magic_bytes = 8;
+constexpr std::size_t identity_magic_bytes = 8;
 constexpr std::uint32_t identity_version = 1;
 
 struct DiskIdentity {
-    char magic[magic_bytes];
+    char magic[identity_magic_bytes];
     LittleEndian<std::uint32_t> version;
     LittleEndian<std::uint32_t> flags;
     std::byte uuid[sizeof(Uuid)];
@@ -115,7 +115,7 @@ bool valid_label(std::string_view label) noexcept {
 std::optional<Identity> decode_identity(std::span<const std::byte, sector_bytes> sector) {
     DiskIdentity disk;
     std::memcpy(&disk, sector.data(), sizeof disk);
-    if (std::memcmp(disk.magic, identity_magic, magic_bytes) != 0) return std::nullopt;
+    if (std::memcmp(disk.magic, identity_magic, identity_magic_bytes) != 0) return std::nullopt;
     if (disk.hash.get() != hash_of(disk)) return std::nullopt;
     if (disk.version.get() != identity_version || disk.flags.get() != 0) return std::nullopt;
     Identity identity;
@@ -133,7 +133,7 @@ std::optional<Identity> decode_identity(std::span<const std::byte, sector_bytes>
 
 void encode_identity(const Identity& identity, std::span<std::byte, sector_bytes> sector) noexcept {
     DiskIdentity disk{};
-    std::memcpy(disk.magic, identity_magic, magic_bytes);
+    std::memcpy(disk.magic, identity_magic, identity_magic_bytes);
     disk.version.set(identity_version);
     disk.flags.set(0);
     std::memcpy(disk.uuid, identity.uuid.data(), sizeof disk.uuid);

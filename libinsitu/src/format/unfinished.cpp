@@ -13,13 +13,13 @@ namespace insitu {
 namespace {
 
 constexpr char unfinished_magic[] = "INSITUWK";
-constexpr std::size_t magic_bytes = 8;
+constexpr std::size_t unfinished_magic_bytes = 8;
 constexpr std::uint64_t unfinished_version = 0x100000001;
 
 // Counts and algorithm are where a super block has them. The version is none of a super block, so
 // that nobody takes this for one whose magic was lost.
 struct DiskUnfinished {
-    char magic[magic_bytes];
+    char magic[unfinished_magic_bytes];
     LittleEndian<std::uint64_t> version;
     LittleEndian<std::uint64_t> meta_blocks;
     LittleEndian<std::uint64_t> data_blocks;
@@ -51,7 +51,7 @@ std::uint64_t hash_of(const DiskUnfinished& disk) noexcept {
 void encode_unfinished(const UnfinishedWork& work,
                        std::span<std::byte, sector_bytes> sector) noexcept {
     DiskUnfinished disk{};
-    std::memcpy(disk.magic, unfinished_magic, magic_bytes);
+    std::memcpy(disk.magic, unfinished_magic, unfinished_magic_bytes);
     disk.version.set(unfinished_version);
     disk.meta_blocks.set(work.counts.meta_blocks);
     disk.data_blocks.set(work.counts.data_blocks);
@@ -72,7 +72,7 @@ std::optional<UnfinishedWork> decode_unfinished(
     std::span<const std::byte, sector_bytes> sector) noexcept {
     DiskUnfinished disk;
     std::memcpy(&disk, sector.data(), sizeof disk);
-    if (std::memcmp(disk.magic, unfinished_magic, magic_bytes) != 0) return std::nullopt;
+    if (std::memcmp(disk.magic, unfinished_magic, unfinished_magic_bytes) != 0) return std::nullopt;
     if (disk.hash.get() != hash_of(disk)) return std::nullopt;
     if (disk.version.get() != unfinished_version) return std::nullopt;
     UnfinishedWork work;

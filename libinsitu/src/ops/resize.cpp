@@ -34,7 +34,7 @@ std::uint64_t end_of_data(const UnfinishedWork& work, std::uint64_t used_blocks)
     return 1 + std::max(work.move.before.meta_blocks, work.counts.meta_blocks) + used_blocks;
 }
 
-void require_sound(const Image& image) {
+void require_sound_meta(const Image& image) {
     MetaCursor cursor(image);
     const WindowIndex end{image.geometry().window_count()};
     for (WindowIndex window = cursor.next_mapped({0}); window < end;
@@ -248,7 +248,7 @@ std::optional<ResizeResult> resume_resize(Store& store, const ResizeOptions& opt
     if (work->kind != WorkKind::resize) refuse_unfinished(store);
     validate(store, *work);
     const Image image(store, smaller_super(*work));
-    require_sound(image);
+    require_sound_meta(image);
     validate_progress(store, *work, used_blocks(image));
     ResizeResult result;
     result.super.counts = work->counts;
@@ -265,7 +265,7 @@ ResizeResult resize_image(Store& store, std::uint64_t device_bytes, const Resize
     const Image image = Image::open(store, SizeCheck::trust_super, PendingCheck::ignore);
     ResizeResult result;
     result.super = super_block_for(device_bytes, image.algorithm(), store.name());
-    require_sound(image);
+    require_sound_meta(image);
     const std::uint64_t used = used_blocks(image);
     require_possible(image, result.super, used, options);
     if (result.super.counts == image.geometry().counts()) {

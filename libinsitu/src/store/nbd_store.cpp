@@ -84,7 +84,7 @@ Error nbd_error(const Place& place, const char* what) {
 namespace {
 
 constexpr std::size_t pooled_connections = 4;
-constexpr std::uint64_t most_bytes_at_once = std::uint64_t{4} << 20;
+constexpr std::uint64_t most_request_bytes = std::uint64_t{4} << 20;
 // Requests without data may be longer; lengths have 32 bits.
 constexpr std::uint64_t most_bytes_without_data = std::uint64_t{1} << 30;
 
@@ -195,7 +195,7 @@ class NbdStore final : public Store {
         const Pool::Loan connection(pool_);
         for (std::size_t done = 0; done < output.size();) {
             const ByteSpan part = output.subspan(
-                done, std::min<std::size_t>(most_bytes_at_once, output.size() - done));
+                done, std::min<std::size_t>(most_request_bytes, output.size() - done));
             if (nbd().pread(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
                 throw nbd_error({.file = name(), .byte = at_byte + done}, "cannot read");
             }
@@ -208,7 +208,7 @@ class NbdStore final : public Store {
         const Pool::Loan connection(pool_);
         for (std::size_t done = 0; done < input.size();) {
             const ByteView part =
-                input.subspan(done, std::min<std::size_t>(most_bytes_at_once, input.size() - done));
+                input.subspan(done, std::min<std::size_t>(most_request_bytes, input.size() - done));
             if (nbd().pwrite(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
                 throw nbd_error({.file = name(), .byte = at_byte + done}, "cannot write");
             }
@@ -265,7 +265,7 @@ class NbdStore final : public Store {
     }
 
     void write_zeros(std::uint64_t at_byte, std::uint64_t length_bytes) {
-        AlignedBuffer zeros(std::min(length_bytes, most_bytes_at_once));
+        AlignedBuffer zeros(std::min(length_bytes, most_request_bytes));
         std::memset(zeros.data(), 0, zeros.size());
         for (std::uint64_t done = 0; done < length_bytes; done += zeros.size()) {
             write_at(at_byte + done,
