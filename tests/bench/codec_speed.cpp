@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "insitu/internal/codec/codec.hpp"
+#include "insitu/internal/device/device.hpp"
 #include "insitu/internal/format/payload.hpp"
 #include "insitu/internal/window/extent_encoder.hpp"
 
@@ -45,7 +46,7 @@ int main(int argc, char** argv) {
     std::ifstream file(argv[1], std::ios::binary);
     const std::string content((std::istreambuf_iterator<char>(file)), {});
     const EncoderOptions options{
-        std::string(argv[2]) == "lzo" ? Algorithm::lzo : Algorithm::deflate, Level::normal,
+        std::string(argv[2]) == "lzo" ? Algorithm::lzo : Algorithm::deflate, DeviceOptions{}.level,
         DeflateWindow::kib2};
     const unsigned threads = argc > 3 ? static_cast<unsigned>(std::atoi(argv[3])) : 2;
     const std::size_t windows = content.size() / window_bytes;
