@@ -46,7 +46,7 @@ std::string report_text(const CopyArguments& arguments, const Result& result) {
 void report(const Tool& tool, const CopyArguments& arguments, const Result& result,
             const std::optional<Identity>& identity) {
     if (!tool.common().json) {
-        if (!tool.common().quiet) tool.print(report_text(arguments, result));
+        if (!tool.common().quiet) tool.print_report(report_text(arguments, result));
         return;
     }
     const Geometry geometry(result.super.counts);

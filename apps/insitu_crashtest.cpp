@@ -57,9 +57,9 @@ int crashtest(Tool& tool, const CrashTestOptions& options) {
         tool.print_json(document);
     } else {
         for (const std::string& example : result.examples)
-            tool.print(example + "\n");
+            tool.print_report(example + "\n");
         if (!tool.common().quiet) {
-            tool.print(fmt::format(
+            tool.print_report(fmt::format(
                 "{} runs, {} writes, {} syncs: {} states after a power cut, {} with an intent to "
                 "apply, {} cut again while recovering, {} checked by fsck, in {:.0f} s\n"
                 "{} runs with commits without a journal, {} requests refused for want of one\n"

@@ -77,7 +77,10 @@ int dump_tool(Tool& tool, const Options& options) {
         write_binary(tool, options, input.image());
         return exit_done;
     }
-    DumpPrinter printer(tool, input.image());
+    const bool is_manifest = options.hash && options.range.empty();
+    DumpPrinter printer(
+        tool, input.image(),
+        is_manifest ? DumpPrinter::Names::image_and_map : DumpPrinter::Names::nothing);
     dump(input.image(), wanted, printer, tool.control());
     printer.end();
     return printer.damaged_extents() == 0 ? exit_done : exit_failed;

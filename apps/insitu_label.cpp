@@ -29,9 +29,9 @@ void report(const Tool& tool, const Options& options, const std::optional<Identi
         return tool.print_json(document);
     }
     if (tool.common().quiet) return;
-    tool.print(identity ? fmt::format("{:<12}{}\n{:<12}{}\n", "label", identity->label, "uuid",
-                                      to_string(identity->uuid))
-                        : fmt::format("{}: has no name\n", options.path));
+    tool.print_report(identity ? fmt::format("{:<12}{}\n{:<12}{}\n", "label", identity->label,
+                                             "uuid", to_string(identity->uuid))
+                               : fmt::format("{}: has no name\n", options.path));
 }
 
 int label_tool(Tool& tool, Options& options) {

@@ -126,10 +126,10 @@ int pack_tool(Tool& tool, PackArguments& arguments) {
     if (tool.common().json) {
         tool.print_json(pack_json(report, result, tool.seconds()));
     } else if (!tool.common().quiet && !arguments.to_stdout()) {
-        tool.print(pack_text(report, result, tool.seconds()));
+        tool.print_report(pack_text(report, result, tool.seconds()));
         if (tool.common().verbose) {
-            tool.print(codec_text(arguments.pack.codec, arguments.pack.extents) +
-                       layout_text(Geometry(result.super.counts)) + tool.threads_text());
+            tool.print_report(codec_text(arguments.pack.codec, arguments.pack.extents) +
+                              layout_text(Geometry(result.super.counts)) + tool.threads_text());
         }
     }
     return exit_done;

@@ -59,10 +59,10 @@ void print_report(const Tool& tool, const Options& options, const ResizeOutcome&
         return tool.print_json(document);
     }
     if (tool.common().quiet) return;
-    tool.print(fmt::format("{}: {} ({}) in {} of device, {} of payload moved\n", options.path,
-                           human_bytes(after.logical_bytes()),
-                           counted(after.data_blocks(), "block"), human_bytes(after.device_bytes()),
-                           human_bytes(done.result.payload_bytes)));
+    tool.print_report(
+        fmt::format("{}: {} ({}) in {} of device, {} of payload moved\n", options.path,
+                    human_bytes(after.logical_bytes()), counted(after.data_blocks(), "block"),
+                    human_bytes(after.device_bytes()), human_bytes(done.result.payload_bytes)));
 }
 
 void note_larger_device(const Tool& tool, const Options& options, const Store& store,

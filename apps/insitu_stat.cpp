@@ -40,6 +40,7 @@ struct Options {
     bool udev = false;
     bool live = false;
     bool prometheus = false;
+    unsigned timeout_seconds = 10;
     bool map = false;
     std::string html;
 };
@@ -79,11 +80,11 @@ int can_activate(Tool& tool, const Options& options) {
         tool.print_json(document);
     } else if (!tool.common().quiet) {
         if (problems.empty()) {
-            tool.print(fmt::format("{}: the driver opens {} on it\n", options.can_activate,
-                                   options.image.path));
+            tool.print_report(fmt::format("{}: the driver opens {} on it\n", options.can_activate,
+                                          options.image.path));
         }
         for (const std::string& problem : problems) {
-            tool.print(fmt::format("{}: {}\n", options.can_activate, problem));
+            tool.print_report(fmt::format("{}: {}\n", options.can_activate, problem));
         }
     }
     return problems.empty() ? exit_done : exit_failed;
@@ -103,7 +104,8 @@ int stat_tool(Tool& tool, const Options& options) {
     if (options.udev) return print_udev(tool, options.image.path);
     if (options.live) {
         print_live(tool, options.image.path,
-                   options.prometheus ? LiveFormat::prometheus : LiveFormat::by_option);
+                   options.prometheus ? LiveFormat::prometheus : LiveFormat::by_option,
+                   std::chrono::seconds{options.timeout_seconds});
         return exit_done;
     }
     if (!options.can_activate.empty()) return can_activate(tool, options);
@@ -128,7 +130,7 @@ int stat_tool(Tool& tool, const Options& options) {
         const MapStyle style = map_style_of(tool.world());
         const RegionMap map = map_regions(input.image(), regions_for(style), tool.control());
         tool.end_progress();
-        tool.print(map_text(map, style));
+        if (!tool.common().quiet) tool.print(map_text(map, style));
         return exit_done;
     }
     const ImageStat stat = stat_image(input.image(), tool.control());
@@ -180,6 +182,11 @@ int insitu::apps::run_stat(World world, int argc, char** argv) {
                                     "Ask the server of an attached image, or of a control socket");
     cli.add_flag("--prometheus", options.prometheus,
                  "With --live: print the figures as Prometheus reads them")
+        ->needs(live);
+    cli.add_option("--timeout", options.timeout_seconds,
+                   "With --live: fail after so long without an answer (default: 10)")
+        ->type_name("SECONDS")
+        ->check(number_from(1, 3600))
         ->needs(live);
     // Each prints something else.
     table->excludes(map)->excludes(html)->excludes(live);

@@ -65,10 +65,10 @@ void print_report(const Tool& tool, const Options& options, const Report& report
         return tool.print_json(document);
     }
     if (tool.common().quiet) return;
-    tool.print(fmt::format("{}: {} of {} unused, {} of it {}\n", options.path,
-                           human_bytes(trimmed.unused_bytes), human_bytes(report.logical_bytes),
-                           human_bytes(trimmed.freed_bytes),
-                           options.dry_run ? "mapped: would be freed" : "freed"));
+    tool.print_report(fmt::format(
+        "{}: {} of {} unused, {} of it {}\n", options.path, human_bytes(trimmed.unused_bytes),
+        human_bytes(report.logical_bytes), human_bytes(trimmed.freed_bytes),
+        options.dry_run ? "mapped: would be freed" : "freed"));
 }
 
 void say_what_was_kept(const Tool& tool, const Options& options, const TrimResult& trimmed) {

@@ -107,7 +107,7 @@ int unpack_tool(Tool& tool, UnpackArguments options) {
     if (tool.common().json) {
         tool.print_json(unpack_json(report, result, tool.seconds()));
     } else if (!tool.common().quiet && !stream) {
-        tool.print(unpack_text(report, result, tool.seconds()));
+        tool.print_report(unpack_text(report, result, tool.seconds()));
     }
     return result.damage_count == 0 ? exit_done : exit_failed;
 }

@@ -62,6 +62,13 @@ void apply_option(AttachArguments& arguments, const std::string& option) {
 
 }  // namespace
 
+bool AttachArguments::asks_for_reading() const {
+    const auto is_given = [](const std::string& parameter) {
+        return parameter.starts_with("readonly=");
+    };
+    return read_only || std::any_of(parameters.begin(), parameters.end(), is_given);
+}
+
 // Another word would be a file name or an option of nbdkit's own.
 void add_parameter(AttachArguments& arguments, const std::string& parameter) {
     constexpr auto letters = "abcdefghijklmnopqrstuvwxyz";

@@ -15,6 +15,9 @@ struct AttachArguments {
     unsigned partition = 0;                  // that is mounted; 0: the whole device
     unsigned sector_bytes = 512;
     bool read_only = false;
+
+    // With -r, or by the parameter of the plugin.
+    bool asks_for_reading() const;
 };
 
 // "KEY=VALUE" for the plugin. Throws a `refused` Error for anything else.

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "attach/connection.hpp"
+#include "attach/control_client.hpp"
 #include "attach/host.hpp"
 #include "common/printable.hpp"
 
@@ -88,6 +89,21 @@ bool is_attached(Tool& tool, const ImageFolder& folder, const AttachArguments& a
     return false;
 }
 
+// The server opens an image for reading if it may not write to it; its clients are to know.
+bool is_served_read_only(const Tool& tool, const ImageFolder& folder) {
+    constexpr std::chrono::seconds patience{20};
+    const std::string status =
+        ControlClient(folder.control(), "status", tool.stop(), patience).rest();
+    return status.find("\nread_only 1\n") != std::string::npos;
+}
+
+// mount(8) says nothing of what it has done, unless it is asked.
+void print_mounted(Tool& tool, const AttachState& state, const std::string& device) {
+    if (!tool.common().verbose) return;
+    tool.print_report(
+        fmt::format("{} mounted on {} as {}\n", state.image, state.mountpoint, device));
+}
+
 void print_attached(Tool& tool, const AttachState& state, const std::string& device) {
     if (tool.common().json) {
         Json document;
@@ -107,7 +123,7 @@ void print_attached(Tool& tool, const AttachState& state, const std::string& dev
 
 int attach_image(Tool& tool, const AttachArguments& given, Attached attached) {
     require_views_of_the_kernel();
-    const AttachArguments arguments = checked(given);
+    AttachArguments arguments = checked(given);
     const RunDirectory run(tool.world(), RunDirectory::Missing::create);
     const ImageFolder folder = run.folder_of(arguments.image);
     const UniqueFd lock = run.lock(folder);
@@ -115,10 +131,14 @@ int attach_image(Tool& tool, const AttachArguments& given, Attached attached) {
     refuse_busy_mount_point(arguments);
     AttachState state;
     state.image = real_name(arguments.image);
-    state.read_only = arguments.read_only;
     try {
         folder.create();
         state.server = start_server(arguments, folder, tool.stop());
+        state.read_only = is_served_read_only(tool, folder);
+        if (state.read_only && !arguments.asks_for_reading()) {
+            tool.note(arguments.image + ": may not be written: attached read-only");
+        }
+        arguments.read_only = state.read_only;
         folder.save(state);
         connect_device(arguments, folder, state, tool.stop());
         const std::string device = arguments.partition == 0
@@ -129,7 +149,11 @@ int attach_image(Tool& tool, const AttachArguments& given, Attached attached) {
             state.mountpoint = arguments.mountpoint;
             folder.save(state);
         }
-        print_attached(tool, state, device);
+        if (attached == Attached::accept_same_mount) {
+            print_mounted(tool, state, device);
+        } else {
+            print_attached(tool, state, device);
+        }
         tool.flush();
     } catch (...) {
         dismantle(folder);

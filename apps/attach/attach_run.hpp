@@ -13,7 +13,8 @@ enum class Attached {
     accept_same_mount,  // done, if it is mounted there: as mount(8) -a does
 };
 
-// Attaches an image, mounts it if that is wanted, and prints the device. Returns the exit status.
+// Attaches an image, mounts it if that is wanted, and prints the device (as mount(8): nothing but
+// with -v). An image that may not be written is attached read-only. Returns the exit status.
 // If something fails, nothing is left of it. Throws `refused`, `io` and `cancelled` Errors.
 int attach_image(Tool& tool, const AttachArguments& arguments, Attached attached);
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <array>
@@ -31,12 +32,16 @@ ControlClient::ControlClient(const std::string& socket, const std::string& reque
     }
     std::memcpy(address.sun_path, socket.data(), socket.size());
     const auto* const name = reinterpret_cast<const sockaddr*>(&address);
+    // A server that takes no clients any more keeps them waiting here.
+    const timeval longest{patience_.count(), 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
     if (!fd_ || ::connect(fd_.get(), name, sizeof address) != 0) {
         const int code = errno;
         if (code == ECONNREFUSED) {
             throw Error(ErrorKind::io, {.file = socket}, "the server that made this socket is gone",
                         "attach the image again: what it had flushed is recovered", code);
         }
+        if (code == EAGAIN) fail_for_lack_of_an_answer();
         throw io_error({.file = socket}, "cannot connect", code);
     }
     const std::string line = request + "\n";
@@ -46,15 +51,19 @@ ControlClient::ControlClient(const std::string& socket, const std::string& reque
     }
 }
 
+void ControlClient::fail_for_lack_of_an_answer() const {
+    throw Error(ErrorKind::io, {.file = path_},
+                fmt::format("the server has not answered for {} s", patience_.count()),
+                "it hangs, or its disk does", ETIMEDOUT);
+}
+
 void ControlClient::wait_for_answer() const {
     constexpr int look_every_ms = 100;
     pollfd answer{fd_.get(), POLLIN, 0};
     const auto begin = std::chrono::steady_clock::now();
     do {
         if (std::chrono::steady_clock::now() - begin > patience_) {
-            throw Error(ErrorKind::io, {.file = path_},
-                        fmt::format("the server has not answered for {} s", patience_.count()),
-                        "it hangs, or its disk does", ETIMEDOUT);
+            fail_for_lack_of_an_answer();
         }
         if (is_stopped(stop_)) {
             throw Error(ErrorKind::cancelled, {.file = path_}, "stopped before the answer");

@@ -27,6 +27,7 @@ class ControlClient {
     bool read_more();
 
     void wait_for_answer() const;
+    [[noreturn]] void fail_for_lack_of_an_answer() const;
 
     std::string path_;
     const StopFlag* stop_;

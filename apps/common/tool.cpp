@@ -15,6 +15,7 @@
 #include "common/printable.hpp"
 #include "common/usage_text.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/store/stop_scope.hpp"
 
 namespace insitu::apps {
 
@@ -114,10 +115,14 @@ void Tool::print_json(const Json& document) const {
     Json full;
     full["schema"] = name_ + "/1";
     full.update(document);
-    print_report(json_text(full, 2) + "\n");
+    put_report(json_text(full, 2) + "\n");
 }
 
 void Tool::print_report(std::string_view text) const {
+    put_report(printable_lines(text));
+}
+
+void Tool::put_report(std::string_view text) const {
     if (!stdout_is_data_) return print(text);
     world_.say(text);
 }
@@ -138,6 +143,7 @@ int Tool::fail(const Error& error) const {
 }
 
 int Tool::guarded(const std::function<int()>& work) {
+    const StopScope scope([signals = world_.signals] { return signals->stop.requested(); });
     try {
         const int status = work();
         end_progress();

@@ -81,9 +81,10 @@ class Tool {
     void complain(const std::string& text) const;
     // Another such line, behind the message of a failure, also of a stop; empty: none any more.
     void say_on_failure(std::string text) { last_words_ = std::move(text); }
-    // Writes to stdout; failure is an `io` Error at the latest when the tool ends.
+    // Writes data to stdout as it is; failure is an `io` Error at the latest when the tool ends.
     void print(std::string_view text) const;
-    // The report for people: to stderr if stdout carries data.
+    // The report for people: to stderr if stdout carries data. No name in it reaches the terminal
+    // as control characters.
     void print_report(std::string_view text) const;
     // From here on stdout carries data, and reports go to stderr.
     void set_stdout_is_data() noexcept { stdout_is_data_ = true; }
@@ -97,6 +98,7 @@ class Tool {
   private:
     int guarded(const std::function<int()>& work);
     int fail(const Error& error) const;
+    void put_report(std::string_view text) const;
 
     World world_;
 

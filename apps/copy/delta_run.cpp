@@ -41,8 +41,8 @@ int write_delta(Tool& tool, const CopyArguments& arguments) {
         document["seconds"] = tool.seconds();
         tool.print_json(document);
     } else if (!tool.common().quiet) {
-        tool.print(fmt::format("{}: {} differ, {}\n", arguments.delta,
-                               counted(result.windows, "window"), human_bytes(bytes)));
+        tool.print_report(fmt::format("{}: {} differ, {}\n", arguments.delta,
+                                      counted(result.windows, "window"), human_bytes(bytes)));
     }
     return exit_done;
 }
@@ -63,7 +63,7 @@ int apply_delta_file(Tool& tool, const CopyArguments& arguments) {
         document["seconds"] = tool.seconds();
         tool.print_json(document);
     } else if (!tool.common().quiet) {
-        tool.print(fmt::format("{}: {}\n", arguments.source.path, update_text(update)));
+        tool.print_report(fmt::format("{}: {}\n", arguments.source.path, update_text(update)));
     }
     return exit_done;
 }

@@ -7,9 +7,11 @@
 #include <array>
 #include <charconv>
 
+#include "common/map_sum.hpp"
 #include "common/printable.hpp"
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/image/create.hpp"
 
 namespace insitu::apps {
 
@@ -27,7 +29,7 @@ std::string head_text(const Image& image) {
         "# insitu-dump-meta/1 {}\n# magic {:#018x} version {} algorithm {}\n"
         "# device_bytes {} meta_blocks {} data_blocks {} data_at_byte {}\n"
         "# first_block blocks payload_sectors kind length_bytes [hash]\n",
-        image.store().name(), super.magic, super.version, to_string(image.algorithm()),
+        printable(image.store().name()), super.magic, super.version, to_string(image.algorithm()),
         image.store().size_bytes(), geometry.meta_blocks(), geometry.data_blocks(),
         geometry.data_at_byte());
 }
@@ -90,13 +92,24 @@ void DumpPrinter::unsound_window(WindowIndex window,
     unsound_.add((unsound_windows_ > 1 ? "," : "") + item.dump());
 }
 
+// Beside hashes of content, sums of the meta take no time.
+void DumpPrinter::print_names() {
+    if (names_ == Names::nothing || unsound_windows_ != 0) return;
+    if (const auto identity = read_identity(image_.store())) {
+        tool_.print(fmt::format(",\"uuid\":\"{}\"", to_string(identity->uuid)));
+    }
+    tool_.print(fmt::format(",\"map_sha256\":\"{}\"", map_sum_of(image_)));
+}
+
 void DumpPrinter::end() {
     begin();
     flush();
     if (json_) {
         tool_.print("],\"unsound_windows\":[");
         unsound_.print(tool_);
-        tool_.print("]}\n");
+        tool_.print("]");
+        print_names();
+        tool_.print("}\n");
     }
     if (tool_.common().verbose) {
         tool_.note(fmt::format("{}: {} listed, {}; meta without sense in {}; {:.2f} s",

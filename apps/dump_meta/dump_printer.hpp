@@ -13,8 +13,10 @@ namespace insitu::apps {
 // of them, so that a dump that is refused leaves no half document.
 class DumpPrinter final : public DumpSink {
   public:
-    DumpPrinter(const Tool& tool, const Image& image)
-        : tool_(tool), image_(image), json_(tool.common().json) {}
+    // As a manifest, JSON says which image and which map it is of (insitu-manifest(5)).
+    enum class Names { nothing, image_and_map };
+    DumpPrinter(const Tool& tool, const Image& image, Names names)
+        : tool_(tool), image_(image), names_(names), json_(tool.common().json) {}
 
     void extent(const DumpedExtent& dumped) override;
     void unsound_window(WindowIndex window,
@@ -25,6 +27,7 @@ class DumpPrinter final : public DumpSink {
 
   private:
     void begin();
+    void print_names();
     void add(std::string_view text) { pending_ += text; }
     void add(std::uint64_t number);
     void flush();
@@ -33,6 +36,7 @@ class DumpPrinter final : public DumpSink {
 
     const Tool& tool_;
     const Image& image_;
+    Names names_;
     bool json_;
     bool begun_ = false;
     bool first_ = true;

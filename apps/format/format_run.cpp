@@ -60,15 +60,16 @@ void report(const Tool& tool, const FormatArguments& arguments, const SuperBlock
         return tool.print_json(document);
     }
     if (tool.common().quiet || arguments.target == "-") return;
-    tool.print(fmt::format("{}: {}{} image, {} logical ({} data blocks, {} meta blocks)\n",
-                           arguments.target, arguments.dry_run ? "would be an empty " : "empty ",
-                           to_string(arguments.algorithm), human_bytes(geometry.logical_bytes()),
-                           geometry.data_blocks(), geometry.meta_blocks()));
+    tool.print_report(fmt::format(
+        "{}: {}{} image, {} logical ({} data blocks, {} meta blocks)\n", arguments.target,
+        arguments.dry_run ? "would be an empty " : "empty ", to_string(arguments.algorithm),
+        human_bytes(geometry.logical_bytes()), geometry.data_blocks(), geometry.meta_blocks()));
     if (!tool.common().verbose) return;
-    tool.print(fmt::format("{:<12}{}\n", "name", identity_text(identity)) + layout_text(geometry) +
-               fmt::format("{:<12}{}\n", "table",
-                           table_line(geometry, arguments.target, MetaPolicy::writeback,
-                                      default_commit_delay_seconds)));
+    tool.print_report(fmt::format("{:<12}{}\n", "name", identity_text(identity)) +
+                      layout_text(geometry) +
+                      fmt::format("{:<12}{}\n", "table",
+                                  table_line(geometry, arguments.target, MetaPolicy::writeback,
+                                             default_commit_delay_seconds)));
 }
 
 }  // namespace

@@ -70,10 +70,14 @@ void FsckReport::lose(const Error& error) {
 void FsckReport::put(std::string_view text) {
     if (lost_) return;
     try {
-        tool_.print(printable_lines(text));
+        tool_.print(text);
     } catch (const Error& error) {
         lose(error);
     }
+}
+
+void FsckReport::put_text(std::string_view text) {
+    put(printable_lines(text));
 }
 
 int FsckReport::status(int of_work) {
@@ -123,7 +127,11 @@ void FsckReport::found(const Finding& finding) {
     if (finding.effect != KernelEffect::none) {
         line += fmt::format("; kernel: {}", to_string(finding.effect));
     }
-    put(line + "\n");
+    // The exit status asks for no repair here: who wants one is told which.
+    if (finding.severity != Severity::error) {
+        line += fmt::format("; repair: {}", kind_of(finding.id).repair);
+    }
+    put_text(line + "\n");
 }
 
 void FsckReport::planned(const PlannedAction& action) {
@@ -142,9 +150,9 @@ void FsckReport::planned(const PlannedAction& action) {
         place.block = action.block;
         place.byte = action.at_byte;
     }
-    put(fmt::format("{}: plan: {}{}: {}{}\n", to_string(place), to_string(action.kind),
-                    is_suspect(action.kind) ? " (suspect)" : "", action.detail,
-                    logical_range(action.block, action.blocks)));
+    put_text(fmt::format("{}: plan: {}{}: {}{}\n", to_string(place), to_string(action.kind),
+                         is_suspect(action.kind) ? " (suspect)" : "", action.detail,
+                         logical_range(action.block, action.blocks)));
 }
 
 void FsckReport::end(const Json& members) {

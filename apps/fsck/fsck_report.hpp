@@ -23,7 +23,7 @@ class FsckReport final : public FindingSink {
     void found(const Finding& finding) override;
     void planned(const PlannedAction& action) override;
 
-    void line(const std::string& text) { put(text + "\n"); }
+    void line(const std::string& text) { put_text(text + "\n"); }
 
     // Ends the document with these members, or does nothing for text.
     void end(const Json& members);
@@ -34,7 +34,8 @@ class FsckReport final : public FindingSink {
 
   private:
     void begin();
-    void put(std::string_view text);
+    void put(std::string_view text);       // as it is: JSON
+    void put_text(std::string_view text);  // for people
     void lose(const Error& error);
     bool repairs() const noexcept;
 

@@ -64,6 +64,11 @@ std::vector<std::string> said_lines(const std::string& output) {
     return lines;
 }
 
+// mkfs.btrfs looks at each loop device that is mounted, whatever file it is to fill.
+constexpr auto unreadable_loop_device =
+    "a loop device is mounted that this user may not read, and mkfs.btrfs looks at all of them: "
+    "umount it (losetup lists them), or make the image as root";
+
 }  // namespace
 
 Builder::Builder(const MkfsRequest& request, const Tree& tree, const Scratch& scratch,
@@ -101,8 +106,11 @@ void Builder::refuse(const CommandResult& result) const {
                     fmt::format("{} found no space left on the host's disk: {}", program_, reason),
                     "free some there, or write the image to another disk", ENOSPC);
     }
+    const bool cannot_look = result.output.find("cannot check mount status") != std::string::npos;
     throw Error(ErrorKind::refused, {.file = program_}, reason,
-                lacks_space(result) ? more_room : "");
+                lacks_space(result) ? more_room
+                : cannot_look       ? unreadable_loop_device
+                                    : "");
 }
 
 void Builder::run_or_refuse(const Command& command) {

@@ -93,8 +93,8 @@ int report_size(Tool& tool, const MkfsArguments& arguments, std::uint64_t size_b
         document["dry_run"] = true;
         tool.print_json(document);
     } else {
-        tool.print(fmt::format("{}: {} bytes, in an image of {} bytes at most\n",
-                               arguments.request.type, size_bytes, image_bytes));
+        tool.print_report(fmt::format("{}: {} bytes, in an image of {} bytes at most\n",
+                                      arguments.request.type, size_bytes, image_bytes));
     }
     return exit_done;
 }

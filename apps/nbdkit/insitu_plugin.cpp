@@ -21,6 +21,7 @@
 #include "nbdkit/live_status.hpp"
 #include "nbdkit/parameters.hpp"
 #include "nbdkit/server_options.hpp"
+#include "nbdkit/shutdown_watch.hpp"
 #include "nbdkit/work_limit.hpp"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
@@ -41,6 +42,7 @@ struct Plugin {
     std::unique_ptr<Device> device;
     std::atomic<unsigned> connections{0};
     ControlServer control;
+    ShutdownWatch shutdown;
 };
 Plugin plugin;
 
@@ -176,21 +178,28 @@ int insitu_after_fork() {
         plugin.control.start(
             {[] { return live_status(plugin.parameters, *plugin.device, plugin.connections); },
              [] { return outcome("done", [] { plugin.device->flush(); }); }});
+        // What was acknowledged is durable before anybody loses patience.
+        plugin.shutdown.start(
+            [] {
+                if (may_write()) (void)guarded([] { plugin.device->flush(); });
+            },
+            plugin.parameters.control);
     });
 }
 
 void insitu_cleanup() {
     if (!plugin.device) return;
+    plugin.shutdown.stop();
     plugin.control.stop();
     const std::string word = outcome("closed", [] { plugin.device->close(); });
     const bool is_closed = word == "closed";
     const DeviceCounters c = plugin.device->status().counters;
     const std::string text = fmt::format(
         "{} {} {} reads={} writes={} rewritten={} encoded={} journal={} commits={} unprotected={} "
-        "recovered={} compacted={}",
+        "failed={} recovered={} compacted={}",
         c.uncompressed_bytes, c.compressed_bytes, c.meta_bytes, c.read_requests, c.write_requests,
         c.rewritten_extents, c.encoded_bytes, c.journal_bytes, c.commits, c.unprotected_commits,
-        c.recovered_windows, c.compacted_windows);
+        c.failed_commits, c.recovered_windows, c.compacted_windows);
     nbdkit_debug("%s", text.c_str());
     plugin.device.reset();
     plugin.store.reset();

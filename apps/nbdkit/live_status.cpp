@@ -35,6 +35,7 @@ std::string live_status(const Parameters& parameters, const Device& device, unsi
     add("rewritten_extents", counters.rewritten_extents);
     add("commits", counters.commits);
     add("unprotected_commits", counters.unprotected_commits);
+    add("failed_commits", counters.failed_commits);
     add("recovered_windows", counters.recovered_windows);
     add("compacted_windows", counters.compacted_windows);
     add("cache_hits", status.cache_hits);

@@ -36,7 +36,8 @@ int set_delay(DeviceOptions& options, const std::string& value) {
                                  : unit == "min"             ? 60000
                                                              : 0;
     if (status != std::errc{} || factor == 0 || number == 0 || number > longest_ms / factor) {
-        return unknown_value("commit-delay", value, "a time such as 5, 500ms or 2min, up to a day");
+        return unknown_value("commit-delay", value,
+                             "a time in s, ms or min, such as 5, 5s, 500ms or 2min, up to a day");
     }
     options.commit_delay = std::chrono::milliseconds(number * factor);
     return 0;
@@ -127,12 +128,23 @@ int check_complete(const Parameters& parameters) {
 const char* const parameter_help =
     "image=<IMAGE>                 (required) Image file or block device.\n"
     "metadata=writeback|writethrough   When writes reach the medium (default: writeback).\n"
+<<<<<<< HEAD
     "commit-delay=<TIME>           At most so long after the write: 5, 500ms (default: 5).\n"
     "cache-size=<SIZE>             Memory of writes that wait (default: 64M).\n"
     "decode-cache=<SIZE>           Memory of extents that were read in part (default: 256M).\n"
     "level=fast|default|best|1...9  Effort of the compression (default: fast).\n"
+=======
+    "commit-delay=<TIME>           At most so long after the write: 5, 5s, 500ms, 2min (default: "
+    "5).\n"
+    "cache-size=<SIZE>             Memory of writes that wait, at least 132K: less, as 0, is that "
+    "(default: 64M).\n"
+    "decode-cache=<SIZE>           Memory of extents that were read in part, 0: none (default: "
+    "256M).\n"
+    "level=fast|default|best|1...9  Effort of the compression (default: default).\n"
+>>>>>>> h-finds
     "compact=<BOOL>                Put cut-up windows together when idle (default: false).\n"
-    "threads=<N>                   Requests that work at a time (default: nbdkit's --threads).\n"
+    "threads=<N>                   Requests that work at a time; 0, the default: as many as "
+    "nbdkit's --threads.\n"
     "readonly=<BOOL>               Open the image for reading only (default: false).\n"
     "seals=<BOOL>                  Seal what is written (default: true).\n"
     "verify-seals=<BOOL>           Reads fail if content differs from its seal (default: true).\n"

@@ -140,7 +140,7 @@ void print_stat(const Tool& tool, const ImageInput& input, const ImageStat& stat
     if (tool.common().json) {
         tool.print_json(stat_json(input, stat, seals));
     } else if (!tool.common().quiet) {
-        tool.print(stat_text(input, stat, seals, tool.common().verbose));
+        tool.print_report(stat_text(input, stat, seals, tool.common().verbose));
     }
 }
 

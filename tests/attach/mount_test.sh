@@ -37,6 +37,8 @@ nothing() { # as nothing_left, beside the helpers' own mounts
 
 # By hand.
 run 0 mount -t insitu a.img "$dir" -o fs=ext4,noatime,insitu.cache-size=8M
+silent out
+silent err
 check "with its options" grep -q ' ext4 rw,.*noatime' /proc/mounts
 check "the plugin's, too" [ "$(insitu-stat --live --json a.img | jq .live.waiting_limit_bytes)" -eq 8388608 ]
 echo one >"$dir/file"
@@ -71,6 +73,9 @@ nothing "detached"
 # mount --fake does nothing, failures have mount's status, usage too.
 run 0 mount -f -t insitu a.img "$dir"
 nothing "a fake"
+run 0 mount -v -t insitu a.img "$dir"
+says out "$work/a.img mounted on $dir as $(attached '[0].device')"
+run 0 umount "$dir"
 run 32 mount -t insitu "$work/missing.img" "$dir"
 run 32 mount -t insitu a.img "$dir" -o fs=xfs
 nothing "another file system"

@@ -25,8 +25,22 @@ says out "$file"
 run 0 as_user insitu-detach home/a.img
 check "nothing is left" [ -z "$(find home/insitu -mindepth 1 -type d)" ]
 run 0 as_user insitu-attach -r home/a.img
-check "read-only" sh -c "! as_user dd if=/dev/zero of='$file' bs=4096 count=1 conv=notrunc"
+run 1 as_user dd if=/dev/zero of="$file" bs=4096 count=1 conv=notrunc
 run 0 as_user insitu-detach "$file"
+# One that may not be written, as one on a read-only file system: everybody is told.
+chmod 400 home/a.img
+run 0 as_user insitu-attach home/a.img
+says err "home/a.img: may not be written: attached read-only"
+run 0 as_user insitu-attach --list
+says out "home/a.img  read-only"
+run 1 as_user dd if=/dev/zero of="$file" bs=4096 count=1 conv=notrunc
+run 0 as_user insitu-detach home/a.img
+run 0 as_user insitu-attach --set readonly=true home/a.img
+silent err
+run 0 as_user insitu-attach --list
+says out "home/a.img  read-only"
+run 0 as_user insitu-detach home/a.img
+chmod 600 home/a.img
 
 mkdir home/mnt
 run 1 as_user insitu-attach home/a.img home/mnt

@@ -45,6 +45,11 @@ run 1 insitu-format e.img
 says err "holds data: ext4"
 run 0 insitu-format --force --dry-run e.img
 check "a dry run changes nothing" [ "$(sha e.img)" = "$before" ]
+# What nobody knows is overwritten, as by mkfs.
+yes "a note" | head -c 3000000 >note
+run 0 insitu-format --size 2M note
+check "an image of the new size" [ "$(stat -c %s note)" -eq 2097152 ]
+run 0 insitu-stat note
 run 0 insitu-format --size 1M --dry-run f.img
 check "a dry run creates nothing" [ ! -e f.img ]
 run 1 insitu-format --size 1M missing/directory/x.img

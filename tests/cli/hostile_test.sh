@@ -161,3 +161,42 @@ for tool in insitu-stat insitu-fsck insitu-unpack insitu-dump-meta insitu-copy; 
   check "$tool names the file" grep -qF 'e\x1b[31mred' out err
   check "$tool prints no escape" bash -c "! grep -q $'\\x1b' out err"
 done
+
+# Nor does a report; and JSON stays JSON, also where a name is no UTF-8.
+reports_of() { # reports_of NAME SHOWN: what the tools print of a file of that name
+  while read -r command; do
+    read -ra words <<<"$command"
+    words=("${words[@]/NEW/$1.new}")
+    words=("${words[@]/IMAGE/$1}")
+    for json in '' --json; do
+      cp a.img "$1"
+      rm -f "$1.new"
+      run 0 "${words[@]}" $json
+      if [ -n "$json" ]; then
+        check "$command: JSON" python3 -c 'import json, sys; json.load(sys.stdin)' <out
+      else
+        says out "$2"
+        check "$command: nothing but printable characters" bash -c "! grep -qaP '[^ -~]' out err"
+      fi
+    done
+  done <<'END'
+insitu-stat --can-activate IMAGE IMAGE
+insitu-fsck IMAGE
+insitu-fsck repair -y IMAGE
+insitu-unpack IMAGE NEW
+insitu-dump-meta IMAGE
+insitu-copy IMAGE NEW
+insitu-copy --delta NEW IMAGE a.img
+insitu-copy --update a.img IMAGE
+insitu-trim --unused unused IMAGE
+insitu-resize IMAGE 2M
+insitu-format --size 1M NEW
+END
+}
+printf '0 8192\n' >unused
+reports_of $'e\e[31mred' 'e\x1b[31mred'
+reports_of $'e\xc2\x9b31mred' 'e\xc2\x9b31mred'
+reports_of $'e\x7fred' 'e\x7fred'
+reports_of $'bad\xff.img' 'bad\xff.img'
+run 0 insitu-stat --json $'bad\xff.img'
+check "the name, escaped" [ "$(jq -r .image out)" = 'bad\xff.img' ]

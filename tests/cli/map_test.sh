@@ -47,6 +47,9 @@ printf '\xff\xff' | dd of=broken bs=1 seek=4100 conv=notrunc status=none
 run 0 insitu-stat --map broken
 says out "meta that makes no sense"
 check "damage is in the picture" grep -q 'B .*!' out
+run 0 insitu-stat -q --map image
+silent out
+silent err
 
 # As a page: one file, whose figures are those of the report.
 run 0 insitu-stat --json --html page.html image

@@ -117,6 +117,36 @@ check "by whole blocks" cmp raw back
 run 1 insitu-pack -q --force raw "$uri"
 says err "the server takes writes of 4096 bytes"
 
+# One signal ends the waiting for a server that says nothing: at the start, for a part, for all of it.
+stops() { # stops TEXT COMMAND...: the command waits, and one SIGINT ends it
+  local text=$1 pid
+  shift
+  "$@" 2>err &
+  pid=$!
+  for _ in $(seq 200); do
+    grep -q '^SigCgt:.*[2367abef]$' "/proc/$pid/status" && grep -q '^State:.*S' "/proc/$pid/status" && break
+    sleep 0.05
+  done
+  sleep 0.2
+  kill -INT $pid
+  timeout 15 tail --pid=$pid -f /dev/null || { fail "$text: still waits"; kill -KILL $pid; }
+  wait $pid
+  check "$text: status of SIGINT" [ $? -eq 130 ]
+}
+python3 -c '
+import socket, time
+silent = socket.socket(socket.AF_UNIX); silent.bind("silent"); silent.listen()
+time.sleep(600)' &
+servers+=($!)
+for _ in $(seq 100); do [ -S silent ] && break; sleep 0.05; done
+stops "a connection" insitu-stat "nbd+unix:///?socket=$work/silent"
+serve mute --filter=delay file raw rdelay=600
+stops "a read" insitu-pack -q "$uri" x.img
+stops "reads of several threads" insitu-pack -q -j3 --raw "$uri" x.img
+serve mute2 --filter=delay memory "$size" wdelay=600
+stops "writes" insitu-copy -q a.img "$uri"
+check "nothing is left behind" [ -z "$(find . -name 'x*' -o -name '.*partial*')" ]
+
 # Over TCP with TLS by a shared key, if the server has it.
 echo "tester:$(openssl rand -hex 32)" >keys
 if nbdkit --dump-config | grep -q '^tls=yes'; then

@@ -50,8 +50,21 @@ for alg in lzo deflate; do
   cp --sparse=always old.img a.img
   insitu-dump-meta --hash --json old.img >old3.json
   insitu-dump-meta --hash --json new.img >new3.json
+  for member in uuid map_sha256; do
+    check "a dump has the $member" [ "$(jq .$member old3.json)" = "$(jq .$member old.json)" ]
+  done
+  insitu-dump-meta --hash --json --range 0-31 old.img >part.json
+  check "a part of one names no image" jq -e '.uuid == null and .map_sha256 == null' part.json
   run 0 insitu-copy --update --manifest new3.json --target-manifest old3.json new.img a.img
   check "$alg: by dumps" cmp a.img want.img
+  # One of an image that has another map now, with the same name and content, is refused.
+  cp --sparse=always old.img a.img
+  run 0 insitu-copy -q --extent 4K --force a.img recoded.img
+  run 0 insitu-label -q --uuid "$(jq -r .uuid old3.json)" recoded.img
+  run 1 insitu-copy --update --manifest new3.json --target-manifest old3.json new.img recoded.img
+  says err "has another map"
+  rm recoded.img
+  cp --sparse=always old.img a.img
   # A manifest that has the right UUID and lies.
   cp --sparse=always old.img a.img
   jq '.extents[0].xxh3_128 = "00000000000000000000000000000000"' new.json >lie.json

@@ -42,6 +42,7 @@ TEST_CASE("whichever write fails, flushed blocks stay and the error is told") {
             told = true;
             CHECK(error.os_error() == EIO);
         }
+        CHECK((device.counters().failed_commits != 0) == told);
         if (told) {
             ++failed;
             // A later flush may not claim what did not happen.

@@ -16,7 +16,10 @@ refused() { # refused MESSAGE PARAMETERS...
 refused "which image?"
 refused "No such file" missing.img
 refused "metadata=maybe: expected writeback or writethrough" a.img metadata=maybe
-refused "commit-delay=0: expected a time such as 5, 500ms or 2min" a.img commit-delay=0
+for delay in 0 1h; do
+  refused "commit-delay=$delay: expected a time in s, ms or min, such as 5, 5s, 500ms or 2min, up to a day" \
+    a.img "commit-delay=$delay"
+done
 refused "commit-delay=5x: expected a time" a.img commit-delay=5x
 refused "commit-delay=1441min: expected a time" a.img commit-delay=1441min
 refused "unprotected=maybe: expected refuse or allow" a.img unprotected=maybe
@@ -74,6 +77,49 @@ stop
 clean_image a.img
 check "the last write is there" cmp -s <(insitu-unpack -q --offset 64K --length 64K a.img -) \
   <(head -c 65536 /dev/zero | tr '\0' '\4')
+
+# A client that has not flushed and asks for nothing more keeps neither the commit nor the end away.
+idle_client() { # idle_client URI: one more client, which has written; it goes when 3 is closed
+  mkfifo go
+  (
+    echo "write -P 12 256k 64k"
+    cat go
+  ) | qemu-io -f raw -t writeback "$1" >/dev/null 2>&1 &
+  client=$!
+  exec 3>go
+  rm go
+  for _ in $(seq 200); do
+    insitu-stat --live --json control | jq -e '.live.waiting_bytes > 0' >/dev/null && return
+    sleep 0.05
+  done
+  fail "the idle client has written nothing"
+}
+ends() { # TEXT: the server ends by SIGTERM
+  kill -TERM "$server"
+  timeout 30 tail --pid="$server" -f /dev/null || { fail "$1: still runs"; kill -9 "$server"; }
+  wait "$server"
+  check "$1: status 0" [ $? -eq 0 ]
+  server=
+  exec 3>&-
+  wait "$client"
+  check "$1: its write is there" cmp -s <(insitu-unpack -q --offset 256K --length 64K a.img -) \
+    <(head -c 65536 /dev/zero | tr '\0' '\14')
+  echo "262144 65536" >unused
+  insitu-trim -q --unused unused a.img
+}
+serve a.img commit-delay=3600 control="$work/control"
+idle_client "$uri"
+ends "an idle client"
+rm -f pid
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+nbdkit -f -i 127.0.0.1 -p "$port" -P pid "$plugin" a.img commit-delay=3600 control="$work/control" 2>server.log &
+server=$!
+for _ in $(seq 200); do
+  [ -s pid ] && break
+  sleep 0.02
+done
+idle_client "nbd://127.0.0.1:$port/"
+ends "an idle client over TCP"
 
 # SIGKILL loses nothing that was flushed, that had FUA, or that writethrough acknowledged.
 serve a.img metadata=writethrough

@@ -58,6 +58,12 @@ cp image lost.img
 dd if=/dev/zero of=lost.img bs=4096 seek=1 count=1 conv=notrunc status=none
 run 0 insitu-fsck lost.img
 says out "window 0, block 0 (byte 8192): M07 warning: payloads in unmapped blocks"
+says out "left over from before, as by a server that was killed, or meta of them was lost"
+says out "repair: --punch frees them for good; if meta was lost, --rebuild-meta --dry-run shows what they give"
+cp lost.img punched.img
+run 1 insitu-fsck --punch punched.img
+run 0 insitu-fsck punched.img
+check "M07 is mended" sh -c "! grep -q M07 out"
 run 0 insitu-fsck --json lost.img
 check "one warning with a count" jq -e '.result.warnings == 1 and .result.by_id.M07 == 1
   and (.findings[0].detail | test("^[1-9][0-9]* payloads"))' out

@@ -106,6 +106,18 @@ grep -qx TZ=UTC0 variables || fail "another time zone"
 if grep -qE '^(SECRET|LANGUAGE|MKE2FS_CONFIG)=' variables; then fail "the user's variables are seen"; fi
 [ "$(cat session)" = own ] || fail "no session of its own: $(cat session)"
 
+# What a user cannot know: why somebody else's loop device is in the way.
+fake mkfs.btrfs <<'S'
+#!/bin/bash
+echo "ERROR: cannot check mount status of ${@: -1}: Permission denied" >&2
+exit 1
+S
+expect 1 with_fakes insitu-mkfs -t btrfs -d tree new
+says "mkfs.btrfs: ERROR: cannot check mount status of "
+says "hint: a loop device is mounted that this user may not read"
+says "umount it (losetup lists them), or make the image as root"
+rm bin/mkfs.btrfs
+
 # Warnings are shown, failures named with program and reason and without a page of usage, and a
 # program that lies about its success is found out.
 fake mkfs.erofs <<'S'

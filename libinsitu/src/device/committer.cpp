@@ -272,6 +272,7 @@ void Committer::commit_windows(Waiting windows) {
         search_holes(RedoSpace::windows_a_commit,
                      std::min<std::uint64_t>(changed.size(), RedoSpace::windows_of_another_tour));
     } catch (...) {
+        ++counters_.failed;
         abort(changed);
         throw;
     }

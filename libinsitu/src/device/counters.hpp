@@ -11,7 +11,8 @@ namespace insitu {
 // DeviceCounters, counted by any thread.
 struct AtomicCounters {
     std::atomic<std::uint64_t> reads{0}, writes{0}, uncompressed{0}, compressed{0}, encoded{0},
-        meta{0}, journal{0}, rewritten{0}, commits{0}, unprotected{0}, recovered{0}, compacted{0};
+        meta{0}, journal{0}, rewritten{0}, commits{0}, unprotected{0}, failed{0}, recovered{0},
+        compacted{0};
 
     DeviceCounters get() const noexcept {
         DeviceCounters all;
@@ -25,6 +26,7 @@ struct AtomicCounters {
         all.rewritten_extents = rewritten;
         all.commits = commits;
         all.unprotected_commits = unprotected;
+        all.failed_commits = failed;
         all.recovered_windows = recovered;
         all.compacted_windows = compacted;
         return all;

@@ -41,7 +41,8 @@ constexpr std::array<FindingKind, finding_id_count> table{{
     {m06, "M06", Severity::error, KernelEffect::eio, "extent is cut at the end of the device",
      "-y writes again what is inside"},
     {m07, "M07", Severity::warning, KernelEffect::reads_zeros, "payloads in unmapped blocks",
-     "--rebuild-meta --dry-run shows what they would give"},
+     "--punch frees them for good; if meta was lost, --rebuild-meta --dry-run shows what they "
+     "give"},
     {p01, "P01", Severity::error, KernelEffect::eio, "payload length does not fit",
      "-y searches the window"},
     {p02, "P02", Severity::error, KernelEffect::eio, "stream does not decode to its extent",

@@ -146,10 +146,12 @@ std::optional<Finding> find_lost_payloads(const Image& image, const CheckOptions
     if (!all.first) return std::nullopt;
     Finding finding = Finding::make(
         FindingId::m07,
-        fmt::format("{}{} that {}, of {}: left over from before, or meta of {} was lost",
-                    all.is_sample ? "at least " : "", counted(all.payloads, "payload"),
-                    all.payloads == 1 ? "decodes" : "decode", counted(all.blocks, "block"),
-                    all.payloads == 1 ? "it" : "them"));
+        fmt::format(
+            "{}{} that {}, of {}: left over from before, as by a server that was killed, or "
+            "meta of {} was lost",
+            all.is_sample ? "at least " : "", counted(all.payloads, "payload"),
+            all.payloads == 1 ? "decodes" : "decode", counted(all.blocks, "block"),
+            all.payloads == 1 ? "it" : "them"));
     finding.block = *all.first;
     finding.window = window_of(*all.first);
     finding.at_byte = image.geometry().block_at_byte(*all.first);

@@ -28,13 +28,17 @@ NbdLibrary load() {
     void* const library = ::dlopen("libnbd.so.0", RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) refuse();
     NbdLibrary nbd{};
+    find(library, "nbd_aio_block_status", nbd.aio_block_status);
     find(library, "nbd_aio_command_completed", nbd.aio_command_completed);
     find(library, "nbd_aio_connect_uri", nbd.aio_connect_uri);
     find(library, "nbd_aio_is_connecting", nbd.aio_is_connecting);
     find(library, "nbd_aio_is_ready", nbd.aio_is_ready);
+    find(library, "nbd_aio_flush", nbd.aio_flush);
+    find(library, "nbd_aio_pread", nbd.aio_pread);
     find(library, "nbd_aio_pwrite", nbd.aio_pwrite);
+    find(library, "nbd_aio_trim", nbd.aio_trim);
+    find(library, "nbd_aio_zero", nbd.aio_zero);
     find(library, "nbd_add_meta_context", nbd.add_meta_context);
-    find(library, "nbd_block_status", nbd.block_status);
     find(library, "nbd_can_flush", nbd.can_flush);
     find(library, "nbd_can_meta_context", nbd.can_meta_context);
     find(library, "nbd_can_multi_conn", nbd.can_multi_conn);
@@ -42,18 +46,13 @@ NbdLibrary load() {
     find(library, "nbd_can_zero", nbd.can_zero);
     find(library, "nbd_close", nbd.close);
     find(library, "nbd_create", nbd.create);
-    find(library, "nbd_flush", nbd.flush);
     find(library, "nbd_get_block_size", nbd.get_block_size);
     find(library, "nbd_get_errno", nbd.get_errno);
     find(library, "nbd_get_error", nbd.get_error);
     find(library, "nbd_get_size", nbd.get_size);
     find(library, "nbd_is_read_only", nbd.is_read_only);
     find(library, "nbd_poll", nbd.poll);
-    find(library, "nbd_pread", nbd.pread);
-    find(library, "nbd_pwrite", nbd.pwrite);
     find(library, "nbd_set_uri_allow_local_file", nbd.set_uri_allow_local_file);
-    find(library, "nbd_trim", nbd.trim);
-    find(library, "nbd_zero", nbd.zero);
     return nbd;
 }
 

@@ -9,15 +9,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "insitu/internal/store/aligned_buffer.hpp"
+#include "insitu/internal/store/stop_scope.hpp"
 #include "store/nbd_connection.hpp"
 #include "store/nbd_write_queue.hpp"
 #endif
@@ -37,53 +37,8 @@ bool is_nbd_uri(const std::string& path) noexcept {
 
 namespace {
 
-constexpr auto cannot_connect = "cannot connect";
-
-// What listens and says nothing must not be waited for without end.
-void connect(nbd_handle* handle, const std::string& uri) {
-    constexpr std::chrono::seconds patience{20};
-    constexpr int look_every_ms = 1000;
-    const auto end = std::chrono::steady_clock::now() + patience;
-    if (nbd().aio_connect_uri(handle, uri.c_str()) != 0)
-        throw nbd_error({.file = uri}, cannot_connect);
-    while (nbd().aio_is_connecting(handle) == 1) {
-        if (std::chrono::steady_clock::now() > end) {
-            throw Error(
-                ErrorKind::io, {.file = uri},
-                fmt::format("{}: no answer for {} seconds", cannot_connect, patience.count()),
-                "is it an NBD server that listens there?", ETIMEDOUT);
-        }
-        if (nbd().poll(handle, look_every_ms) < 0) throw nbd_error({.file = uri}, cannot_connect);
-    }
-    if (nbd().aio_is_ready(handle) != 1) throw nbd_error({.file = uri}, cannot_connect);
-}
-
-}  // namespace
-
-NbdConnection::NbdConnection(const std::string& uri) : handle_(nbd().create()) {
-    if (handle_ == nullptr) throw nbd_error({.file = uri}, cannot_connect);
-    // For keys and certificates that the URI names.
-    static_cast<void>(nbd().set_uri_allow_local_file(handle_, true));
-    static_cast<void>(nbd().add_meta_context(handle_, LIBNBD_CONTEXT_BASE_ALLOCATION));
-    // The message is of the handle, which is closed after that.
-    std::unique_ptr<nbd_handle, void (*)(nbd_handle*)> closed(handle_, nbd().close);
-    connect(handle_, uri);
-    static_cast<void>(closed.release());
-}
-
-Error nbd_error(const Place& place, const char* what) {
-    const int number = nbd().get_errno() != 0 ? nbd().get_errno() : EIO;
-    const char* const text = nbd().get_error();
-    std::string_view reason = text != nullptr ? text : std::strerror(number);
-    // The name of the function comes first, and means nothing to a user.
-    const std::size_t end = reason.find(": ");
-    if (reason.starts_with("nbd_") && end != std::string_view::npos) reason.remove_prefix(end + 2);
-    return Error(ErrorKind::io, place, fmt::format("{}: {}", what, reason), {}, number);
-}
-
-namespace {
-
 constexpr std::size_t pooled_connections = 4;
+constexpr nbd_completion_callback nobody{};
 constexpr std::uint64_t most_request_bytes = std::uint64_t{4} << 20;
 // Requests without data may be longer; lengths have 32 bits.
 constexpr std::uint64_t most_bytes_without_data = std::uint64_t{1} << 30;
@@ -91,8 +46,9 @@ constexpr std::uint64_t most_bytes_without_data = std::uint64_t{1} << 30;
 // Connections that are used in turn.
 class Pool {
   public:
-    explicit Pool(const std::string& uri) : uri_(uri) {
-        idle_.push_back(std::make_unique<NbdConnection>(uri));
+    Pool(const std::string& uri, StopScope::Stopped stopped)
+        : uri_(uri), stopped_(std::move(stopped)) {
+        idle_.push_back(std::make_unique<NbdConnection>(uri, stopped_));
         if (nbd().can_multi_conn(idle_.back()->get()) == 1) limit_ = pooled_connections;
     }
     bool several() const noexcept { return limit_ > 1; }
@@ -103,7 +59,7 @@ class Pool {
         ~Loan() { pool_.give_back(std::move(connection_)); }
         Loan(const Loan&) = delete;
         Loan& operator=(const Loan&) = delete;
-        nbd_handle* get() const noexcept { return connection_->get(); }
+        NbdConnection* operator->() const noexcept { return connection_.get(); }
 
       private:
         Pool& pool_;
@@ -115,7 +71,7 @@ class Pool {
         std::unique_lock lock(mutex_);
         returned_.wait(lock, [this] { return !idle_.empty() || made_ < limit_; });
         if (idle_.empty()) {
-            auto connection = std::make_unique<NbdConnection>(uri_);
+            auto connection = std::make_unique<NbdConnection>(uri_, stopped_);
             ++made_;
             return connection;
         }
@@ -130,6 +86,7 @@ class Pool {
     }
 
     std::string uri_;
+    StopScope::Stopped stopped_;
     std::mutex mutex_;
     std::condition_variable returned_;
     std::vector<std::unique_ptr<NbdConnection>> idle_;
@@ -157,19 +114,20 @@ int collect_status(void* list, const char* context, std::uint64_t at_byte, std::
 class NbdStore final : public Store {
   public:
     NbdStore(const std::string& uri, Access access, const std::string& shown_name)
-        : Store(shown_name), uri_(uri), pool_(uri) {
-        const Pool::Loan connection(pool_);
-        const std::int64_t size = nbd().get_size(connection.get());
+        : Store(shown_name), uri_(uri), stopped_(StopScope::current()), pool_(uri, stopped_) {
+        const Pool::Loan loan(pool_);
+        nbd_handle* const connection = loan->get();
+        const std::int64_t size = nbd().get_size(connection);
         if (size < 0) throw nbd_error({.file = name()}, "cannot read its size");
         size_bytes_ = static_cast<std::uint64_t>(size);
-        const std::int64_t least = nbd().get_block_size(connection.get(), LIBNBD_SIZE_MINIMUM);
+        const std::int64_t least = nbd().get_block_size(connection, LIBNBD_SIZE_MINIMUM);
         if (least > 1) block_bytes_ = static_cast<std::uint64_t>(least);
-        has_status_ = nbd().can_meta_context(connection.get(), LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
-        can_flush_ = nbd().can_flush(connection.get()) == 1;
-        can_trim_ = nbd().can_trim(connection.get()) == 1;
-        can_zero_ = nbd().can_zero(connection.get()) == 1;
+        has_status_ = nbd().can_meta_context(connection, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
+        can_flush_ = nbd().can_flush(connection) == 1;
+        can_trim_ = nbd().can_trim(connection) == 1;
+        can_zero_ = nbd().can_zero(connection) == 1;
         if (access == Access::read) return;
-        if (nbd().is_read_only(connection.get()) != 0) {
+        if (nbd().is_read_only(connection) != 0) {
             throw Error(ErrorKind::refused, {.file = name()}, "the export is read-only");
         }
         if (block_bytes_ <= sector_bytes) return;
@@ -196,9 +154,9 @@ class NbdStore final : public Store {
         for (std::size_t done = 0; done < output.size();) {
             const ByteSpan part = output.subspan(
                 done, std::min<std::size_t>(most_request_bytes, output.size() - done));
-            if (nbd().pread(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
-                throw nbd_error({.file = name(), .byte = at_byte + done}, "cannot read");
-            }
+            connection->request(place_of(at_byte + done), "cannot read", [&](nbd_handle* handle) {
+                return nbd().aio_pread(handle, part.data(), part.size(), at_byte + done, nobody, 0);
+            });
             done += part.size();
         }
     }
@@ -209,9 +167,10 @@ class NbdStore final : public Store {
         for (std::size_t done = 0; done < input.size();) {
             const ByteView part =
                 input.subspan(done, std::min<std::size_t>(most_request_bytes, input.size() - done));
-            if (nbd().pwrite(connection.get(), part.data(), part.size(), at_byte + done, 0) != 0) {
-                throw nbd_error({.file = name(), .byte = at_byte + done}, "cannot write");
-            }
+            connection->request(place_of(at_byte + done), "cannot write", [&](nbd_handle* handle) {
+                return nbd().aio_pwrite(handle, part.data(), part.size(), at_byte + done, nobody,
+                                        0);
+            });
             done += part.size();
         }
     }
@@ -219,7 +178,7 @@ class NbdStore final : public Store {
     void zero(std::uint64_t at_byte, std::uint64_t length_bytes) override {
         forget_status();
         if (!can_zero_) return write_zeros(at_byte, length_bytes);
-        without_data(at_byte, length_bytes, nbd().zero, "cannot write zeros");
+        without_data(at_byte, length_bytes, nbd().aio_zero, "cannot write zeros");
     }
 
     void discard(std::uint64_t at_byte, std::uint64_t length_bytes) override {
@@ -227,19 +186,20 @@ class NbdStore final : public Store {
         const std::uint64_t end = (at_byte + length_bytes) / block_bytes_ * block_bytes_;
         if (!can_trim_ || first >= end) return;
         forget_status();
-        without_data(first, end - first, nbd().trim, "cannot discard");
+        without_data(first, end - first, nbd().aio_trim, "cannot discard");
     }
 
     void sync() override {
         if (!can_flush_) return;
         const Pool::Loan connection(pool_);
-        if (nbd().flush(connection.get(), 0) != 0) throw nbd_error({.file = name()}, "cannot sync");
+        connection->request({.file = name()}, "cannot sync",
+                            [](nbd_handle* handle) { return nbd().aio_flush(handle, nobody, 0); });
     }
 
     std::unique_ptr<WriteQueue> write_queue() override {
         if (!pool_.several()) return Store::write_queue();
         forget_status();
-        return std::make_unique<NbdWriteQueue>(uri_);
+        return std::make_unique<NbdWriteQueue>(uri_, stopped_);
     }
 
     std::uint64_t next_data(std::uint64_t at_byte) const override {
@@ -257,9 +217,9 @@ class NbdStore final : public Store {
         const Pool::Loan connection(pool_);
         for (std::uint64_t done = 0; done < length_bytes;) {
             const std::uint64_t step = std::min(most_bytes_without_data, length_bytes - done);
-            if (request(connection.get(), step, at_byte + done, 0) != 0) {
-                throw nbd_error({.file = name(), .byte = at_byte + done}, what);
-            }
+            connection->request(place_of(at_byte + done), what, [&](nbd_handle* handle) {
+                return request(handle, step, at_byte + done, nobody, 0);
+            });
             done += step;
         }
     }
@@ -308,8 +268,13 @@ class NbdStore final : public Store {
         callback.callback = collect_status;
         callback.user_data = &statuses_;
         const std::uint64_t length = std::min(most_bytes_without_data, size_bytes_ - from);
-        // It is a hint: what cannot be asked is read.
-        if (nbd().block_status(connection.get(), length, from, callback, 0) != 0) {
+        try {
+            connection->request(place_of(from), "cannot ask for holes", [&](nbd_handle* handle) {
+                return nbd().aio_block_status(handle, length, from, callback, nobody, 0);
+            });
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::cancelled) throw;
+            // It is a hint: what cannot be asked is read.
             statuses_.clear();
         }
     }
@@ -319,7 +284,10 @@ class NbdStore final : public Store {
         statuses_.clear();
     }
 
+    Place place_of(std::uint64_t at_byte) const { return {.file = name(), .byte = at_byte}; }
+
     std::string uri_;
+    StopScope::Stopped stopped_;
     mutable Pool pool_;
     std::uint64_t size_bytes_ = 0;
     std::uint64_t block_bytes_ = 1;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace insitu {
 
@@ -12,8 +13,8 @@ constexpr std::size_t slot_bytes = window_bytes;
 
 }  // namespace
 
-NbdWriteQueue::NbdWriteQueue(const std::string& uri)
-    : name_(uri), memory_(depth * slot_bytes), connection_(uri) {}
+NbdWriteQueue::NbdWriteQueue(const std::string& uri, StopScope::Stopped stopped)
+    : name_(uri), memory_(depth * slot_bytes), connection_(uri, std::move(stopped)) {}
 
 void NbdWriteQueue::write_at(std::uint64_t at_byte, ByteView input) {
     while (!input.empty()) {
@@ -51,8 +52,7 @@ void NbdWriteQueue::failed(Slot& slot) {
 }
 
 void NbdWriteQueue::reap() {
-    constexpr int for_ever = -1;
-    const bool lost = nbd().poll(connection_.get(), for_ever) < 0;
+    const bool lost = !connection_.wait_for_event();
     for (Slot& slot : slots_) {
         if (slot.cookie == 0) continue;
         const int done =

@@ -14,7 +14,7 @@ namespace insitu {
 // Writes over a connection of its own, several at a time.
 class NbdWriteQueue final : public WriteQueue {
   public:
-    explicit NbdWriteQueue(const std::string& uri);
+    NbdWriteQueue(const std::string& uri, StopScope::Stopped stopped);
     // What is under way is given up.
     ~NbdWriteQueue() override = default;
 

@@ -78,6 +78,7 @@ struct DeviceCounters {
     std::uint64_t rewritten_extents = 0;    // decoded and compressed again: RMWs
     std::uint64_t commits = 0;              // that wrote an intent
     std::uint64_t unprotected_commits = 0;  // that found no room for one
+    std::uint64_t failed_commits = 0;       // that ended with an error
     std::uint64_t recovered_windows = 0;    // restored at open
     std::uint64_t compacted_windows = 0;
 };

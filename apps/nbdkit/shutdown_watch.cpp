@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "nbdkit/shutdown_watch.hpp"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+#include "insitu/error.hpp"
+
+namespace insitu::nbd {
+
+namespace {
+
+constexpr std::array stop_signals{SIGINT, SIGQUIT, SIGTERM};
+
+// For the signal handler. The descriptor stays open as long as the process.
+int signalled = -1;
+std::array<struct sigaction, stop_signals.size()> nbdkit_actions;
+
+extern "C" void on_shutdown(int number, siginfo_t* info, void* context) {
+    const int saved = errno;
+    ::eventfd_write(signalled, 1);
+    errno = saved;
+    for (std::size_t i = 0; i < stop_signals.size(); ++i) {
+        if (stop_signals[i] != number) continue;
+        const struct sigaction& action = nbdkit_actions[i];
+        if ((action.sa_flags & SA_SIGINFO) != 0) {
+            action.sa_sigaction(number, info, context);
+        } else {
+            action.sa_handler(number);
+        }
+    }
+}
+
+bool is_handled(const struct sigaction& action) {
+    return (action.sa_flags & SA_SIGINFO) != 0 ||
+           (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+}
+
+// nbdkit's own handler is called by ours. A signal without one does not end it in order.
+void watch_signals() {
+    for (std::size_t i = 0; i < stop_signals.size(); ++i) {
+        struct sigaction& old = nbdkit_actions[i];
+        ::sigaction(stop_signals[i], nullptr, &old);
+        if (!is_handled(old)) continue;
+        struct sigaction action = old;
+        action.sa_flags |= SA_SIGINFO;
+        action.sa_sigaction = on_shutdown;
+        ::sigaction(stop_signals[i], &action, nullptr);
+    }
+}
+
+// nbdkit may unload the plugin before it ends.
+void leave_signals() {
+    for (std::size_t i = 0; i < stop_signals.size(); ++i) {
+        if (is_handled(nbdkit_actions[i]))
+            ::sigaction(stop_signals[i], &nbdkit_actions[i], nullptr);
+    }
+}
+
+// The path or port that a socket is bound to here; empty: another kind, or none.
+std::string local_name(int fd) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
+    if (address.ss_family == AF_UNIX) {
+        const auto* const name = reinterpret_cast<const sockaddr_un*>(&address);
+        return length > sizeof(sa_family_t) ? std::string(name->sun_path) : std::string();
+    }
+    if (address.ss_family == AF_INET) {
+        return std::to_string(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+    }
+    if (address.ss_family == AF_INET6) {
+        return std::to_string(reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port);
+    }
+    return {};
+}
+
+bool has_flag(int fd, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0 && value != 0;
+}
+
+}  // namespace
+
+void let_clients_go(const std::string& control_socket) {
+    std::vector<int> connected;
+    std::vector<std::string> served;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+        const int fd = std::atoi(entry.path().filename().c_str());
+        const std::string name = local_name(fd);
+        if (name.empty() || name == control_socket) continue;
+        if (has_flag(fd, SO_ACCEPTCONN)) {
+            served.push_back(name);
+        } else {
+            connected.push_back(fd);
+        }
+    }
+    for (const int fd : connected) {
+        if (std::find(served.begin(), served.end(), local_name(fd)) != served.end()) {
+            ::shutdown(fd, SHUT_RD);
+        }
+    }
+}
+
+void ShutdownWatch::start(std::function<void()> work, std::string control_socket) {
+    work_ = std::move(work);
+    control_socket_ = std::move(control_socket);
+    stopped_ = UniqueFd(::eventfd(0, EFD_CLOEXEC));
+    signalled = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!stopped_ || signalled < 0) throw io_error({}, "cannot make an event", errno);
+    thread_ = std::thread([this] { run(); });
+    watch_signals();
+}
+
+void ShutdownWatch::run() {
+    std::array<pollfd, 2> watched{{{signalled, POLLIN, 0}, {stopped_.get(), POLLIN, 0}}};
+    while (::poll(watched.data(), watched.size(), -1) < 0) {
+    }
+    if (watched[1].revents != 0) return;
+    work_();
+    let_clients_go(control_socket_);
+}
+
+void ShutdownWatch::stop() {
+    if (!thread_.joinable()) return;
+    leave_signals();
+    ::eventfd_write(stopped_.get(), 1);
+    thread_.join();
+}
+
+}  // namespace insitu::nbd
