@@ -128,20 +128,13 @@ int check_complete(const Parameters& parameters) {
 const char* const parameter_help =
     "image=<IMAGE>                 (required) Image file or block device.\n"
     "metadata=writeback|writethrough   When writes reach the medium (default: writeback).\n"
-<<<<<<< HEAD
-    "commit-delay=<TIME>           At most so long after the write: 5, 500ms (default: 5).\n"
-    "cache-size=<SIZE>             Memory of writes that wait (default: 64M).\n"
-    "decode-cache=<SIZE>           Memory of extents that were read in part (default: 256M).\n"
-    "level=fast|default|best|1...9  Effort of the compression (default: fast).\n"
-=======
     "commit-delay=<TIME>           At most so long after the write: 5, 5s, 500ms, 2min (default: "
     "5).\n"
     "cache-size=<SIZE>             Memory of writes that wait, at least 132K: less, as 0, is that "
     "(default: 64M).\n"
     "decode-cache=<SIZE>           Memory of extents that were read in part, 0: none (default: "
     "256M).\n"
-    "level=fast|default|best|1...9  Effort of the compression (default: default).\n"
->>>>>>> h-finds
+    "level=fast|default|best|1...9  Effort of the compression (default: fast).\n"
     "compact=<BOOL>                Put cut-up windows together when idle (default: false).\n"
     "threads=<N>                   Requests that work at a time; 0, the default: as many as "
     "nbdkit's --threads.\n"
