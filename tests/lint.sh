@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 git ls-files -z '*.sh' | xargs -0 shellcheck -x -P SCRIPTDIR -S warning
 git ls-files -z '*.cpp' '*.hpp' '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror
 status=0
+# What a merge left.
+! git grep -nE '^(<<<<<<<|>>>>>>>) ' || status=1
 # A file has one subject; a longer one has two.
 git ls-files 'libinsitu/*.?pp' 'apps/*.?pp' | xargs wc -l | awk '$2 != "total" && $1 > 400 {
   print $2 " has " $1 " lines, at most 400 are allowed"; wrong = 1 } END { exit wrong }' || status=1
