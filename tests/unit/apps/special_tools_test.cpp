@@ -2,6 +2,7 @@
 // What is particular to the tools that start programs or have two names, as functions: attach,
 // detach, mkfs and crashtest.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
