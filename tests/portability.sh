@@ -58,7 +58,7 @@ make_sysroot() {
     "$suite" "$work/sysroot" "$mirror" || return 1
   # Links that begin at the root would lead to this system's libraries.
   local link target
-  find "$work/sysroot/usr/lib" -type l -lname '/*' | while read -r link; do
+  find "$work/sysroot/usr/lib" "$work/sysroot"/lib* -type l -lname '/*' | while read -r link; do
     target=$(readlink "$link")
     [ ! -e "$work/sysroot$target" ] || ln -sfr "$work/sysroot$target" "$link"
   done

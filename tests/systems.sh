@@ -17,6 +17,8 @@ optimize="-DCMAKE_CXX_FLAGS_RELEASE=${OPTIMIZE:--O3} -DNDEBUG"
 mirror=${MIRROR:-http://deb.debian.org/debian}
 programs='^(.*_tests?|fuzz_replay_tests)$'
 tools='^(cli_(common|format|pack|unpack|stat|devices|output|copy|resize)|golden|fsck_golden)$'
+# What these tests call besides what building needs.
+called=bzip2,dosfstools,fdisk,file,jq,openssl,procps,python3,python3-xxhash,strace,time,xxhash,xz-utils,zstd
 # shellcheck source=steps.sh
 . tests/steps.sh
 
@@ -61,7 +63,7 @@ bootstrap() {
   local packages
   packages=$(sed 's/#.*//; /^ *$/d' docs/packages.txt | paste -sd,)
   mmdebstrap --variant=apt --dpkgopt=force-unsafe-io \
-    --include="$packages,catch2,openssl,jq,xz-utils,procps,ccache" \
+    --include="$packages,catch2,ccache,$called" \
     trixie "$work/chroot" "$mirror" || return 1
   mkdir -p "$work/chroot/src" "$work/chroot/build"
   touch "$work/chroot/complete"

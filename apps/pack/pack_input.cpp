@@ -122,7 +122,8 @@ PackInput take_stream(const Tool& tool, PackInput input, const std::string& name
         std::fill(output.begin(), output.end(), std::byte{0});
         if (at_byte >= start.size()) return;
         const ByteView rest = ByteView(start).subspan(at_byte);
-        std::ranges::copy(rest.first(std::min(output.size(), rest.size())), output.begin());
+        const ByteView known = rest.first(std::min(output.size(), rest.size()));
+        std::copy(known.begin(), known.end(), output.begin());
     });
     input.source = decoder != nullptr
                        ? make_decoded_source(*decoder, name, claimed_bytes, *known_bytes,

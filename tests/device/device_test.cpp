@@ -12,6 +12,7 @@
 
 using namespace insitu;
 using namespace insitu::test;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -69,11 +70,10 @@ TEST_CASE("what the device writes is sealed, and what differs from its seal is n
     std::vector<std::byte> block(block_bytes);
     {
         Device device(*store, {});
-        CHECK_THROWS_WITH(device.read(41 * block_bytes, block),
-                          Catch::Matchers::Contains("differs from its seal"));
+        CHECK_THROWS_WITH(device.read(41 * block_bytes, block), Contains("differs from its seal"));
         // Nor is it sealed anew as the rest of an extent that is written in part.
         CHECK_THROWS_WITH(device.write(41 * block_bytes, noise(1)),
-                          Catch::Matchers::Contains("differs from its seal"));
+                          Contains("differs from its seal"));
     }
     DeviceOptions trusting;
     trusting.seal_check = SealCheck::ignore;
@@ -280,9 +280,8 @@ TEST_CASE("an extent over the border of a window is read and never written into"
     std::vector<std::byte> got(40 * block_bytes);
     device.read(0, got);
     CHECK(got == content);
-    CHECK_THROWS_WITH(device.write(0, text(32)), Catch::Contains("crosses the border"));
-    CHECK_THROWS_WITH(device.write(34 * block_bytes, text(1)),
-                      Catch::Contains("crosses the border"));
+    CHECK_THROWS_WITH(device.write(0, text(32)), Contains("crosses the border"));
+    CHECK_THROWS_WITH(device.write(34 * block_bytes, text(1)), Contains("crosses the border"));
     device.write(64 * block_bytes, text(1));
     device.close();
 }

@@ -23,6 +23,7 @@
 
 using namespace insitu;
 using namespace insitu::test;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -104,7 +105,6 @@ TEST_CASE("a pending commit is refused by everything that would overlook it") {
             MemoryStore& store = *torn.store;
             const auto bytes = bytes_of(store);
             Ignore sink;
-            using Catch::Contains;
             CHECK_THROWS_WITH(Image::open(store), Contains("a commit that is not applied"));
             CHECK_THROWS_WITH(check(store, {}, sink, {}), Contains("not applied"));
             CHECK_THROWS_WITH(repair(store, nullptr, {}, sink, {}), Contains("not applied"));
@@ -136,7 +136,7 @@ TEST_CASE("the error for a pending commit says what to do") {
         FAIL("was opened");
     } catch (const Error& error) {
         CHECK(error.kind() == ErrorKind::refused);
-        CHECK_THAT(error.hint(), Catch::Contains("open_image()"));
+        CHECK_THAT(error.hint(), Contains("open_image()"));
     }
 }
 
@@ -169,7 +169,7 @@ TEST_CASE("open_image reads what was last made durable, and changes nothing") {
         }
         CHECK(read_file(path) == bytes);
         CHECK_THROWS_WITH(open_image(path, {.pending = PendingPolicy::refuse}),
-                          Catch::Contains("not applied"));
+                          Contains("not applied"));
         const OpenedImage old = open_image(path, {.pending = PendingPolicy::ignore});
         CHECK(old.read(0, torn.before.size()) == torn.before);
     }
@@ -202,7 +202,7 @@ TEST_CASE("an image that is opened for writing keeps what is written to it") {
     {
         OpenedImage image = open_image(path, {.access = Access::read_write});
         image.write(4097, content);
-        CHECK_THROWS_WITH(image.image(), Catch::Contains("open for writing"));
+        CHECK_THROWS_WITH(image.image(), Contains("open for writing"));
         // Without close(): the destructor does it.
     }
     {
@@ -213,7 +213,7 @@ TEST_CASE("an image that is opened for writing keeps what is written to it") {
         image.unmap(8 * block_bytes, 2 * block_bytes);
         image.flush();
         image.close();
-        CHECK_THROWS_WITH(image.read(0, 1), Catch::Contains("is closed"));
+        CHECK_THROWS_WITH(image.read(0, 1), Contains("is closed"));
         image.close();
     }
     const OpenedImage image = open_image(path);

@@ -13,6 +13,7 @@
 
 using namespace insitu;
 using namespace insitu::test;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -133,7 +134,7 @@ TEST_CASE("an image that another program changed under an intent is refused unti
     WindowMap foreign;
     foreign.set_extent({0, 4, 3});
     put_map(*store, {0}, foreign);
-    CHECK_THROWS_WITH(Device(*store, {}), Catch::Contains("changed by another program"));
+    CHECK_THROWS_WITH(Device(*store, {}), Contains("changed by another program"));
     CHECK(has_intent(*store));
     DeviceOptions options;
     options.pending = PendingIntent::drop;
@@ -152,7 +153,7 @@ TEST_CASE("content that another program changed under an intent is not overwritt
     for (unsigned sector = 0; sector < extent.payload_sectors; ++sector) {
         std::byte& byte = store->bytes()[geometry.block_at_byte({8}) + sector * sector_bytes + 7];
         byte ^= std::byte{1};
-        CHECK_THROWS_WITH(Device(*store, {}), Catch::Contains("content was changed"));
+        CHECK_THROWS_WITH(Device(*store, {}), Contains("content was changed"));
         byte ^= std::byte{1};
     }
     Device(*store, {}).close();

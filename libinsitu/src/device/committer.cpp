@@ -2,9 +2,9 @@
 #include "device/committer.hpp"
 
 #include <algorithm>
-#include <random>
 
 #include "insitu/error.hpp"
+#include "insitu/internal/format/random_bytes.hpp"
 #include "insitu/internal/journal/recovery.hpp"
 
 namespace insitu {
@@ -17,9 +17,9 @@ constexpr std::uint64_t parts_of_cache = 8;
 
 // The first byte is not zero: it may be the only one that has room.
 std::uint64_t random_stamp() {
-    std::random_device random;
-    const std::uint64_t high = random();
-    return high << 32 | std::uint64_t{random()} | 1;
+    std::uint64_t stamp = 0;
+    fill_random(std::as_writable_bytes(std::span(&stamp, 1)));
+    return stamp | 1;
 }
 
 }  // namespace

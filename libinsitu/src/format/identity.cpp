@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <random>
 
 #include "format/little_endian.hpp"
+#include "insitu/internal/format/random_bytes.hpp"
 
 namespace insitu {
 
@@ -143,10 +143,8 @@ void encode_identity(const Identity& identity, std::span<std::byte, sector_bytes
 }
 
 Uuid random_uuid() {
-    std::random_device random;
     Uuid bytes;
-    for (std::byte& byte : bytes)
-        byte = std::byte{static_cast<unsigned char>(random())};
+    fill_random(bytes);
     return make_uuid(bytes, UuidKind::random);
 }
 

@@ -27,7 +27,8 @@ class BlockPool {
                 return block;
             }
         }
-        return std::make_unique_for_overwrite<std::byte[]>(block_bytes);
+        // make_unique would write zeros; make_unique_for_overwrite is not in every library.
+        return Block(new std::byte[block_bytes]);
     }
     // Those of [first, end) that are not null.
     template <class Iterator>

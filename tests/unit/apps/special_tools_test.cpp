@@ -2,6 +2,7 @@
 // What is particular to the tools that start programs or have two names, as functions: attach,
 // detach, mkfs and crashtest.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -17,6 +18,7 @@
 
 using namespace insitu;
 using namespace insitu::test;
+using Catch::Matchers::Contains;
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
@@ -46,7 +48,7 @@ void check_refused(const Outcome& outcome, int status, const std::string& what) 
     CAPTURE(outcome.errors);
     CHECK(outcome.status == status);
     CHECK(outcome.output.empty());
-    CHECK_THAT(outcome.errors, Catch::Contains(what));
+    CHECK_THAT(outcome.errors, Contains(what));
 }
 
 }  // namespace
@@ -55,7 +57,7 @@ TEST_CASE("mount.insitu and umount.insitu are tools of their own, with mount's e
     Place place;
     place.world.called_as = "/sbin/mount.insitu";
     CHECK_THAT(place.world.run(apps::run_attach, {"--help"}).output,
-               Catch::Contains("mount.insitu [OPTIONS] IMAGE MOUNTPOINT"));
+               Contains("mount.insitu [OPTIONS] IMAGE MOUNTPOINT"));
     check_refused(place.world.run(apps::run_attach, {"image"}), 1, "mount.insitu: MOUNTPOINT");
     const Outcome missing = place.world.run(apps::run_attach, {place.path("image"), "/"});
     check_refused(missing, 32, place.path("image") + ": cannot open");
@@ -63,7 +65,7 @@ TEST_CASE("mount.insitu and umount.insitu are tools of their own, with mount's e
 
     place.world.called_as = "/sbin/umount.insitu";
     CHECK_THAT(place.world.run(apps::run_detach, {"--help"}).output,
-               Catch::Contains("umount.insitu [OPTIONS] DIRECTORY"));
+               Contains("umount.insitu [OPTIONS] DIRECTORY"));
     check_refused(place.world.run(apps::run_detach, {}), 2, "umount.insitu: DIRECTORY");
 }
 
@@ -134,7 +136,7 @@ TEST_CASE("mkfs packs what the world's input and variables say") {
     const Outcome first = made("1700000000");
     CAPTURE(first.errors);
     REQUIRE(first.status == 0);
-    CHECK_THAT(first.errors, Catch::Contains("logical     8.0 MiB"));
+    CHECK_THAT(first.errors, Contains("logical     8.0 MiB"));
     CHECK(place.world.run(apps::run_fsck, {"-q", place.file("streamed", first.output)}).status ==
           0);
     CHECK((made("1700000000").output == first.output));

@@ -18,6 +18,7 @@
 
 using namespace insitu;
 using namespace insitu::test;
+using Catch::Matchers::Contains;
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
@@ -137,9 +138,9 @@ TEST_CASE("each tool prints its help and its version on the output it was given"
         TestWorld world;
         const Outcome help = world.run(tool.run, {"--help"});
         CHECK(help.status == 0);
-        CHECK_THAT(help.output, Catch::Contains("--quiet") && Catch::Contains(tool.name));
+        CHECK_THAT(help.output, Contains("--quiet") && Contains(tool.name));
         CHECK(help.errors.empty());
-        CHECK_THAT(help.output, !Catch::Contains("x)"));  // a count of CLI11
+        CHECK_THAT(help.output, !Contains("x)"));  // a count of CLI11
         const Outcome version = world.run(tool.run, {"--version"});
         CHECK(version.status == 0);
         CHECK(starts_with(version.output, std::string(tool.name) + " "));
@@ -161,7 +162,7 @@ TEST_CASE("wrong usage has its status, a message and a hint, and prints nothing"
             CHECK(outcome.status == tool.usage);
             CHECK(outcome.output.empty());
             CHECK(starts_with(outcome.errors, std::string(tool.name) + ": "));
-            CHECK_THAT(outcome.errors, Catch::Contains("hint: "));
+            CHECK_THAT(outcome.errors, Contains("hint: "));
         }
     }
     CHECK_FALSE(fs::exists(place.path("new")));
@@ -180,7 +181,7 @@ TEST_CASE("a file that is not there is named on the errors") {
         if (std::find(arguments.begin(), arguments.end(), missing) == arguments.end()) continue;
         const Outcome outcome = place.world.run(tool.run, arguments);
         CHECK(outcome.status == tool.failed);
-        CHECK_THAT(outcome.errors, Catch::Contains(missing));
+        CHECK_THAT(outcome.errors, Contains(missing));
         CHECK(outcome.output.empty());
     }
     CHECK_FALSE(fs::exists(place.path("new")));
@@ -214,7 +215,7 @@ TEST_CASE("a full output is a failure of every tool that prints") {
         place.world.output_is_full = true;
         const Outcome outcome = place.world.run(tool.run, arguments_of(place, tool, {"--json"}));
         CHECK(outcome.status == tool.failed);
-        CHECK_THAT(outcome.errors, Catch::Contains("standard output: cannot write"));
+        CHECK_THAT(outcome.errors, Contains("standard output: cannot write"));
     }
 }
 
@@ -274,7 +275,7 @@ TEST_CASE("a stream is packed from the input and unpacked to the output") {
     place.world.input.clear();
     const Outcome empty = place.world.run(apps::run_pack, {"-", place.path("empty")});
     CHECK(empty.status == 1);
-    CHECK_THAT(empty.errors, Catch::Contains("standard input") && Catch::Contains("hint: "));
+    CHECK_THAT(empty.errors, Contains("standard input") && Contains("hint: "));
 }
 
 TEST_CASE("the environment is that of the world") {
@@ -323,5 +324,5 @@ TEST_CASE("a copy, a name and a check see each other's work") {
         << "\xff\xff\xff";
     const Outcome damaged = place.world.run(apps::run_fsck, {place.path("new")});
     CHECK(damaged.status == 4);
-    CHECK_THAT(damaged.output, Catch::Contains("M0"));
+    CHECK_THAT(damaged.output, Contains("M0"));
 }

@@ -13,6 +13,7 @@
 
 using namespace insitu;
 using namespace insitu::test;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -171,10 +172,10 @@ TEST_CASE("hashing ends with what the taker throws, a stop, and damage") {
     stop.request();
     const auto nothing = [](const ManifestExtent&) {};
     CHECK_THROWS_WITH(hash_contents(image, PendingCheck::refuse, nothing, {.stop = &stop}),
-                      Catch::Contains("stop"));
+                      Contains("stop"));
     ContentCompare compare({}, window_bytes, Manifest::Others::zeros, &stop,
                            [](const ContentCompare::Difference&) {});
-    CHECK_THROWS_WITH(compare.finish(), Catch::Contains("stop"));
+    CHECK_THROWS_WITH(compare.finish(), Contains("stop"));
     store->bytes()[image.geometry().block_at_byte({0})] ^= std::byte{0xff};
     CHECK_THROWS_AS(hash_contents(image, PendingCheck::refuse, nothing, {}), Error);
 }

@@ -2,7 +2,6 @@
 #include "insitu/internal/ops/copy.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "insitu/error.hpp"
 #include "insitu/internal/image/create.hpp"
@@ -39,8 +38,8 @@ TEST_CASE("a copy of any size holds the same, with its seals, on both sides of e
     for (const std::uint64_t from : sizes) {
         // A compressed payload at least: all may be zeros or raw otherwise.
         auto content = test::make_content(random, Content::text, block_bytes);
-        std::ranges::copy(test::make_content(random, Content::mixed, 38 * block_bytes),
-                          std::back_inserter(content));
+        const auto rest = test::make_content(random, Content::mixed, 38 * block_bytes);
+        content.insert(content.end(), rest.begin(), rest.end());
         content.resize(from * block_bytes);
         PackOptions options;
         options.codec.algorithm = from % 2 == 0 ? Algorithm::lzo : Algorithm::deflate;

@@ -58,13 +58,16 @@ Pair make_pair_of(Random& random, unsigned round, std::size_t blocks) {
 
 // The first and the last block are text, so both have a payload, and the first alone differs.
 Pair make_pair_of_one_block(Random& random, unsigned round, std::size_t blocks) {
-    const auto text = [&] { return make_content(random, Content::text, block_bytes); };
+    const auto put_text = [&](auto place) {
+        const auto text = make_content(random, Content::text, block_bytes);
+        std::copy(text.begin(), text.end(), place);
+    };
     Pair pair;
     pair.old_content = make_content(random, Content::mixed, blocks * block_bytes);
-    std::ranges::copy(text(), pair.old_content.end() - block_bytes);
+    put_text(pair.old_content.end() - block_bytes);
     pair.new_content = pair.old_content;
-    std::ranges::copy(text(), pair.old_content.begin());
-    std::ranges::copy(text(), pair.new_content.begin());
+    put_text(pair.old_content.begin());
+    put_text(pair.new_content.begin());
     pack_both(pair, round);
     return pair;
 }
