@@ -80,7 +80,8 @@ int dump_tool(Tool& tool, const Options& options) {
     const bool is_manifest = options.hash && options.range.empty();
     DumpPrinter printer(
         tool, input.image(),
-        is_manifest ? DumpPrinter::Names::image_and_map : DumpPrinter::Names::nothing);
+        is_manifest ? DumpPrinter::Names::image_and_map : DumpPrinter::Names::nothing,
+        options.range);
     dump(input.image(), wanted, printer, tool.control());
     printer.end();
     return printer.damaged_extents() == 0 ? exit_done : exit_failed;

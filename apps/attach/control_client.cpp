@@ -60,11 +60,8 @@ void ControlClient::fail_for_lack_of_an_answer() const {
 void ControlClient::wait_for_answer() const {
     constexpr int look_every_ms = 100;
     pollfd answer{fd_.get(), POLLIN, 0};
-    const auto begin = std::chrono::steady_clock::now();
     do {
-        if (std::chrono::steady_clock::now() - begin > patience_) {
-            fail_for_lack_of_an_answer();
-        }
+        if (std::chrono::steady_clock::now() - begin_ > patience_) fail_for_lack_of_an_answer();
         if (is_stopped(stop_)) {
             throw Error(ErrorKind::cancelled, {.file = path_}, "stopped before the answer");
         }

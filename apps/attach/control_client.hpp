@@ -14,8 +14,8 @@ namespace insitu::apps {
 class ControlClient {
   public:
     // Connects and sends a request: "status", "flush" or "wait". A server may take its time: a stop
-    // ends the waiting with a `cancelled` Error, and an `io` one of ETIMEDOUT does after
-    // `patience`.
+    // ends the waiting with a `cancelled` Error, and an `io` one of ETIMEDOUT does if the answer
+    // is not complete after `patience`.
     ControlClient(const std::string& socket, const std::string& request, const StopFlag* stop,
                   std::chrono::seconds patience = std::chrono::hours{24 * 365});
     // The next line of the answer; empty at its end.
@@ -32,6 +32,7 @@ class ControlClient {
     std::string path_;
     const StopFlag* stop_;
     std::chrono::seconds patience_;
+    std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     UniqueFd fd_;
     std::string buffer_;
 };

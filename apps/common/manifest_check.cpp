@@ -31,11 +31,14 @@ ManifestCheck::ManifestCheck(const ManifestFile& manifest, const Image& image, c
       image_name_(image.store().name()),
       stop_(stop),
       raw_bytes_(manifest.raw_bytes().value_or(0)),
-      compare_(manifest.extents(), manifest.logical_bytes(),
-               manifest.complete() ? Manifest::Others::zeros : Manifest::Others::unknown, stop,
+      compare_(manifest.extents(), manifest.logical_bytes(), Manifest::Others::zeros, stop,
                [this](const ContentCompare::Difference& difference) { differ(difference); }) {
     if (manifest.raw_bytes() && !manifest.raw_sha256().empty()) sha256_.emplace();
     require_size_of(manifest, image);
+    if (manifest.complete()) return;
+    throw Error(ErrorKind::refused, {.file = manifest.path()},
+                "has no hash of some extents, so it cannot prove the whole content",
+                "it was made of a damaged image: insitu-fsck --manifest compares what it has");
 }
 
 void ManifestCheck::differ(const ContentCompare::Difference& difference) {

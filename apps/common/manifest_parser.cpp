@@ -135,6 +135,10 @@ bool ManifestParser::start_object(std::size_t) {
 
 bool ManifestParser::key(string_t& name) {
     key_ = name;
+    if (depth_ == top_level && name == "range") {
+        refuse("names a range of blocks, and not all of them",
+               "insitu-dump-meta --hash --json without --range writes a manifest");
+    }
     if (wanted_type() == Type::any) return true;
     std::vector<std::string>& seen = depth_ == top_level ? seen_ : seen_extent_;
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
@@ -177,8 +181,12 @@ void ManifestParser::end_extent() {
                            extent_.first.value, extent_.first.value + extent_.blocks, end_block_));
     }
     end_block_ = extent_.first.value + extent_.blocks;
-    if (has_hash_) return take_extent_(extent_);
-    head_.complete = false;
+    if (!has_hash_) {
+        head_.complete = false;
+        return;
+    }
+    has_hashes_ = true;
+    take_extent_(extent_);
 }
 
 bool ManifestParser::parse_error(std::size_t position, const std::string&,
@@ -190,6 +198,9 @@ bool ManifestParser::parse_error(std::size_t position, const std::string&,
 void ManifestParser::finish_dump() {
     if (!head_.data_blocks || *head_.data_blocks > most_blocks) refuse("has no data_blocks");
     head_.logical_bytes = *head_.data_blocks * block_bytes;
+    if (extent_count_ != 0 && !has_hashes_) {
+        refuse("has no hashes", "insitu-dump-meta --hash --json writes them");
+    }
     head_.device_bytes.reset();  // a dump says how large the file is
 }
 

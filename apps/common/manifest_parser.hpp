@@ -74,6 +74,7 @@ class ManifestParser final : public nlohmann::json_sax<nlohmann::json> {
     std::string key_;
     ManifestExtent extent_;
     bool has_hash_ = false;
+    bool has_hashes_ = false;  // of any extent
     bool has_extents_ = false;
     std::vector<std::string> seen_;         // known members of the document
     std::vector<std::string> seen_extent_;  // and of the extent

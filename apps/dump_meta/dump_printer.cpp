@@ -34,7 +34,7 @@ std::string head_text(const Image& image) {
         geometry.data_at_byte());
 }
 
-Json head_json(const Image& image) {
+Json head_json(const Image& image, const std::string& range) {
     const SuperBlock& super = image.super();
     const Geometry& geometry = image.geometry();
     Json head;
@@ -47,6 +47,7 @@ Json head_json(const Image& image) {
     head["meta_blocks"] = geometry.meta_blocks();
     head["data_blocks"] = geometry.data_blocks();
     head["data_at_byte"] = geometry.data_at_byte();
+    if (!range.empty()) head["range"] = range;
     return head;
 }
 
@@ -56,7 +57,7 @@ void DumpPrinter::begin() {
     if (begun_) return;
     begun_ = true;
     if (!json_) return tool_.print(head_text(image_));
-    const std::string text = json_text(head_json(image_));
+    const std::string text = json_text(head_json(image_, range_));
     tool_.print(text.substr(0, text.size() - 1) + ",\"extents\":[");
 }
 

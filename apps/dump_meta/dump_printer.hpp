@@ -15,8 +15,13 @@ class DumpPrinter final : public DumpSink {
   public:
     // As a manifest, JSON says which image and which map it is of (insitu-manifest(5)).
     enum class Names { nothing, image_and_map };
-    DumpPrinter(const Tool& tool, const Image& image, Names names)
-        : tool_(tool), image_(image), names_(names), json_(tool.common().json) {}
+    // `range`: the blocks that were asked for, if not all; it is no manifest then.
+    DumpPrinter(const Tool& tool, const Image& image, Names names, std::string range)
+        : tool_(tool),
+          image_(image),
+          names_(names),
+          range_(std::move(range)),
+          json_(tool.common().json) {}
 
     void extent(const DumpedExtent& dumped) override;
     void unsound_window(WindowIndex window,
@@ -37,6 +42,7 @@ class DumpPrinter final : public DumpSink {
     const Tool& tool_;
     const Image& image_;
     Names names_;
+    std::string range_;
     bool json_;
     bool begun_ = false;
     bool first_ = true;

@@ -7,10 +7,12 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
@@ -21,7 +23,10 @@ namespace insitu::nbd {
 
 namespace {
 
-constexpr std::array stop_signals{SIGINT, SIGQUIT, SIGTERM};
+// That nbdkit ends for.
+constexpr std::array stop_signals{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+// Of clients that do not read their replies.
+constexpr int patience_ms = 10000;
 
 // For the signal handler. The descriptor stays open as long as the process.
 int signalled = -1;
@@ -75,7 +80,11 @@ std::string local_name(int fd) {
     if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
     if (address.ss_family == AF_UNIX) {
         const auto* const name = reinterpret_cast<const sockaddr_un*>(&address);
-        return length > sizeof(sa_family_t) ? std::string(name->sun_path) : std::string();
+        // A name without a file begins with a zero byte; that of a file may end with one.
+        std::string text(name->sun_path, length - offsetof(sockaddr_un, sun_path));
+        while (text.ends_with('\0'))
+            text.pop_back();
+        return text;
     }
     if (address.ss_family == AF_INET) {
         return std::to_string(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
@@ -94,7 +103,7 @@ bool has_flag(int fd, int option) {
 
 }  // namespace
 
-void let_clients_go(const std::string& control_socket) {
+void let_clients_go(const std::string& control_socket, int directions) {
     std::vector<int> connected;
     std::vector<std::string> served;
     std::error_code error;
@@ -110,9 +119,11 @@ void let_clients_go(const std::string& control_socket) {
     }
     for (const int fd : connected) {
         if (std::find(served.begin(), served.end(), local_name(fd)) != served.end()) {
-            ::shutdown(fd, SHUT_RD);
+            ::shutdown(fd, directions);
         }
     }
+    // The one client of nbdkit -s.
+    if (served.empty()) ::shutdown(STDIN_FILENO, directions);
 }
 
 void ShutdownWatch::start(std::function<void()> work, std::string control_socket) {
@@ -131,7 +142,8 @@ void ShutdownWatch::run() {
     }
     if (watched[1].revents != 0) return;
     work_();
-    let_clients_go(control_socket_);
+    let_clients_go(control_socket_, SHUT_RD);
+    if (::poll(&watched[1], 1, patience_ms) == 0) let_clients_go(control_socket_, SHUT_RDWR);
 }
 
 void ShutdownWatch::stop() {

@@ -55,6 +55,16 @@ for alg in lzo deflate; do
   done
   insitu-dump-meta --hash --json --range 0-31 old.img >part.json
   check "a part of one names no image" jq -e '.uuid == null and .map_sha256 == null' part.json
+  insitu-dump-meta --json old.img >bare.json
+  for wrong in part bare; do
+    run 8 insitu-fsck -n --manifest $wrong.json old.img
+    says err "$([ $wrong = part ] && echo "names a range of blocks" || echo "has no hashes")"
+    run 1 insitu-unpack --verify-manifest $wrong.json old.img no.raw
+  done
+  # As the dump of an image with damage has it.
+  sed '0,/,"xxh3_128":"[^"]*"/s///' old3.json >gap.json
+  run 1 insitu-unpack --verify-manifest gap.json old.img no.raw
+  says err "has no hash of some extents"
   run 0 insitu-copy --update --manifest new3.json --target-manifest old3.json new.img a.img
   check "$alg: by dumps" cmp a.img want.img
   # One of an image that has another map now, with the same name and content, is refused.
@@ -78,6 +88,8 @@ for alg in lzo deflate; do
   jq '.uuid = 7' old.json >lie.json
   refused "uuid is a number, expected a string" new.json lie.json
   jq '.extents |= map(del(.xxh3_128))' old3.json >lie.json
+  refused "has no hashes" new.json lie.json
+  jq 'del(.extents[0].xxh3_128)' old3.json >lie.json
   refused "does not name every extent" new.json lie.json
   # Extents that one manifest leaves out are mapped: such a window is compared.
   jq 'del(.extents[1:])' old2.json >few-old.json

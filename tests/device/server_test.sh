@@ -94,8 +94,8 @@ idle_client() { # idle_client URI: one more client, which has written; it goes w
   done
   fail "the idle client has written nothing"
 }
-ends() { # TEXT: the server ends by SIGTERM
-  kill -TERM "$server"
+ends() { # TEXT [SIGNAL]: the server ends by SIGTERM, or by another
+  kill "-${2-TERM}" "$server"
   timeout 30 tail --pid="$server" -f /dev/null || { fail "$1: still runs"; kill -9 "$server"; }
   wait "$server"
   check "$1: status 0" [ $? -eq 0 ]
@@ -110,6 +110,9 @@ ends() { # TEXT: the server ends by SIGTERM
 serve a.img commit-delay=3600 control="$work/control"
 idle_client "$uri"
 ends "an idle client"
+serve a.img commit-delay=3600 control="$work/control"
+idle_client "$uri"
+ends "an idle client, and the terminal goes" HUP
 rm -f pid
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 nbdkit -f -i 127.0.0.1 -p "$port" -P pid "$plugin" a.img commit-delay=3600 control="$work/control" 2>server.log &

@@ -94,7 +94,7 @@ TEST_CASE("a server that never answers is given up after --timeout") {
     const Outcome outcome = world.run(apps::run_stat, {"--live", "--timeout", "1", server.path()});
     CHECK(outcome.status == 1);
     CHECK(outcome.output.empty());
-    CHECK_THAT(outcome.errors, Catch::Contains("the server has not answered for 1 s"));
+    CHECK_THAT(outcome.errors, Catch::Matchers::Contains("the server has not answered for 1 s"));
 }
 
 TEST_CASE("so is one that takes no clients any more") {
@@ -103,7 +103,7 @@ TEST_CASE("so is one that takes no clients any more") {
     TestWorld world;
     const Outcome outcome = world.run(apps::run_stat, {"--live", "--timeout", "1", server.path()});
     CHECK(outcome.status == 1);
-    CHECK_THAT(outcome.errors, Catch::Contains("the server has not answered for 1 s"));
+    CHECK_THAT(outcome.errors, Catch::Matchers::Contains("the server has not answered for 1 s"));
 }
 
 TEST_CASE("--timeout is from a second to an hour, and for --live") {
@@ -157,5 +157,5 @@ TEST_CASE("a server of an earlier version is asked as well") {
     CHECK(!live.contains("failed_commits"));
     CHECK(nlohmann::json::parse(ask(whole_answer, {"--json"}).output)["live"]["failed_commits"] ==
           11);
-    CHECK_THAT(ask("image /a\n", {}).errors, Catch::Contains("control=PATH is meant"));
+    CHECK_THAT(ask("image /a\n", {}).errors, Catch::Matchers::Contains("control=PATH is meant"));
 }

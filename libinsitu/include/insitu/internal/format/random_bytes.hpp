@@ -6,16 +6,15 @@
 #include <cerrno>
 #include <cstddef>
 #include <span>
-
-#include "insitu/error.hpp"
+#include <system_error>
 
 namespace insitu {
 
 // Fills at most 256 bytes with random numbers of the system. std::random_device would need
-// /dev/urandom in some libraries, and a bare chroot has none. Throws Error.
+// /dev/urandom in some libraries, and a bare chroot has none. Throws std::system_error.
 inline void fill_random(std::span<std::byte> bytes) {
     if (getentropy(bytes.data(), bytes.size()) != 0) {
-        throw io_error({}, "cannot get random numbers", errno);
+        throw std::system_error(errno, std::generic_category(), "cannot get random numbers");
     }
 }
 
