@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -44,6 +45,15 @@ class FakeServer {
             char request[64];
             (void)!::recv(client.get(), request, sizeof request, 0);
             (void)!::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL);
+        });
+    }
+
+    // A byte now and then, until the client has gone.
+    void drip() {
+        thread_ = std::thread([this] {
+            const UniqueFd client(::accept(listener_.get(), nullptr, nullptr));
+            while (::send(client.get(), "x", 1, MSG_NOSIGNAL) == 1)
+                std::this_thread::sleep_for(std::chrono::milliseconds(200));
         });
     }
 
@@ -100,6 +110,15 @@ TEST_CASE("a server that never answers is given up after --timeout") {
 TEST_CASE("so is one that takes no clients any more") {
     const FakeServer server(0);
     const UniqueFd first = server.connect();  // the queue is full
+    TestWorld world;
+    const Outcome outcome = world.run(apps::run_stat, {"--live", "--timeout", "1", server.path()});
+    CHECK(outcome.status == 1);
+    CHECK_THAT(outcome.errors, Catch::Matchers::Contains("the server has not answered for 1 s"));
+}
+
+TEST_CASE("and one whose answer does not end") {
+    FakeServer server;
+    server.drip();
     TestWorld world;
     const Outcome outcome = world.run(apps::run_stat, {"--live", "--timeout", "1", server.path()});
     CHECK(outcome.status == 1);
