@@ -25,7 +25,8 @@ struct Options {
 };
 
 CLI::Option* add_image(CLI::App& cli, AttachArguments& arguments) {
-    return cli.add_option("IMAGE", arguments.image, "Image file or block device");
+    return cli.add_option("IMAGE", arguments.image, "Image file or block device")
+        ->check(file_name());
 }
 
 CLI::Option* add_directory(CLI::App& cli, AttachArguments& arguments) {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "common/choices.hpp"
 #include "common/identity_options.hpp"
 #include "common/image_input.hpp"
 #include "common/tool.hpp"
@@ -56,7 +57,9 @@ int insitu::apps::run_label(World world, int argc, char** argv) {
               "Print or change the label and UUID of an insitu-comp image");
     Options options;
     CLI::App& cli = tool.cli();
-    cli.add_option("IMAGE", options.path, "Image file or block device")->required();
+    cli.add_option("IMAGE", options.path, "Image file or block device")
+        ->required()
+        ->check(file_name());
     cli.add_option("LABEL", options.label,
                    "New label: at most 64 bytes of UTF-8, '' for none (default: print the name)");
     cli.add_option("--uuid", options.identity.uuid, "New UUID, or random")->type_name("UUID");

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "common/choices.hpp"
 #include "common/image_input.hpp"
 #include "common/sizes.hpp"
 #include "common/tool.hpp"
@@ -112,7 +113,9 @@ int insitu::apps::run_resize(World world, int argc, char** argv) {
               "Make an insitu-comp image larger or smaller, in place");
     Options options;
     CLI::App& cli = tool.cli();
-    cli.add_option("IMAGE", options.path, "Image file or block device")->required();
+    cli.add_option("IMAGE", options.path, "Image file or block device")
+        ->required()
+        ->check(file_name());
     CLI::Option* const size =
         cli.add_option("SIZE", options.size,
                        "New logical size (default: the whole of a device; for a file, what an "

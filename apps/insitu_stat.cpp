@@ -12,6 +12,7 @@
 #include "common/image_input.hpp"
 #include "common/map_page.hpp"
 #include "common/paths.hpp"
+#include "common/printable.hpp"
 #include "common/sector_warning.hpp"
 #include "common/tool.hpp"
 #include "insitu/error.hpp"
@@ -100,6 +101,31 @@ int print_udev(Tool& tool, const std::string& path) {
     return exit_done;
 }
 
+// Blanks separate the words of a table, and a backslash takes the meaning from the character behind
+// it. The kernel takes the byte 0xa0 for a blank as well, even inside of a character.
+void require_table_name(const std::string& path) {
+    const std::string shown = printable(path);
+    if (shown == path && path.find_first_of(" \\\xa0") == std::string::npos) return;
+    throw Error(
+        ErrorKind::refused, {.file = shown},
+        "a table cannot have this name: it holds a blank (to the kernel the byte 0xa0 is one, "
+        "too), a backslash, a control character or bytes that are no text",
+        "give it another name, or use a link with a plain one");
+}
+
+int print_table(Tool& tool, const Options& options, const ImageInput& input) {
+    require_table_name(options.image.path);
+    if (input.pending_windows()) {
+        throw Error(ErrorKind::refused, {.file = options.image.path}, pending_text, pending_hint);
+    }
+    const MetaPolicy policy =
+        options.writethrough ? MetaPolicy::writethrough : MetaPolicy::writeback;
+    tool.print(table_line(input.image().geometry(), options.image.path, policy,
+                          options.commit_delay_seconds) +
+               "\n");
+    return exit_done;
+}
+
 int stat_tool(Tool& tool, const Options& options) {
     if (options.udev) return print_udev(tool, options.image.path);
     if (options.live) {
@@ -114,18 +140,7 @@ int stat_tool(Tool& tool, const Options& options) {
         refuse_same_storage(options.image.path, options.html, "the image");
         check_page_name(options.html);
     }
-    if (options.table) {
-        if (input.pending_windows()) {
-            throw Error(ErrorKind::refused, {.file = options.image.path}, pending_text,
-                        pending_hint);
-        }
-        const MetaPolicy policy =
-            options.writethrough ? MetaPolicy::writethrough : MetaPolicy::writeback;
-        tool.print(table_line(input.image().geometry(), options.image.path, policy,
-                              options.commit_delay_seconds) +
-                   "\n");
-        return exit_done;
-    }
+    if (options.table) return print_table(tool, options, input);
     if (options.map) {
         const MapStyle style = map_style_of(tool.world());
         const RegionMap map = map_regions(input.image(), regions_for(style), tool.control());
@@ -167,7 +182,8 @@ int insitu::apps::run_stat(World world, int argc, char** argv) {
            "--can-activate", options.can_activate,
            "Report whether the driver would open the image on this device; exit status 0 or "
            "1")
-        ->type_name("DEV");
+        ->type_name("DEV")
+        ->check(file_name());
     cli.add_flag("--udev", options.udev,
                  "Print type, UUID and label for udev, even while the device is in use");
     cli.add_flag("--seals", options.seals,
@@ -177,12 +193,13 @@ int insitu::apps::run_stat(World world, int argc, char** argv) {
     auto* const html =
         cli.add_option("--html", options.html,
                        "Write a page with that picture, to zoom into, and all figures")
-            ->type_name("FILE");
+            ->type_name("FILE")
+            ->check(file_name());
     auto* const live = cli.add_flag("--live", options.live,
                                     "Ask the server of an attached image, or of a control socket");
-    cli.add_flag("--prometheus", options.prometheus,
-                 "With --live: print the figures as Prometheus reads them")
-        ->needs(live);
+    auto* const prometheus = cli.add_flag("--prometheus", options.prometheus,
+                                          "With --live: print the figures as Prometheus reads them")
+                                 ->needs(live);
     cli.add_option("--timeout", options.timeout_seconds,
                    "With --live: fail after so long without an answer (default: 10)")
         ->type_name("SECONDS")
@@ -193,6 +210,7 @@ int insitu::apps::run_stat(World world, int argc, char** argv) {
     live->excludes(map)->excludes(html);
     map->excludes(html);
     tool.add_json_option();
+    prometheus->excludes("--json");
     tool.add_progress_option();
     return tool.run(argc, argv, [&] { return stat_tool(tool, options); });
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "common/choices.hpp"
 #include "common/image_input.hpp"
 #include "common/sizes.hpp"
 #include "common/tool.hpp"
@@ -112,11 +113,14 @@ int insitu::apps::run_trim(World world, int argc, char** argv) {
               "Free blocks of an image that the file system inside does not use");
     Options options;
     CLI::App& cli = tool.cli();
-    cli.add_option("IMAGE", options.path, "Image file or block device")->required();
+    cli.add_option("IMAGE", options.path, "Image file or block device")
+        ->required()
+        ->check(file_name());
     CLI::Option* const unused =
         cli.add_option("--unused", options.unused,
                        "Free the byte ranges of a list instead: a start and a length a line")
-            ->type_name("FILE");
+            ->type_name("FILE")
+            ->check(file_name());
     cli.add_option("--offset", options.offset,
                    "Byte of the image at which the file system starts (default: 0)")
         ->type_name("BYTES")

@@ -66,4 +66,16 @@ inline CLI::Validator number_from(std::uint64_t least, std::uint64_t most) {
         {}, {});
 }
 
+// What "-" is told where nothing is read from standard input or written to standard output.
+inline constexpr const char* no_stream_text =
+    "- is no stream here: name a file, or ./- for a file of that name";
+
+// The name of a file or device that cannot be a stream. A file "-" would be made, or read, that
+// nobody meant, and a report would go down the pipe in place of the data.
+inline CLI::Validator file_name() {
+    return CLI::Validator(
+        [](const std::string& name) { return std::string(name == "-" ? no_stream_text : ""); }, {},
+        {});
+}
+
 }  // namespace insitu::apps

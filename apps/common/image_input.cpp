@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "common/choices.hpp"
 #include "common/sizes.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/image/unfinished.hpp"
@@ -13,7 +14,10 @@
 namespace insitu::apps {
 
 void add_image_options(Tool& tool, ImageInputOptions& options) {
-    tool.cli().add_option("IMAGE", options.path, "Image file or block device")->required();
+    tool.cli()
+        .add_option("IMAGE", options.path, "Image file or block device")
+        ->required()
+        ->check(file_name());
     tool.cli().add_flag("--ignore-size", options.ignore_size,
                         "Read by the counts in the super block, even if the size differs and "
                         "the driver refuses it");

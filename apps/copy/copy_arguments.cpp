@@ -30,10 +30,12 @@ CLI::Option* add_update_options(CLI::App& cli, CopyArguments& arguments) {
                "With --update: the manifest of IMAGE; windows are compared by the hashes in "
                "both manifests, and payloads are not read")
             ->type_name("FILE")
+            ->check(file_name())
             ->needs(update);
     CLI::Option* const target_manifest =
         cli.add_option("--target-manifest", arguments.target_manifest, "The manifest of TARGET")
             ->type_name("FILE")
+            ->check(file_name())
             ->needs(manifest);
     manifest->needs(target_manifest);
     cli.add_flag("--resume", arguments.resume,
@@ -65,8 +67,9 @@ void add_copy_arguments(Tool& tool, CopyArguments& arguments) {
     CLI::App& cli = tool.cli();
     add_image_options(tool, arguments.source);
     cli.get_option("IMAGE")->description("Image to be copied, or changed by --apply");
-    CLI::Option* const target = cli.add_option(
-        "TARGET", arguments.target, "File or block device; with --delta the older image");
+    CLI::Option* const target = cli.add_option("TARGET", arguments.target,
+                                               "File or block device; with --delta the older image")
+                                    ->check(file_name());
     CLI::Option* const size =
         cli.add_option("--size", arguments.size,
                        "Logical size of the target, if it is a file (default: that of IMAGE)")
@@ -81,10 +84,12 @@ void add_copy_arguments(Tool& tool, CopyArguments& arguments) {
                        "Write to FILE the difference that turns TARGET into IMAGE; TARGET does not "
                        "change")
             ->type_name("FILE")
+            ->check(file_name())
             ->excludes(update);
     CLI::Option* const apply =
         cli.add_option("--apply", arguments.apply, "Change IMAGE as FILE says, which --delta wrote")
             ->type_name("FILE")
+            ->check(file_name())
             ->excludes(update)
             ->excludes(delta)
             ->excludes(target);

@@ -9,6 +9,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "common/choices.hpp"
+
 namespace insitu::apps {
 
 namespace {
@@ -58,16 +60,19 @@ void add_evidence_options(CLI::App& cli, FsckOptions& options) {
                  "Of a torn stream, keep the blocks that decode and zero the rest; list both");
     cli.add_option("--manifest", options.manifest,
                    "Compare contents with a manifest, as insitu-dump-meta --hash --json prints one")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(file_name());
     cli.add_flag("--rebuild-super", options.rebuild_super,
                  "Make the super block from the size and the payloads");
     cli.add_flag("--rebuild-meta", options.rebuild_meta, "Make all meta from the payloads alone");
     cli.add_option("--restore-meta", options.restore_meta,
                    "Write the meta that insitu-dump-meta --binary saved")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(file_name());
     cli.add_option("--html", options.html,
                    "Write a page with a map of the device, the findings and the planned repairs")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(file_name());
     cli.add_flag("--resize-file", options.resize_file,
                  "Give a file the size that its super block is for");
 }
@@ -118,8 +123,12 @@ void take_mode(int& argc, char** argv, FsckOptions& options) {
 void add_fsck_options(Tool& tool, FsckOptions& options) {
     CLI::App& cli = tool.cli();
     if (options.mode == FsckMode::undo) {
-        cli.add_option("IMAGE", options.image, "Image file or block device")->required();
-        cli.add_option("LOG", options.undo_log, "Undo log of a repair")->required();
+        cli.add_option("IMAGE", options.image, "Image file or block device")
+            ->required()
+            ->check(file_name());
+        cli.add_option("LOG", options.undo_log, "Undo log of a repair")
+            ->required()
+            ->check(file_name());
         cli.add_flag("--force", options.force, "Even if the image does not match the log");
         tool.add_json_option();
         return;
@@ -129,7 +138,8 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
     constexpr int most_words = 3;  // undo IMAGE LOG
     cli.add_option("IMAGE", options.words, "Image file or block device")
         ->required()
-        ->expected(1, most_words);
+        ->expected(1, most_words)
+        ->check(file_name());
     cli.footer(
         "Subcommands:\n"
         "  insitu-fsck [check] IMAGE    report what is wrong, write nothing\n"
@@ -150,9 +160,11 @@ void add_fsck_options(Tool& tool, FsckOptions& options) {
                  "The same, and give a new seal to payloads that differ from theirs")
         ->excludes(seal);
     cli.add_option("--undo", options.log, "Where the undo log goes (default: beside the image)")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(file_name());
     cli.add_option("-o,--output", options.output, "Repair a copy, leave the image alone")
-        ->type_name("NEW");
+        ->type_name("NEW")
+        ->check(file_name());
     cli.add_flag("--dry-run", options.dry_run, "Print the plan of a repair, change nothing");
     cli.add_flag("--force", options.force,
                  "Replace an undo log or a NEW that exists; trust a manifest that does not fit the "

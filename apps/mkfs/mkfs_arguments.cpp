@@ -10,6 +10,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "common/choices.hpp"
 #include "common/codec_options.hpp"
 #include "common/sizes.hpp"
 #include "common/target_run.hpp"
@@ -102,6 +103,7 @@ void add_tree_options(CLI::App& cli, MkfsArguments& arguments, CLI::Option* type
     cli.add_option("--selinux", arguments.file_contexts,
                    "Label all entries by this list of file contexts, as setfiles does")
         ->type_name("FILE_CONTEXTS")
+        ->check(file_name())
         ->needs(directory);
     cli.add_flag("--strict", arguments.strict,
                  "Fail if TYPE cannot keep all of the tree, instead of a note")

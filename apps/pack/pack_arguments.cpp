@@ -28,7 +28,8 @@ void add_source_options(CLI::App& cli, PackArguments& arguments) {
                     ->type_name("HEX");
     cli.add_option("--check-manifest", arguments.check_manifest,
                    "Fail unless the source has the content that this manifest lists")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(file_name());
     cli.add_flag("--allow-empty", arguments.allow_empty,
                  "Accept an empty stream: make an image of zeros");
     std::vector<std::string> formats = input_formats();
@@ -69,7 +70,8 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     cli.add_flag("--verify", arguments.verify, "Read back from the medium, decode and compare");
     auto* manifest = cli.add_option("--manifest", arguments.manifest,
                                     "Write hashes of the content to this file, as JSON")
-                         ->type_name("FILE");
+                         ->type_name("FILE")
+                         ->check(file_name());
     add_source_options(cli, arguments);
     cli.add_flag_callback(
            "--raw-sha256", [&arguments] { arguments.raw_sum = RawSum::always; },
@@ -90,6 +92,7 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
     cli.add_option("--target-manifest", arguments.target_manifest,
                    "Manifest of TARGET, as it is before: what it says is not decoded to compare")
         ->type_name("FILE")
+        ->check(file_name())
         ->needs(update);
     for (CLI::Option* other : {size, measure, dry_run, force, in_place})
         update->excludes(other);
@@ -115,6 +118,9 @@ PackInputOptions input_options_of(const PackArguments& arguments,
 
 void check_paths(const PackArguments& arguments, std::optional<std::uint64_t> device_bytes) {
     if (arguments.target.empty() && !arguments.measure) throw CLI::RequiredError("TARGET");
+    if (arguments.update && arguments.to_stdout()) {
+        throw CLI::ValidationError("TARGET", no_stream_text);
+    }
     // Standard input may well be the target itself.
     refuse_same_storage(arguments.source == "-" ? "/dev/stdin" : arguments.source, arguments.target,
                         "the source");

@@ -29,16 +29,19 @@ void add_unpack_arguments(Tool& tool, UnpackArguments& options) {
                    "With --salvage: write a map file for ddrescue(1): what is right (+), unproven "
                    "(?) or lost (-)")
         ->type_name("FILE")
+        ->check(file_name())
         ->needs(salvage);
     auto* size_of =
         cli.add_option("--manifest-size", options.size_of,
                        "Make the target as large as the source was, as this manifest says")
             ->type_name("FILE")
+            ->check(file_name())
             ->excludes(offset)
             ->excludes(length);
     cli.add_option("--verify-manifest", options.manifest,
                    "Compare all content with this file, which insitu-pack --manifest wrote")
         ->type_name("FILE")
+        ->check(file_name())
         ->excludes(offset)
         ->excludes(size_of)
         ->excludes(salvage);

@@ -51,6 +51,58 @@ insitu-pack -q raw new.img
 check "a replaced file keeps its mode" [ "$(stat -c %a new.img)" = 644 ]
 chmod 644 raw
 
+# "-" is a stream, or wrong usage, but never a file; ./- is one.
+mkdir dash
+cd dash || exit 1
+cp ../plain.img i
+cp ../plain.img ./-
+while read -r command; do
+  want=2
+  case $command in insitu-fsck*) want=16 ;; esac
+  # shellcheck disable=SC2086
+  run $want $command
+  says err ": - is no stream here: name a file, or ./- for a file of that name"
+  silent out
+done <<'END'
+insitu-copy i -
+insitu-copy - new
+insitu-copy --delta - i i
+insitu-copy i --apply -
+insitu-copy --update i new --manifest - --target-manifest i
+insitu-copy --update i new --manifest i --target-manifest -
+insitu-pack i new --manifest -
+insitu-pack i new --check-manifest -
+insitu-pack --update i -
+insitu-pack --update i new --target-manifest -
+insitu-unpack - new
+insitu-unpack i new --salvage --map -
+insitu-unpack i new --manifest-size -
+insitu-unpack i new --verify-manifest -
+insitu-fsck -
+insitu-fsck undo i -
+insitu-fsck undo - i
+insitu-fsck i undo -
+insitu-fsck i -o -
+insitu-fsck repair i --undo -
+insitu-fsck i --html=-
+insitu-fsck i --manifest -
+insitu-fsck i --restore-meta -
+insitu-stat -
+insitu-stat i --html -
+insitu-stat --can-activate - i
+insitu-dump-meta -
+insitu-label -
+insitu-resize - 1M
+insitu-trim -
+insitu-trim i --unused -
+END
+check "nothing was made or changed" bash -c '[ "$(echo *)" = "- err i out" ] && cmp ./- i && cmp i ../plain.img'
+run 0 insitu-copy ./- ./new
+run 0 insitu-copy i ./-
+run 0 insitu-stat ./-
+run 0 insitu-label i -
+cd ..
+
 # A missing node is a missing device; other directories below /dev are places for files.
 run 1 insitu-pack raw /dev/insitu-no-such-device
 says err "/dev/insitu-no-such-device: there is no such device"

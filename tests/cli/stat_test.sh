@@ -35,6 +35,23 @@ sectors=$(jq '.data_blocks * 8' out)
 run 0 insitu-stat --table spare.img
 check "table of another size" cmp out <(echo "0 $sectors insitu_comp spare.img writeback 5")
 
+# A name that would be another table, or more of one, is in none.
+for name in 'a b' $'a\nb' $'a\e[2Jb' $'a\xffb' 'a\b' 'à'; do
+  cp spare.img "$name"
+  run 1 insitu-stat --table "$name"
+  says err "a table cannot have this name"
+  silent out
+  check "the message is one line, printable" bash -c \
+    '[ "$(wc -l <err)" -eq 2 ] && ! grep -qaP "[\x01-\x09\x1b\xff]" err'
+  rm "$name"
+done
+cp spare.img é
+run 0 insitu-stat --table é
+says out " insitu_comp é writeback 5"
+
+run 2 insitu-stat --live --json --prometheus spare.img
+says err "excludes"
+
 # Meta alone: all of a terabyte, and no payload is read.
 insitu-format -q --size 1T tera.img
 "$INSITU_TESTS/cli/make_meta.py" fill tera.img
