@@ -7,7 +7,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -105,13 +104,16 @@ bool has_flag(int fd, int option) {
 
 void let_clients_go(const std::string& control_socket, int directions) {
     std::vector<int> connected;
+    std::vector<int> unnamed;
     std::vector<std::string> served;
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
         const int fd = std::atoi(entry.path().filename().c_str());
         const std::string name = local_name(fd);
-        if (name.empty() || name == control_socket) continue;
-        if (has_flag(fd, SO_ACCEPTCONN)) {
+        if (!name.empty() && name == control_socket) continue;
+        if (name.empty()) {
+            unnamed.push_back(fd);
+        } else if (has_flag(fd, SO_ACCEPTCONN)) {
             served.push_back(name);
         } else {
             connected.push_back(fd);
@@ -122,8 +124,12 @@ void let_clients_go(const std::string& control_socket, int directions) {
             ::shutdown(fd, directions);
         }
     }
-    // The one client of nbdkit -s.
-    if (served.empty()) ::shutdown(STDIN_FILENO, directions);
+    if (!served.empty()) return;
+    // The one client of nbdkit -s. What is no socket stays as it is.
+    for (const auto* const sockets : {&connected, &unnamed}) {
+        for (const int fd : *sockets)
+            ::shutdown(fd, directions);
+    }
 }
 
 void ShutdownWatch::start(std::function<void()> work, std::string control_socket) {

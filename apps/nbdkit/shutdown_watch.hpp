@@ -35,8 +35,8 @@ class ShutdownWatch {
 
 // Shuts down the connection of each client of nbdkit. SHUT_RD: what it has asked for is still
 // answered; SHUT_RDWR: nothing more. Clients are those who have connected to a socket that this
-// process listens on, but for the control socket; if there is none, who is at standard input (not
-// through a pipe). Does nothing without /proc.
+// process listens on, but for the control socket; if there is none, all sockets (nbdkit -s; one
+// that it serves through a pipe stays). Does nothing without /proc.
 void let_clients_go(const std::string& control_socket, int directions);
 
 }  // namespace insitu::nbd

@@ -123,6 +123,21 @@ for _ in $(seq 200); do
 done
 idle_client "nbd://127.0.0.1:$port/"
 ends "an idle client over TCP"
+# The one client of nbdkit -s has a socket without a name.
+check "nbdkit -s" timeout 30 python3 - "$plugin" <<'END'
+import signal, socket, subprocess, sys
+ours, theirs = socket.socketpair()
+server = subprocess.Popen(["nbdkit", "-s", sys.argv[1], "a.img"], stdin=theirs, stdout=theirs)
+theirs.close()
+assert ours.recv(8) == b"NBDMAGIC"
+server.send_signal(signal.SIGTERM)
+try:
+    status = server.wait(20)
+except subprocess.TimeoutExpired:
+    server.kill()
+    raise
+assert status == 0, status
+END
 
 # SIGKILL loses nothing that was flushed, that had FUA, or that writethrough acknowledged.
 serve a.img metadata=writethrough
