@@ -72,7 +72,7 @@ void leave_signals() {
     }
 }
 
-// The path or port that a socket is bound to here; empty: another kind, or none.
+// The path or port that a socket is bound to here; empty: another kind, none, or no socket.
 std::string local_name(int fd) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;
@@ -94,10 +94,11 @@ std::string local_name(int fd) {
     return {};
 }
 
-bool has_flag(int fd, int option) {
+// A socket option; 0 for what is no socket.
+int option_of(int fd, int option) {
     int value = 0;
     socklen_t length = sizeof value;
-    return ::getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0 && value != 0;
+    return ::getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0 ? value : 0;
 }
 
 }  // namespace
@@ -109,11 +110,13 @@ void let_clients_go(const std::string& control_socket, int directions) {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
         const int fd = std::atoi(entry.path().filename().c_str());
+        // No client: what is no socket, and that of syslog(3).
+        if (option_of(fd, SO_TYPE) != SOCK_STREAM) continue;
         const std::string name = local_name(fd);
         if (!name.empty() && name == control_socket) continue;
         if (name.empty()) {
             unnamed.push_back(fd);
-        } else if (has_flag(fd, SO_ACCEPTCONN)) {
+        } else if (option_of(fd, SO_ACCEPTCONN) != 0) {
             served.push_back(name);
         } else {
             connected.push_back(fd);
@@ -125,7 +128,7 @@ void let_clients_go(const std::string& control_socket, int directions) {
         }
     }
     if (!served.empty()) return;
-    // The one client of nbdkit -s. What is no socket stays as it is.
+    // The one client of nbdkit -s.
     for (const auto* const sockets : {&connected, &unnamed}) {
         for (const int fd : *sockets)
             ::shutdown(fd, directions);
