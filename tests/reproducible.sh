@@ -24,9 +24,9 @@ build() { # DIR TARGETS…: the tree in DIR, in DIR/build/release
 
 case ${1:-} in
   quick)
-    objects=(libinsitu/CMakeFiles/insitu_format.dir/src/format/window_map.cpp.o
+    objects=(libinsitu/CMakeFiles/insitu_format.dir/Unity/unity_0_cxx.cxx.o
       libinsitu/CMakeFiles/insitu_codec.dir/src/codec/lzo.cpp.o
-      libinsitu/CMakeFiles/insitu_store.dir/src/store/output_file.cpp.o)
+      libinsitu/CMakeFiles/insitu_store.dir/Unity/unity_1_cxx.cxx.o)
     copy "$work/a/deeper/place"
     build "$work/a/deeper/place" "${objects[@]}"
     for object in "${objects[@]}"; do

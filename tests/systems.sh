@@ -29,7 +29,7 @@ install() { # PACKAGES...
 
 build_and_test() { # CMAKE OPTIONS...
   step "configure" cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DINSITU_BUILD_TESTS=ON -DINSITU_WARNINGS_AS_ERRORS=ON "$optimize" "$@" || return
+    -DINSITU_BUILD_TESTS=ON -DINSITU_WARNINGS_AS_ERRORS=ON -DINSITU_GROUP_SOURCES=OFF "$optimize" "$@" || return
   step "build without a warning" cmake --build "$work/build" -j "$jobs" \
     --target product test_programs encoder_work_tests -- -k 0 || return
   for tests in "${TESTS:-$programs}" "${TESTS:-$tools}"; do
@@ -74,7 +74,7 @@ try_trixie() {
   mkdir -p "$work/build"
   step "a chroot" bootstrap || return
   step "configure" inside cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DINSITU_BUILD_TESTS=ON -DINSITU_WARNINGS_AS_ERRORS=ON "$optimize" \
+    -DINSITU_BUILD_TESTS=ON -DINSITU_WARNINGS_AS_ERRORS=ON -DINSITU_GROUP_SOURCES=OFF "$optimize" \
     -DCMAKE_CXX_COMPILER_LAUNCHER=ccache || return
   step "build without a warning" inside cmake --build /build -j "$jobs" \
     --target product test_programs encoder_work_tests -- -k 0 || return

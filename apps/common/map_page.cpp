@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view page_start = "<!DOCTYPE html>";
 
-std::string escaped(std::string_view text) {
+std::string html_escaped(std::string_view text) {
     std::string safe;
     for (const char letter : printable(text)) {
         switch (letter) {
@@ -64,9 +64,9 @@ std::string figures_table(const Json& report) {
     std::string html = "<h2>Figures</h2>\n<table>\n";
     for (const auto& [key, value] : report.items()) {
         if (value.is_array() || value.is_null()) continue;
-        html +=
-            fmt::format("<tr><th scope=\"row\">{}</th><td class=\"{}\">{}</td></tr>\n",
-                        escaped(key), value.is_number() ? "n" : "t", escaped(value_text(value)));
+        html += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"{}\">{}</td></tr>\n",
+                            html_escaped(key), value.is_number() ? "n" : "t",
+                            html_escaped(value_text(value)));
     }
     return html + "</table>\n";
 }
@@ -84,7 +84,7 @@ std::string histogram_table(const Json& report, const char* key, const char* tit
         html += fmt::format(
             "<tr><th scope=\"row\" class=\"n\">{}</th><td class=\"n\">{}</td>"
             "<td><div class=\"bar\" style=\"width:{:.1f}em\"></div></td></tr>\n",
-            escaped(value_text(item.begin().value())), count,
+            html_escaped(value_text(item.begin().value())), count,
             static_cast<double>(count) * widest / static_cast<double>(highest));
     }
     return html + "</table>\n";
@@ -104,9 +104,9 @@ std::string findings_list(const MapPage& page) {
             "<li><b>{}</b> {}: {}: {}. <span class=\"dim\">{}; the driver: {}; {}"
             "</span></li>\n",
             kind_of(finding.id).name, to_string(finding.severity),
-            escaped(kind_of(finding.id).text), escaped(finding.detail),
+            html_escaped(kind_of(finding.id).text), html_escaped(finding.detail),
             place_text(finding.window, finding.block, finding.at_byte), to_string(finding.effect),
-            escaped(kind_of(finding.id).repair));
+            html_escaped(kind_of(finding.id).repair));
     }
     html += "</ol>\n";
     if (page.action_count != 0) {
@@ -114,7 +114,7 @@ std::string findings_list(const MapPage& page) {
                             page.action_count);
         for (const PlannedAction& action : page.plan) {
             html += fmt::format("<li><b>{}</b>: {}. <span class=\"dim\">{}</span></li>\n",
-                                to_string(action.kind), escaped(action.detail),
+                                to_string(action.kind), html_escaped(action.detail),
                                 place_text(action.window, action.block, action.at_byte));
         }
         html += "</ol>\n";
@@ -152,9 +152,9 @@ Json data_of(const MapPage& page, const RegionMap& map) {
 std::string map_page(const MapPage& page, const RegionMap& map) {
     std::string html(page_start);
     html += "\n<html lang=\"en\">\n<head>\n";
-    html += fmt::format("<title>{}</title>\n", escaped(page.title));
+    html += fmt::format("<title>{}</title>\n", html_escaped(page.title));
     html += page_head;
-    html += fmt::format("</head>\n<body>\n<h1>{}</h1>\n", escaped(page.title));
+    html += fmt::format("</head>\n<body>\n<h1>{}</h1>\n", html_escaped(page.title));
     if (!map.regions.empty()) html += page_map;
     html += findings_list(page);
     html += figures_table(page.report);
