@@ -49,8 +49,8 @@ TEST_CASE("a request is one extent a window") {
 
 TEST_CASE("what is written into a compressed extent becomes an extent of its own") {
     const auto store = text_image(32);
-    write_and_close(*store, 5, noise(3));
-    CHECK(heads(*store, {0}) == Heads{{0, 5}, {5, 3}, {8, 24}});
+    write_and_close(*store, 5, noise(4));
+    CHECK(heads(*store, {0}) == Heads{{0, 5}, {5, 4}, {9, 23}});
 }
 
 TEST_CASE("what the device writes is sealed, and what differs from its seal is not read") {

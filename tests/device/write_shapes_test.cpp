@@ -32,11 +32,23 @@ unsigned extents_after(std::initializer_list<unsigned> written_blocks) {
 }  // namespace
 
 TEST_CASE("a window that is written at random is cut into blocks at once") {
-    CHECK(extents_after({5}) == 3);
-    CHECK(extents_after({5, 6, 7}) == 3);
-    CHECK(extents_after({5, 20}) == 5);
-    CHECK(extents_after({5, 20, 30}) == window_blocks);
-    CHECK(extents_after({0, 15, 31}) == window_blocks);
+    CHECK(extents_after({5}) == window_blocks);
+    CHECK(extents_after({5, 6, 7}) == window_blocks - 2);
+    CHECK(extents_after({5, 20}) == window_blocks);
+    CHECK(extents_after({5, 6, 7, 8, 20}) == window_blocks - 3);
+    // A stream, at whatever end.
+    CHECK(extents_after({5, 6, 7, 8}) == 3);
+    CHECK(extents_after({0, 1, 2, 3}) == 2);
+    CHECK(extents_after({28, 29, 30, 31}) == 2);
+}
+
+TEST_CASE("zeros cut out of an extent leave the rest in runs") {
+    const auto store = whole_windows();
+    Device device(*store, {});
+    device.unmap(5 * block_bytes, block_bytes);
+    device.unmap(9 * block_bytes, block_bytes);
+    device.close();
+    CHECK(get_map(*store, {0}).extents().size() == 5);
 }
 
 TEST_CASE("what is put together when idle is encoded with more effort than a writer waits for") {
@@ -58,14 +70,14 @@ TEST_CASE("what is put together when idle is encoded with more effort than a wri
     CHECK(sectors(0) < sectors(1));
 }
 
-TEST_CASE("blocks that were written side by side are read from memory, single ones are not") {
+TEST_CASE("blocks that were written as a stream are read from memory, few are not") {
     const auto store = whole_windows();
     FaultStore counted(*store);
     Device device(counted, {});
     device.write(0, text(1));
-    device.write(window_bytes, text(2));
+    device.write(window_bytes, text(4));
     device.write(2 * window_bytes + 31 * block_bytes, text(1));
-    device.write(3 * window_bytes, text(1));
+    device.write(3 * window_bytes, text(3));
     device.flush();
     counted.fail_reads(device.geometry().block_at_byte({0}), 4 * window_bytes);
     std::vector<std::byte> block(block_bytes);
@@ -73,9 +85,9 @@ TEST_CASE("blocks that were written side by side are read from memory, single on
     // Side by side, and yet in two windows.
     CHECK_THROWS_AS(device.read(2 * window_bytes + 31 * block_bytes, block), Error);
     CHECK_THROWS_AS(device.read(3 * window_bytes, block), Error);
-    std::vector<std::byte> pair(2 * block_bytes);
-    device.read(window_bytes, pair);
-    CHECK(pair == text(2));
+    std::vector<std::byte> stream(4 * block_bytes);
+    device.read(window_bytes, stream);
+    CHECK(stream == text(4));
 }
 
 TEST_CASE("what was in memory is not read after another write to it") {

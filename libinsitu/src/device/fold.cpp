@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
+#include <bit>
 #include <mutex>
 
 #include "device/committer.hpp"
@@ -11,9 +12,17 @@ namespace insitu {
 
 namespace {
 
-// So many places written in one window between two commits, and it will be cut again: what is left
-// is encoded once, in the shape that it would get then.
-constexpr unsigned runs_of_random_writes = 3;
+// Blocks side by side that were written as a whole, and will hardly be written or read singly.
+constexpr unsigned blocks_of_a_stream = 4;
+
+// Where single blocks were written, others will be: what is left of the extents is encoded once, in
+// the shape that it would get then.
+bool is_random(const DirtyBlocks& dirty) {
+    const std::uint32_t mask = dirty.content_mask();
+    const bool is_one_run = (mask & ~(mask << 1) & (mask - 1)) == 0;
+    return mask != 0 &&
+           (!is_one_run || static_cast<unsigned>(std::popcount(mask)) < blocks_of_a_stream);
+}
 
 }  // namespace
 
@@ -63,38 +72,33 @@ void Committer::adopt(WindowIndex window, StagedWindow& staged, WindowPlan plan)
     staged.changed = true;
 }
 
-// What was written lately is read soon. Single blocks, which are extents of their own, are as soon
-// decoded: they would take the place of content that is not.
+// What was written lately is read soon. Few blocks side by side, which are an extent of their own,
+// are as soon decoded: they would take the place of content that is not.
 void Committer::remember(WindowIndex window, const DirtyBlocks& dirty) {
-    const auto has_content = [&](unsigned block) {
-        return block < window_blocks && dirty.test(block) && dirty.content(block) != nullptr;
-    };
-    bool follows = false;
+    const BlockIndex start = first_block_of(window);
     for (unsigned block = 0; block < window_blocks; ++block) {
-        if (!dirty.test(block)) {
-            follows = false;
-            continue;
+        if (dirty.test(block)) medium_.content().forget(start + block, 1);
+    }
+    const std::uint32_t content = dirty.content_mask();
+    for (unsigned first = 0; first < window_blocks; ++first) {
+        unsigned end = first;
+        while (end < window_blocks && (content >> end & 1U) != 0)
+            ++end;
+        if (end - first >= blocks_of_a_stream) {
+            for (unsigned block = first; block < end; ++block)
+                medium_.content().insert(start + block, {dirty.content(block), block_bytes});
         }
-        const BlockIndex index = first_block_of(window) + block;
-        medium_.content().forget(index, 1);
-        const bool is_content = has_content(block);
-        if (is_content && (follows || has_content(block + 1))) {
-            medium_.content().insert(index, {dirty.content(block), block_bytes});
-        }
-        follows = is_content;
+        first = end;
     }
 }
 
 void Committer::merge_dirty(WindowIndex window, StagedWindow& staged, Workspace& workspace) {
     if (staged.dirty.empty()) return;
-    const auto read = [&](const PlannedExtent& extent, ByteSpan output) {
-        medium_.read_extent(window, extent, output, workspace, Medium::Keep::no);
-    };
-    WindowEditor editor(window, read, workspace.encoder, workspace.content);
+    WindowEditor editor(window, workspace.encoder, workspace.content);
     const auto placing = space_.room_bytes() < worst_window_bytes ? WindowEditor::Placing::keep_raw
                                                                   : WindowEditor::Placing::encode;
-    const bool is_random = cuts_.was_cut(window) || staged.dirty.runs() >= runs_of_random_writes;
-    const auto rest = is_random ? WindowEditor::Rest::blocks : WindowEditor::Rest::runs;
+    const auto rest = cuts_.was_cut(window) || is_random(staged.dirty) ? WindowEditor::Rest::blocks
+                                                                       : WindowEditor::Rest::runs;
     WindowPlan plan = editor.merge(staged.plan, staged.dirty, placing, rest);
     counters_.encoded += editor.encoded_bytes();
     counters_.rewritten += editor.rewritten_extents();
@@ -212,10 +216,10 @@ bool Committer::compact(WindowIndex window) {
     Workspaces::Loan workspace(medium_.idle_workspaces());
     merge_dirty(window, staged, *workspace);
     const auto read = [&](const PlannedExtent& extent, ByteSpan output) {
-        medium_.read_extent(window, extent, output, *workspace, Medium::Keep::no);
+        medium_.read_extent(window, extent, output, *workspace);
     };
-    WindowEditor editor(window, read, (*workspace).encoder, (*workspace).content);
-    WindowPlan plan = editor.compact(staged.plan);
+    WindowEditor editor(window, (*workspace).encoder, (*workspace).content);
+    WindowPlan plan = editor.compact(staged.plan, read);
     counters_.encoded += editor.encoded_bytes();
     if (editor.changed()) adopt(window, staged, std::move(plan));
     if (staged.changed) {

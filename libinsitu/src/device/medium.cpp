@@ -69,14 +69,13 @@ void Medium::decode(WindowIndex window, const PlannedExtent& extent, ByteView pa
 }
 
 void Medium::read_extent(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
-                         Workspace& space, Keep keep) {
+                         Workspace& space) {
     const BlockIndex first = first_block_of(window) + extent.first;
     if (extent.compressed() && content_.read(first, output)) return;
     if (extent.held) return decode(window, extent, *extent.held, output, space.decoder);
     const ByteSpan payload = space.payload.first(extent.payload_sectors * sector_bytes);
     store_.read_at(window_at_byte(window) + extent.first * block_bytes, payload);
     decode(window, extent, payload, output, space.decoder);
-    if (keep == Keep::yes && extent.compressed()) content_.insert(first, output);
 }
 
 // What a part of a window takes of one extent: its blocks [first, end).

@@ -53,10 +53,9 @@ class Medium {
                       ByteSpan output, Workspace& space);
     // The same of a window that the driver would not write: extents over borders, or faults.
     void read_unsound(const WindowPart& part, ByteSpan output) const;
-    // All of one extent, wherever it is. `keep`: what was decoded stays in the cache.
-    enum class Keep { no, yes };
+    // All of one extent, wherever it is.
     void read_extent(WindowIndex window, const PlannedExtent& extent, ByteSpan output,
-                     Workspace& space, Keep keep);
+                     Workspace& space);
 
   private:
     struct Piece;

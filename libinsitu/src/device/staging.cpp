@@ -19,6 +19,13 @@ std::uint32_t mask_of(const WindowPart& part) {
     return block_mask(part.first, part.blocks());
 }
 
+// Calls visit(block) for each bit of the mask.
+template <class Visit>
+void for_each_block(std::uint32_t mask, Visit visit) {
+    for (; mask != 0; mask &= mask - 1)
+        visit(static_cast<unsigned>(std::countr_zero(mask)));
+}
+
 // Whether the part leaves some of a compressed extent, which then is encoded again.
 bool is_rewritten(const PlannedExtent& extent, std::uint32_t written) {
     const std::uint32_t whole = block_mask(extent.first, extent.blocks);
@@ -84,17 +91,22 @@ std::uint64_t Staging::cost_of(const StagedWindow& staged, const WindowPart& par
 }
 
 // Compressed extents that the part leaves some of are decoded now: whoever writes hears of damage,
-// and the commit finds their content in the cache.
-void Staging::read_touched(const StagedWindow& staged, const WindowPart& part) {
-    std::optional<Workspaces::Loan> workspace;
+// and the commit has their content. Returns the blocks that were read, which are in the workspace's
+// content at their places in the window.
+std::uint32_t Staging::read_touched(const StagedWindow& staged, const WindowPart& part,
+                                    std::optional<Workspaces::Loan>& workspace) {
+    std::uint32_t blocks = 0;
     for (const PlannedExtent& extent : overlapping(staged.plan, part.first, part.end)) {
         const std::uint32_t whole = block_mask(extent.first, extent.blocks);
         if (!is_rewritten(extent, mask_of(part)) || (staged.dirty.mask() & whole) != 0) continue;
         if (!workspace) workspace.emplace(medium_.workspaces());
-        medium_.read_extent(part.window, extent,
-                            (**workspace).content.first(extent.blocks * block_bytes), **workspace,
-                            Medium::Keep::yes);
+        const ByteSpan content = (**workspace).content.span();
+        medium_.read_extent(
+            part.window, extent,
+            content.subspan(extent.first * block_bytes, extent.blocks * block_bytes), **workspace);
+        blocks |= whole;
     }
+    return blocks;
 }
 
 // Whether a commit of it writes over sectors of blocks that nobody wrote to.
@@ -153,7 +165,8 @@ Staging::Result Staging::write(const WindowPart& part, const std::byte* content)
     StagedWindow& before = first_change ? fresh : found->second;
     std::uint32_t accounted = 0;
     const std::uint64_t cost = cost_of(before, part, content, accounted);
-    read_touched(before, part);
+    std::optional<Workspaces::Loan> workspace;
+    const std::uint32_t touched = read_touched(before, part, workspace);
     const auto admission = space_.admit(
         {window, first_change, cost, before.reserved_bytes + cost, journal_for(before, part)});
     if (admission == RedoSpace::Admission::no_room) refuse_unprotected(part);
@@ -161,14 +174,14 @@ Staging::Result Staging::write(const WindowPart& part, const std::byte* content)
     StagedWindow& staged = first_change ? stripe.staged[window.value] = std::move(fresh) : before;
     staged.accounted = accounted;
     staged.reserved_bytes += cost;
+    for_each_block(touched, [&](unsigned block) {
+        staged.dirty.keep(block, (**workspace).content.data() + block * block_bytes, blocks_);
+    });
     for (unsigned block = part.first; block < part.end; ++block) {
-        const std::byte* const bytes =
+        const std::byte* bytes =
             content == nullptr ? nullptr : content + (block - part.first) * block_bytes;
-        if (bytes == nullptr || is_zero({bytes, block_bytes})) {
-            staged.dirty.set_zeros(block);
-        } else {
-            staged.dirty.set(block, bytes, blocks_);
-        }
+        if (bytes != nullptr && is_zero({bytes, block_bytes})) bytes = nullptr;
+        staged.dirty.set(block, bytes, blocks_);
     }
     ++sequence_;
     return admission == RedoSpace::Admission::admitted_risky ? Result::commit_now : Result::staged;
@@ -216,12 +229,12 @@ void Staging::read(const WindowPart& part, ByteSpan output, Workspace& space) {
     const StagedWindow& staged = found->second;
     for (unsigned first = part.first; first < part.end;) {
         const ByteSpan rest = output.subspan((first - part.first) * block_bytes);
-        if (staged.dirty.test(first)) {
+        if (staged.dirty.knows(first)) {
             staged.dirty.copy(first++, rest.data());
             continue;
         }
         unsigned end = first + 1;
-        while (end < part.end && !staged.dirty.test(end))
+        while (end < part.end && !staged.dirty.knows(end))
             ++end;
         medium_.read_planned({part.window, first, end}, overlapping(staged.plan, first, end),
                              rest.first((end - first) * block_bytes), space);

@@ -18,7 +18,7 @@ struct StagedWindow {
     WindowMeta before{};               // as on the medium
     SectorMask on_medium;              // sectors that `before` needs
     WindowPlan plan;                   // what the blocks that are not dirty read as
-    DirtyBlocks dirty;                 // written since the plan was made
+    DirtyBlocks dirty;                 // written since the plan was made, and what they cut
     std::uint32_t accounted = 0;       // blocks that the reserved bytes count
     std::uint64_t reserved_bytes = 0;  // of redo space, for what no commit has taken yet
     bool changed = false;              // the plan is another one than on the medium
@@ -79,7 +79,8 @@ class Staging {
     bool is_unmapped(const WindowPart& part);
     std::uint64_t cost_of(const StagedWindow& staged, const WindowPart& part,
                           const std::byte* content, std::uint32_t& accounted) const;
-    void read_touched(const StagedWindow& staged, const WindowPart& part);
+    std::uint32_t read_touched(const StagedWindow& staged, const WindowPart& part,
+                               std::optional<Workspaces::Loan>& workspace);
     bool needs_journal(const StagedWindow& staged, const WindowPart& part) const;
     RedoSpace::Journal journal_for(const StagedWindow& staged, const WindowPart& part) const;
     [[noreturn]] void refuse_unprotected(const WindowPart& part) const;

@@ -18,39 +18,54 @@ constexpr std::uint32_t block_mask(unsigned first, unsigned blocks) noexcept {
 }
 
 // The blocks of one window that were written and not encoded yet: their content, or nothing for
-// blocks of zeros. Not thread-safe.
+// blocks of zeros. And the content of what is left of the extents that they cut, which has to be
+// encoded again with them. Not thread-safe.
 class DirtyBlocks {
   public:
     std::uint32_t mask() const noexcept { return mask_; }
+    // Of the dirty blocks, those that were written with the content that was kept of them.
+    std::uint32_t unchanged() const noexcept { return unchanged_; }
+    // Whether the content of a block is here, written or kept.
+    bool knows(unsigned block) const noexcept { return ((mask_ | kept_) >> block & 1U) != 0; }
     bool test(unsigned block) const noexcept { return (mask_ >> block & 1U) != 0; }
     bool empty() const noexcept { return mask_ == 0; }
-    // Runs of dirty blocks side by side.
-    unsigned runs() const noexcept {
-        return static_cast<unsigned>(std::popcount(mask_ & ~(mask_ << 1)));
+    // The dirty blocks that are not zeros.
+    std::uint32_t content_mask() const noexcept {
+        std::uint32_t mask = 0;
+        for (unsigned block = 0; block < window_blocks; ++block) {
+            if (test(block) && content(block) != nullptr) mask |= block_mask(block, 1);
+        }
+        return mask;
     }
-    // Null for a block of zeros. Precondition: test(block).
+    // Null for zeros that were written. Precondition: knows(block).
     const std::byte* content(unsigned block) const noexcept { return contents_[block].get(); }
 
+    // Null content: zeros.
     void set(unsigned block, const std::byte* content, BlockPool& pool) {
+        const std::uint32_t bit = block_mask(block, 1);
+        const bool is_same = (kept_ & bit) != 0 && equals(block, content);
+        mask_ |= bit;
+        kept_ &= ~bit;
+        unchanged_ = is_same ? unchanged_ | bit : unchanged_ & ~bit;
+        if (is_same) return;
+        if (content == nullptr) {
+            contents_[block].reset();
+            return;
+        }
         if (!contents_[block]) contents_[block] = pool.take();
         std::memcpy(contents_[block].get(), content, block_bytes);
-        mask_ |= block_mask(block, 1);
     }
-    void set_zeros(unsigned block) noexcept {
-        contents_[block].reset();
-        mask_ |= block_mask(block, 1);
+    // The content of a block as it is. Precondition: it is not known.
+    void keep(unsigned block, const std::byte* content, BlockPool& pool) {
+        contents_[block] = pool.take();
+        std::memcpy(contents_[block].get(), content, block_bytes);
+        kept_ |= block_mask(block, 1);
     }
     void clear(BlockPool& pool) {
         pool.give(contents_.begin(), contents_.end());
-        mask_ = 0;
+        mask_ = kept_ = unchanged_ = 0;
     }
-    // Whether a dirty block is the same as another.
-    bool equals(unsigned block, const std::byte* other) const noexcept {
-        const std::byte* const bytes = content(block);
-        return bytes != nullptr ? std::memcmp(bytes, other, block_bytes) == 0
-                                : is_zero({other, block_bytes});
-    }
-    // Copies a dirty block.
+    // Copies a block. Precondition: knows(block).
     void copy(unsigned block, std::byte* output) const noexcept {
         if (const std::byte* const from = content(block)) {
             std::memcpy(output, from, block_bytes);
@@ -60,7 +75,15 @@ class DirtyBlocks {
     }
 
   private:
+    bool equals(unsigned block, const std::byte* other) const noexcept {
+        const std::byte* const bytes = content(block);
+        return other != nullptr ? std::memcmp(bytes, other, block_bytes) == 0
+                                : is_zero({bytes, block_bytes});
+    }
+
     std::uint32_t mask_ = 0;
+    std::uint32_t kept_ = 0;  // of blocks that are not dirty
+    std::uint32_t unchanged_ = 0;
     std::array<BlockPool::Block, window_blocks> contents_;
 };
 

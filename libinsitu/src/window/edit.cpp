@@ -81,25 +81,16 @@ std::uint32_t WindowEditor::cut(const PlannedExtent& extent, const DirtyBlocks& 
                      [&](unsigned first, unsigned end) { keep_raw(extent, first, end); });
         return written;
     }
-    const ByteSpan content = content_.first(extent.blocks * block_bytes);
-    read_(extent, content);
-    ++rewritten_extents_;
-    std::uint32_t changed = 0;
-    for_each_run(written, [&](unsigned first, unsigned end) {
-        for (unsigned i = first; i < end; ++i) {
-            if (!dirty.equals(i, content.data() + (i - extent.first) * block_bytes)) {
-                changed |= block_mask(i, 1);
-            }
-        }
-    });
+    const std::uint32_t changed = written & ~dirty.unchanged();
     if (changed == 0) {
         plan_.push_back(extent);
         return 0;
     }
+    ++rewritten_extents_;
     for_each_run(whole & ~changed, [&](unsigned first, unsigned end) {
         const unsigned step = rest == Rest::blocks ? 1 : end - first;
         for (; first < end; first += step) {
-            put(first, content.subspan((first - extent.first) * block_bytes, step * block_bytes));
+            put(first, content_of(dirty, first, first + step));
         }
     });
     return changed;
@@ -158,7 +149,7 @@ WindowPlan WindowEditor::merge(const WindowPlan& plan, const DirtyBlocks& dirty,
     return finish();
 }
 
-void WindowEditor::compact_run(std::span<const PlannedExtent> run) {
+void WindowEditor::compact_run(std::span<const PlannedExtent> run, const ReadExtent& read) {
     const unsigned first = run.front().first;
     std::size_t old_bytes = 0;
     for (const PlannedExtent& extent : run)
@@ -167,8 +158,8 @@ void WindowEditor::compact_run(std::span<const PlannedExtent> run) {
     if (!known_best && worth_it(old_bytes, sector_bytes)) {
         const ByteSpan blocks = content_.first((run.back().end() - first) * block_bytes);
         for (const PlannedExtent& extent : run) {
-            read_(extent, blocks.subspan((extent.first - first) * block_bytes,
-                                         extent.blocks * block_bytes));
+            read(extent,
+                 blocks.subspan((extent.first - first) * block_bytes, extent.blocks * block_bytes));
         }
         const ByteView payload = encoder_.encode(window_first_ + first, blocks);
         if (worth_it(old_bytes, payload.size())) {
@@ -179,7 +170,7 @@ void WindowEditor::compact_run(std::span<const PlannedExtent> run) {
     plan_.insert(plan_.end(), run.begin(), run.end());
 }
 
-WindowPlan WindowEditor::compact(const WindowPlan& plan) {
+WindowPlan WindowEditor::compact(const WindowPlan& plan, const ReadExtent& read) {
     begin();
     const auto unmapped = [](const PlannedExtent& extent) { return extent.unmapped(); };
     for (auto at = plan.begin(); at != plan.end();) {
@@ -188,7 +179,7 @@ WindowPlan WindowEditor::compact(const WindowPlan& plan) {
             continue;
         }
         const auto end = std::find_if(at, plan.end(), unmapped);
-        compact_run({at, end});
+        compact_run({at, end}, read);
         at = end;
     }
     return finish();

@@ -2,6 +2,8 @@
 // Edits of one window as a table: a plan, what is written, and the plan that comes of it.
 #include "window/edit.hpp"
 
+#include <algorithm>
+
 #include "insitu/internal/window/payload_decoder.hpp"
 #include "support/catch.hpp"
 #include "support/random_content.hpp"
@@ -28,11 +30,7 @@ void write(std::string_view blocks, unsigned salt, DirtyBlocks& dirty, BlockPool
         const Bytes content = make_content(random, kind, block_bytes);
         std::copy(content.begin(), content.end(),
                   model.begin() + static_cast<std::ptrdiff_t>(block * block_bytes));
-        if (kind == Content::zeros) {
-            dirty.set_zeros(block);
-        } else {
-            dirty.set(block, content.data(), pool);
-        }
+        dirty.set(block, kind == Content::zeros ? nullptr : content.data(), pool);
     }
 }
 
@@ -70,16 +68,17 @@ struct Window {
 
     void merge(std::string_view blocks, Placing placing = Placing::encode, Rest rest = Rest::runs) {
         DirtyBlocks dirty;
+        keep_rest(blocks, dirty);
         write(blocks, edits++, dirty, pool, model);
-        WindowEditor editor({0}, read, encoder, content);
+        WindowEditor editor({0}, encoder, content);
         plan = editor.merge(plan, dirty, placing, rest);
         dirty.clear(pool);
         REQUIRE(dirty.empty());
         keep_counts(editor);
     }
     void compact() {
-        WindowEditor editor({0}, read, encoder, content);
-        plan = editor.compact(plan);
+        WindowEditor editor({0}, encoder, content);
+        plan = editor.compact(plan, read);
         keep_counts(editor);
     }
     void check(const char* expected) {
@@ -92,6 +91,22 @@ struct Window {
     }
 
   private:
+    // What a device knows of the extents that are written in part.
+    void keep_rest(std::string_view blocks, DirtyBlocks& dirty) {
+        for (const PlannedExtent& extent : plan) {
+            const std::string_view written =
+                blocks.substr(std::min<std::size_t>(extent.first, blocks.size()), extent.blocks);
+            const auto count = static_cast<unsigned>(
+                extent.blocks - std::count(written.begin(), written.end(), '.') -
+                (extent.blocks - written.size()));
+            if (!extent.compressed() || count == 0 || count == extent.blocks) continue;
+            Bytes whole(extent.blocks * block_bytes);
+            read(extent, whole);
+            for (unsigned block = 0; block < extent.blocks; ++block) {
+                dirty.keep(extent.first + block, whole.data() + block * block_bytes, pool);
+            }
+        }
+    }
     void keep_counts(const WindowEditor& editor) {
         rewritten = editor.rewritten_extents();
         changed = editor.changed();
@@ -160,6 +175,46 @@ TEST_CASE("what remains of an extent becomes one extent, or one for each block")
         CHECK(window.rewritten == row.decoded);
         window.check(row.plan);
     }
+}
+
+TEST_CASE("of blocks it is known what was written, what is kept, and what is as it was") {
+    BlockPool pool;
+    DirtyBlocks dirty;
+    const Bytes old(block_bytes, std::byte{1});
+    const Bytes other(block_bytes, std::byte{2});
+    const Bytes zeros(block_bytes);
+    Bytes read(block_bytes);
+    dirty.keep(3, old.data(), pool);
+    dirty.keep(4, zeros.data(), pool);
+    CHECK(dirty.empty());
+    CHECK((dirty.knows(3) && !dirty.test(3) && !dirty.knows(5)));
+
+    dirty.set(3, old.data(), pool);
+    dirty.set(4, nullptr, pool);
+    dirty.set(5, nullptr, pool);
+    CHECK(dirty.mask() == 0b111000);
+    CHECK(dirty.unchanged() == 0b011000);
+    CHECK(dirty.content_mask() == 0b011000);
+    dirty.copy(3, read.data());
+    CHECK(read == old);
+
+    dirty.set(3, other.data(), pool);
+    dirty.set(4, other.data(), pool);
+    CHECK(dirty.unchanged() == 0);
+    dirty.copy(4, read.data());
+    CHECK(read == other);
+    // What it was is not known any more.
+    dirty.set(3, old.data(), pool);
+    CHECK(dirty.unchanged() == 0);
+    dirty.set(3, nullptr, pool);
+    CHECK(dirty.content_mask() == 0b010000);
+    dirty.copy(3, read.data());
+    CHECK(read == zeros);
+
+    dirty.keep(6, old.data(), pool);
+    dirty.clear(pool);
+    CHECK((dirty.empty() && !dirty.knows(3) && !dirty.knows(6)));
+    CHECK(pool.idle() == 2);
 }
 
 TEST_CASE("what changes nothing is no change") {
