@@ -2,8 +2,6 @@
 // Edits of one window as a table: a plan, what is written, and the plan that comes of it.
 #include "window/edit.hpp"
 
-#include <algorithm>
-
 #include "insitu/internal/window/payload_decoder.hpp"
 #include "support/catch.hpp"
 #include "support/random_content.hpp"
@@ -94,11 +92,9 @@ struct Window {
     // What a device knows of the extents that are written in part.
     void keep_rest(std::string_view blocks, DirtyBlocks& dirty) {
         for (const PlannedExtent& extent : plan) {
-            const std::string_view written =
-                blocks.substr(std::min<std::size_t>(extent.first, blocks.size()), extent.blocks);
-            const auto count = static_cast<unsigned>(
-                extent.blocks - std::count(written.begin(), written.end(), '.') -
-                (extent.blocks - written.size()));
+            unsigned count = 0;
+            for (unsigned block = extent.first; block < extent.end(); ++block)
+                count += block < blocks.size() && blocks[block] != '.';
             if (!extent.compressed() || count == 0 || count == extent.blocks) continue;
             Bytes whole(extent.blocks * block_bytes);
             read(extent, whole);
