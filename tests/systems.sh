@@ -8,11 +8,13 @@
 #   musl      what is missing for it
 #   JOBS      how many things are done at once (default: the number of processors)
 #   OPTIMIZE  how the compiler optimizes (default: -O3, as in a release); -O1 compiles faster
+#   TARGETS   what is built (default: product test_programs encoder_work_tests)
 #   TESTS     which tests, a pattern of ctest (default: the programs, and the tools' own)
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 2
 jobs=${JOBS:-$(nproc)}
+read -ra targets <<<"${TARGETS:-product test_programs encoder_work_tests}"
 optimize="-DCMAKE_CXX_FLAGS_RELEASE=${OPTIMIZE:--O3} -DNDEBUG"
 mirror=${MIRROR:-http://deb.debian.org/debian}
 programs='^(.*_tests?|fuzz_replay_tests)$'
@@ -31,7 +33,7 @@ build_and_test() { # CMAKE OPTIONS...
   step "configure" cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DINSITU_BUILD_TESTS=ON -DINSITU_WARNINGS_AS_ERRORS=ON -DINSITU_GROUP_SOURCES=OFF "$optimize" "$@" || return
   step "build without a warning" cmake --build "$work/build" -j "$jobs" \
-    --target product test_programs encoder_work_tests -- -k 0 || return
+    --target "${targets[@]}" -- -k 0 || return
   for tests in "${TESTS:-$programs}" "${TESTS:-$tools}"; do
     step "tests $tests" ctest --test-dir "$work/build" -R "$tests" --timeout 900 --output-on-failure
     [ -z "${TESTS:-}" ] || break
@@ -77,7 +79,7 @@ try_trixie() {
     -DINSITU_BUILD_TESTS=ON -DINSITU_WARNINGS_AS_ERRORS=ON -DINSITU_GROUP_SOURCES=OFF "$optimize" \
     -DCMAKE_CXX_COMPILER_LAUNCHER=ccache || return
   step "build without a warning" inside cmake --build /build -j "$jobs" \
-    --target product test_programs encoder_work_tests -- -k 0 || return
+    --target "${targets[@]}" -- -k 0 || return
   step "tests $programs" inside ctest --test-dir /build -R "${TESTS:-$programs}" \
     --timeout 900 --output-on-failure
   [ -n "${TESTS:-}" ] ||
@@ -99,7 +101,7 @@ try_musl() {
   fi
 }
 
-[ $# -gt 0 ] || { sed -n '3,12s/^# \?//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '3,13s/^# \?//p' "$0"; exit 2; }
 for name in "$@"; do
   case $name in
     minimal | libc++ | trixie | musl) ;;

@@ -32,13 +32,14 @@ errcode_t set_block_size(io_channel channel, int block_size) {
     return 0;
 }
 
-// A negative count is one of bytes.
+// A negative count is one of bytes. The length is that of a buffer in memory: size_t holds it.
 errcode_t read_blocks(io_channel channel, unsigned long long block, int count, void* data) {
     const auto size = static_cast<std::uint64_t>(channel->block_size);
     const std::uint64_t length = count < 0 ? static_cast<std::uint64_t>(-std::int64_t{count})
                                            : static_cast<std::uint64_t>(count) * size;
     if (block > UINT64_MAX / size) return EXT2_ET_SHORT_READ;
-    return current->read(block * size, {static_cast<std::byte*>(data), length});
+    return current->read(block * size,
+                         {static_cast<std::byte*>(data), static_cast<std::size_t>(length)});
 }
 
 errcode_t read_blocks_32(io_channel channel, unsigned long block, int count, void* data) {

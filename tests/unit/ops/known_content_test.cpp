@@ -28,7 +28,7 @@ struct Contents {
         : before(make_content(random, Content::mixed, blocks * block_bytes)), after(before) {
         for (unsigned i = 0; i < edits; ++i) {
             const std::size_t first = below(random, blocks);
-            const std::size_t count = std::min(1 + below(random, 6), blocks - first);
+            const std::size_t count = std::min<std::size_t>(1 + below(random, 6), blocks - first);
             const auto kind = static_cast<Content>(below(random, 4));
             const Bytes fresh = make_content(random, kind, count * block_bytes);
             std::copy(fresh.begin(), fresh.end(),
