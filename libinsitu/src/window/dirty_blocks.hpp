@@ -23,7 +23,7 @@ constexpr std::uint32_t block_mask(unsigned first, unsigned blocks) noexcept {
 class DirtyBlocks {
   public:
     std::uint32_t mask() const noexcept { return mask_; }
-    // Of the dirty blocks, those that were written with the content that was kept of them.
+    // Of the dirty blocks, those that were written with nothing but what was kept of them.
     std::uint32_t unchanged() const noexcept { return unchanged_; }
     // Whether the content of a block is here, written or kept.
     bool knows(unsigned block) const noexcept { return ((mask_ | kept_) >> block & 1U) != 0; }
@@ -43,7 +43,7 @@ class DirtyBlocks {
     // Null content: zeros.
     void set(unsigned block, const std::byte* content, BlockPool& pool) {
         const std::uint32_t bit = block_mask(block, 1);
-        const bool is_same = (kept_ & bit) != 0 && equals(block, content);
+        const bool is_same = ((kept_ | unchanged_) & bit) != 0 && equals(block, content);
         mask_ |= bit;
         kept_ &= ~bit;
         unchanged_ = is_same ? unchanged_ | bit : unchanged_ & ~bit;
