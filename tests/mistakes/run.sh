@@ -271,6 +271,7 @@ mistake cached-content-not-forgotten device_tests,device_crash_tests device/fold
 mistake single-blocks-remembered device_tests device/fold.cpp 's/end - first >= blocks_of_a_stream/end != first/'
 mistake random-writes-cut-twice device_tests device/fold.cpp 's/return mask != 0 &&/return mask == 0 \&\&/'
 mistake rewritten-equal-is-new unit_tests window/dirty_blocks.hpp 's/unchanged_ = is_same ?/unchanged_ = !is_same ?/'
+mistake zeros-kept-as-content unit_tests window/dirty_blocks.hpp 's/if (content == nullptr) contents_.block..reset();//'
 mistake kept-content-not-read device_tests device/staging.cpp 's/content.data() + block \* block_bytes,/content.data(),/'
 mistake committing-plan-changed device_tests,device_crash_tests device/committer.cpp 's/if (staged.dirty.empty()) {/if (true) {/'
 mistake stream-punched device_tests,device_crash_tests device/committer.cpp '/^bool Committer::punch_next/,/^}/ s/if (intent_pending_) return false;//'

@@ -40,18 +40,15 @@ class DirtyBlocks {
     // Null for zeros that were written. Precondition: knows(block).
     const std::byte* content(unsigned block) const noexcept { return contents_[block].get(); }
 
-    // Null content: zeros.
+    // Null content: zeros, which are never content.
     void set(unsigned block, const std::byte* content, BlockPool& pool) {
         const std::uint32_t bit = block_mask(block, 1);
         const bool is_same = ((kept_ | unchanged_) & bit) != 0 && equals(block, content);
         mask_ |= bit;
         kept_ &= ~bit;
         unchanged_ = is_same ? unchanged_ | bit : unchanged_ & ~bit;
-        if (is_same) return;
-        if (content == nullptr) {
-            contents_[block].reset();
-            return;
-        }
+        if (content == nullptr) contents_[block].reset();
+        if (is_same || content == nullptr) return;
         if (!contents_[block]) contents_[block] = pool.take();
         std::memcpy(contents_[block].get(), content, block_bytes);
     }
@@ -77,6 +74,7 @@ class DirtyBlocks {
   private:
     bool equals(unsigned block, const std::byte* other) const noexcept {
         const std::byte* const bytes = content(block);
+        if (bytes == nullptr) return other == nullptr;
         return other != nullptr ? std::memcmp(bytes, other, block_bytes) == 0
                                 : is_zero({bytes, block_bytes});
     }

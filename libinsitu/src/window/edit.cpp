@@ -96,9 +96,11 @@ std::uint32_t WindowEditor::cut(const PlannedExtent& extent, const DirtyBlocks& 
     return changed;
 }
 
-// Of blocks that hold something, side by side.
+// Of blocks that are known, side by side.
 ByteView WindowEditor::content_of(const DirtyBlocks& dirty, unsigned first, unsigned end) {
-    if (end - first == 1) return {dirty.content(first), block_bytes};
+    if (end - first == 1 && dirty.content(first) != nullptr) {
+        return {dirty.content(first), block_bytes};
+    }
     const ByteSpan blocks = content_.first((end - first) * block_bytes);
     for (unsigned block = first; block < end; ++block) {
         dirty.copy(block, blocks.data() + (block - first) * block_bytes);

@@ -193,9 +193,11 @@ TEST_CASE("of blocks it is known what was written, what is kept, and what is as 
     dirty.set(4, nullptr, pool);
     CHECK(dirty.mask() == 0b111000);
     CHECK(dirty.unchanged() == 0b011000);
-    CHECK(dirty.content_mask() == 0b011000);
+    CHECK(dirty.content_mask() == 0b001000);
     dirty.copy(3, read.data());
     CHECK(read == old);
+    dirty.copy(4, read.data());
+    CHECK(read == zeros);
 
     dirty.set(3, other.data(), pool);
     dirty.set(4, other.data(), pool);
@@ -233,6 +235,44 @@ TEST_CASE("what changes nothing is no change") {
         CHECK_FALSE(window.changed);
     }
     window.check("0+8c 8+24u");
+}
+
+TEST_CASE(
+    "zeros that an extent holds as content are unmapped when all of it is zeros, in pieces too") {
+    Window window;
+    const Bytes zeros(8 * block_bytes);
+    const ByteView payload = window.encoder.encode({0}, zeros);
+    window.plan = {{0, 8, static_cast<unsigned>(payload.size() / sector_bytes),
+                    std::make_shared<Bytes>(payload.begin(), payload.end())},
+                   {8, 24, 0, nullptr}};
+    window.check("0+8c 8+24u");
+    DirtyBlocks dirty;
+    for (unsigned block = 0; block < 8; ++block)
+        dirty.keep(block, zeros.data(), window.pool);
+    const auto merge = [&] {
+        WindowEditor editor({0}, window.encoder, window.content);
+        window.plan = editor.merge(window.plan, dirty, Placing::encode, Rest::blocks);
+        return editor.changed();
+    };
+    for (unsigned block = 0; block < 4; ++block)
+        dirty.set(block, nullptr, window.pool);
+    SECTION("a part of it is no change") {
+        CHECK_FALSE(merge());
+        window.check("0+8c 8+24u");
+    }
+    SECTION("all of it") {
+        for (unsigned block = 4; block < 8; ++block)
+            dirty.set(block, nullptr, window.pool);
+        CHECK(merge());
+        window.check("0+8u 8+24u");
+    }
+    SECTION("beside other content") {
+        const Bytes ones(block_bytes, std::byte{1});
+        std::copy(ones.begin(), ones.end(), window.model.begin() + 7 * block_bytes);
+        dirty.set(7, ones.data(), window.pool);
+        CHECK(merge());
+        window.check("0+1c 1+1c 2+1c 3+1c 4+1c 5+1c 6+1c 7+1c 8+24u");
+    }
 }
 
 TEST_CASE("where nothing protects a commit, raw blocks stay raw") {
