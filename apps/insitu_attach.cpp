@@ -78,7 +78,8 @@ int attach_main(World world, int argc, char** argv) {
         ->allow_extra_args(false);
     cli.add_option("--config", options.config,
                    "Read image, mount point and options from /etc/insitu/NAME.conf")
-        ->type_name("NAME");
+        ->type_name("NAME")
+        ->check(file_name());
     cli.add_flag("--list", options.list, "Print what is attached");
     tool.add_json_option();
     return tool.run(argc, argv, [&] { return attach(tool, options); });

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include "attach/detach_run.hpp"
+#include "common/choices.hpp"
 #include "common/tool.hpp"
 #include "tools.hpp"
 
@@ -19,10 +20,12 @@ int detach_main(World world, int argc, char** argv) {
     DetachArguments arguments;
     std::string config;
     CLI::App& cli = tool.cli();
-    cli.add_option("NAME", arguments.name, "The image, its device, or where it is mounted");
+    cli.add_option("NAME", arguments.name, "The image, its device, or where it is mounted")
+        ->check(file_name());
     cli.add_flag("--force", arguments.force, "Give up what cannot be written to the image");
     cli.add_option("--config", config, "The image of /etc/insitu/NAME.conf, if it is attached")
-        ->type_name("NAME");
+        ->type_name("NAME")
+        ->check(file_name());
     return tool.run(argc, argv, [&] {
         if (!config.empty()) {
             arguments.name = read_config(config).image;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <optional>
+#include <vector>
 
 #include "common/choices.hpp"
 #include "common/identity_options.hpp"
@@ -126,6 +127,14 @@ int print_table(Tool& tool, const Options& options, const ImageInput& input) {
     return exit_done;
 }
 
+// Each prints something else.
+void exclude_each_other(const std::vector<CLI::Option*>& options) {
+    for (auto one = options.begin(); one != options.end(); ++one) {
+        for (auto other = one + 1; other != options.end(); ++other)
+            (*one)->excludes(*other);
+    }
+}
+
 int stat_tool(Tool& tool, const Options& options) {
     if (options.udev) return print_udev(tool, options.image.path);
     if (options.live) {
@@ -173,21 +182,26 @@ int insitu::apps::run_stat(World world, int argc, char** argv) {
     add_image_options(tool, options.image);
     auto* const table =
         cli.add_flag("--table", options.table, "Print the table line for dmsetup(8)");
-    cli.add_flag("--writethrough", options.writethrough, "Table line for writethrough meta");
+    cli.add_flag("--writethrough", options.writethrough, "Table line for writethrough meta")
+        ->needs(table);
     cli.add_option("--commit-delay", options.commit_delay_seconds,
                    "Table line: seconds between writes of meta (default: 5)")
         ->type_name("SECONDS")
-        ->check(number_from(1, 86400));
-    cli.add_option(
-           "--can-activate", options.can_activate,
-           "Report whether the driver would open the image on this device; exit status 0 or "
-           "1")
-        ->type_name("DEV")
-        ->check(file_name());
-    cli.add_flag("--udev", options.udev,
-                 "Print type, UUID and label for udev, even while the device is in use");
-    cli.add_flag("--seals", options.seals,
-                 "Count the extents that have a seal: reads the end of each payload");
+        ->check(number_from(1, 86400))
+        ->needs(table);
+    auto* const can_activate =
+        cli.add_option(
+               "--can-activate", options.can_activate,
+               "Report whether the driver would open the image on this device; exit status 0 or "
+               "1")
+            ->type_name("DEV")
+            ->check(file_name());
+    auto* const udev =
+        cli.add_flag("--udev", options.udev,
+                     "Print type, UUID and label for udev, even while the device is in use");
+    auto* const seals =
+        cli.add_flag("--seals", options.seals,
+                     "Count the extents that have a seal: reads the end of each payload");
     auto* const map = cli.add_flag(
         "--map", options.map, "Print a picture of the device instead: what takes how much space");
     auto* const html =
@@ -205,12 +219,13 @@ int insitu::apps::run_stat(World world, int argc, char** argv) {
         ->type_name("SECONDS")
         ->check(number_from(1, 3600))
         ->needs(live);
-    // Each prints something else.
-    table->excludes(map)->excludes(html)->excludes(live);
-    live->excludes(map)->excludes(html);
-    map->excludes(html);
     tool.add_json_option();
-    prometheus->excludes("--json");
+    exclude_each_other({table, can_activate, udev, map, html, live});
+    // These print no JSON, and count no seals.
+    for (CLI::Option* const text : {table, udev, map, prometheus})
+        text->excludes("--json");
+    for (CLI::Option* const other : {table, can_activate, udev, map, live})
+        seals->excludes(other);
     tool.add_progress_option();
     return tool.run(argc, argv, [&] { return stat_tool(tool, options); });
 }

@@ -108,6 +108,10 @@ AttachArguments read_config(const std::string& name) {
         std::string options;
         std::string more;
         fields >> mountpoint >> options;
+        if (image == "-") {
+            throw Error(ErrorKind::refused, {.file = path}, "a stream cannot be attached",
+                        "expected one line: /IMAGE [DIRECTORY|none [OPTIONS]]");
+        }
         if (!arguments.image.empty() || fields >> more || !image.starts_with('/')) {
             throw Error(ErrorKind::refused, {.file = path},
                         "expected one line: /IMAGE [DIRECTORY|none [OPTIONS]]",

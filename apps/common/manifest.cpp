@@ -123,6 +123,14 @@ ManifestFile::~ManifestFile() {
     if (mapping_ != nullptr) ::munmap(mapping_, extents_.size_bytes());
 }
 
+std::uint64_t ManifestFile::unknown_blocks() const noexcept {
+    if (complete_) return 0;
+    std::uint64_t blocks = logical_bytes_ / block_bytes;
+    for (const ManifestExtent& extent : extents_)
+        blocks -= extent.blocks;
+    return blocks;
+}
+
 Manifest ManifestFile::contents() const {
     return {extents_, logical_bytes_,
             complete_ ? Manifest::Others::zeros : Manifest::Others::unknown, path_};

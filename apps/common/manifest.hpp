@@ -42,6 +42,8 @@ class ManifestFile {
     const std::optional<Uuid>& uuid() const noexcept { return uuid_; }
     // Whether every mapped extent is named: a dump leaves out those it could not decode.
     bool complete() const noexcept { return complete_; }
+    // Of which it says nothing: where it is not complete, all that no extent with a hash names.
+    std::uint64_t unknown_blocks() const noexcept;
 
     // As fsck takes it; throws a `refused` Error where an extent is longer than it reads.
     Manifest contents() const;

@@ -12,6 +12,7 @@
 #include "common/printable.hpp"
 #include "fsck/finding_page.hpp"
 #include "fsck/fsck_report.hpp"
+#include "fsck/manifest_proof.hpp"
 #include "fsck/undo_place.hpp"
 #include "insitu/internal/journal/recovery.hpp"
 #include "insitu/open_store.hpp"
@@ -55,6 +56,8 @@ struct Checked {
     const CheckResult& result;
     PendingState pending;
     bool blocked;  // what is pending cannot be applied
+    std::optional<std::uint64_t>
+        not_compared_blocks;  // with a manifest, which knows nothing of them
 };
 
 int report_check(Tool& tool, const FsckOptions& options, const Checked& checked,
@@ -71,6 +74,9 @@ int report_check(Tool& tool, const FsckOptions& options, const Checked& checked,
         if (!options.meta_only) {
             members["mapped_blocks"] = result.extents.mapped_blocks;
             members["payload_sectors"] = result.extents.payload_sectors;
+        }
+        if (checked.not_compared_blocks) {
+            members["not_compared_blocks"] = *checked.not_compared_blocks;
         }
         members["walked_extents"] = result.walked_extents;
         members["wide_extents"] = result.wide_extents;
@@ -128,6 +134,7 @@ int run_check(Tool& tool, const FsckOptions& options) {
     std::optional<Manifest> manifest;
     if (!options.manifest.empty()) {
         manifest.emplace(manifest_file.emplace(options.manifest).contents());
+        tell_of_unknown_blocks(tool, *manifest_file);
         wanted.manifest = &*manifest;
     }
     FsckReport report(tool, options.image, "check");
@@ -137,7 +144,9 @@ int run_check(Tool& tool, const FsckOptions& options) {
         page.write(options.html, image, options.image, counts_json(result.counts), tool.control());
     }
     tool.end_progress();
-    return report_check(tool, options, {result, pending, blocked}, report);
+    Checked checked{result, pending, blocked, {}};
+    if (manifest_file) checked.not_compared_blocks = manifest_file->unknown_blocks();
+    return report_check(tool, options, checked, report);
 }
 
 }  // namespace insitu::apps

@@ -186,6 +186,9 @@ void settle(Tool& tool, FsckOptions& options) {
         refuse("-n", "excludes -p, -a and -y");
     }
     if (options.no_changes && options.mode == FsckMode::repair) refuse("-n", "excludes repair");
+    if (options.meta_only && !options.manifest.empty()) {
+        refuse("--meta-only", "excludes --manifest: it reads no content that could be compared");
+    }
     if (options.rebuild_meta && !options.restore_meta.empty()) {
         refuse("--rebuild-meta", "excludes --restore-meta");
     }

@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fsck/manifest_proof.hpp"
 
+#include <fmt/format.h>
+
 #include "common/manifest_check.hpp"
+#include "common/sizes.hpp"
 #include "insitu/error.hpp"
 #include "insitu/internal/image/image.hpp"
 #include "insitu/internal/store/null_store.hpp"
 #include "insitu/unpack.hpp"
 
 namespace insitu::apps {
+
+void tell_of_unknown_blocks(const Tool& tool, const ManifestFile& manifest) {
+    const std::uint64_t blocks = manifest.unknown_blocks();
+    if (blocks == 0) return;
+    tool.note(fmt::format("{}: has no hash of some extents: {} of the content {} not compared",
+                          manifest.path(), counted(blocks, "block"), blocks == 1 ? "is" : "are"));
+}
 
 void prove_by_sums(const ManifestFile& manifest, const Store& result, const Control& control) {
     if (!manifest.raw_bytes()) return;

@@ -148,6 +148,8 @@ struct Outcome {
     std::uint64_t punched_bytes = 0;
     bool punched = false;
     SealResult seals;
+    std::optional<std::uint64_t>
+        not_compared_blocks;  // with a manifest, which knows nothing of them
 
     bool sealed() const noexcept { return seals.added + seals.replaced != 0; }
 };
@@ -176,6 +178,9 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
         members["suspect_blocks"] = result.suspect_blocks;
         members["lost_blocks"] = result.lost_blocks;
         members["undecided_blocks"] = result.undecided_blocks;
+        if (outcome.not_compared_blocks) {
+            members["not_compared_blocks"] = *outcome.not_compared_blocks;
+        }
         members["punched_bytes"] = outcome.punched_bytes;
         members["seals_added"] = outcome.seals.added;
         members["seals_replaced"] = outcome.seals.replaced;
@@ -319,6 +324,8 @@ int run_repair(Tool& tool, const FsckOptions& options) {
     std::optional<Manifest> manifest;
     if (!options.manifest.empty()) {
         manifest.emplace(manifest_file.emplace(options.manifest).contents());
+        tell_of_unknown_blocks(tool, *manifest_file);
+        outcome.not_compared_blocks = manifest_file->unknown_blocks();
         wanted.check.manifest = &*manifest;
         if (options.force) wanted.manifest_trust = RepairOptions::ManifestTrust::force;
         wanted.approve = [&](const Store& result) {

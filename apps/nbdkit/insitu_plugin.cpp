@@ -18,6 +18,7 @@
 #include "insitu/internal/device/device.hpp"
 #include "insitu/open_store.hpp"
 #include "nbdkit/control_server.hpp"
+#include "nbdkit/full_disk.hpp"
 #include "nbdkit/live_status.hpp"
 #include "nbdkit/parameters.hpp"
 #include "nbdkit/server_options.hpp"
@@ -38,6 +39,7 @@ namespace {
 struct Plugin {
     Parameters parameters;
     WorkLimit limit;
+    FullDisk full_disk;
     std::unique_ptr<Store> store;
     std::unique_ptr<Device> device;
     std::atomic<unsigned> connections{0};
@@ -54,15 +56,25 @@ bool is_denied(const Error& error) {
     return error.os_error() == EACCES || error.os_error() == EPERM || error.os_error() == EROFS;
 }
 
-int report(const std::string& message, int os_error) {
-    nbdkit_error("%s", message.c_str());
+int fail(int os_error) {
     nbdkit_set_error(os_error);
     errno = os_error;
     return -1;
 }
 
+int report(const std::string& message, int os_error) {
+    nbdkit_error("%s", message.c_str());
+    return fail(os_error);
+}
+
 std::string text_of(const Error& error) {
-    return error.what() + (error.hint().empty() ? "" : " (" + error.hint() + ")");
+    const std::string hint = is_full_disk(error) ? full_disk_hint : error.hint();
+    return error.what() + (hint.empty() ? "" : " (" + hint + ")");
+}
+
+void warn(const std::string& text) {
+    if (text.find(full_disk_hint) != std::string::npos && !plugin.full_disk.is_news()) return;
+    nbdkit_error("warning: %s: %s", plugin.parameters.path.c_str(), text.c_str());
 }
 
 // No exception may reach nbdkit.
@@ -75,6 +87,7 @@ int guarded(Work work) noexcept {
         const int code = error.os_error() != 0                ? error.os_error()
                          : error.kind() == ErrorKind::refused ? EINVAL
                                                               : EIO;
+        if (is_full_disk(error) && !plugin.full_disk.is_news()) return fail(code);
         return report(text_of(error), code);
     } catch (const std::bad_alloc&) {
         return report("out of memory", ENOMEM);
@@ -159,9 +172,7 @@ int insitu_get_ready() {
             nbdkit_debug_backend_datapath = 0;
         }
         plugin.store = open_image_store();
-        plugin.parameters.options.warn = [](const std::string& text) {
-            nbdkit_error("warning: %s: %s", plugin.parameters.path.c_str(), text.c_str());
-        };
+        plugin.parameters.options.warn = warn;
         plugin.device = std::make_unique<Device>(*plugin.store, plugin.parameters.options);
         const auto windows = plugin.device->status().counters.recovered_windows;
         if (windows != 0) {
@@ -267,7 +278,10 @@ int insitu_zero(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t 
 }
 
 int insitu_flush(void*, std::uint32_t) {
-    return request([](Device& device) { device.flush(); });
+    return request([](Device& device) {
+        device.flush();
+        plugin.full_disk.is_over();
+    });
 }
 
 int insitu_extents(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t,

@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <string_view>
 
 namespace insitu::nbd {
 
@@ -105,6 +106,11 @@ int set_switch(DeviceOptions& options, const std::string& key, const char* value
 int set_parameter(Parameters& parameters, const std::string& key, const char* value) {
     if (!parameters.given.insert(key).second) {
         nbdkit_error("%s=%s: %s was given before", key.c_str(), value, key.c_str());
+        return -1;
+    }
+    if (key == "image" && std::string_view(value) == "-") {
+        nbdkit_error(
+            "image=-: a stream cannot be served: name a file, or ./- for one of that name");
         return -1;
     }
     if (key == "image") return set_path(parameters.path, nbdkit_realpath(value));

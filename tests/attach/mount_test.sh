@@ -107,6 +107,9 @@ for wrong in "" "relative.img none" "/a none ro more" "$(printf '/a\n/b')"; do
   run 1 insitu-attach --config ./wrong.conf
   says err "expected one line"
 done
+echo "- none" >wrong.conf
+run 1 insitu-attach --config ./wrong.conf
+says err "a stream cannot be attached"
 run 1 insitu-attach --config no-such-name
 says err "/etc/insitu/no-such-name.conf"
 

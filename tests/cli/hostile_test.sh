@@ -173,6 +173,7 @@ reports_of() { # reports_of NAME SHOWN: what the tools print of a file of that n
       rm -f "$1.new"
       run 0 "${words[@]}" $json
       if [ -n "$json" ]; then
+        check "$command: JSON without control characters" bash -c "! grep -qaP '[\x7f]|\xc2[\x80-\x9f]' out"
         check "$command: JSON" python3 -c 'import json, sys; json.load(sys.stdin)' <out
       else
         says out "$2"
@@ -198,5 +199,9 @@ reports_of $'e\e[31mred' 'e\x1b[31mred'
 reports_of $'e\xc2\x9b31mred' 'e\xc2\x9b31mred'
 reports_of $'e\x7fred' 'e\x7fred'
 reports_of $'bad\xff.img' 'bad\xff.img'
+cp a.img $'e\x7f\xc2\x9bred'
+run 0 insitu-stat --json $'e\x7f\xc2\x9bred'
+says out 'e\u007f\u009bred'
+check "the name as it is" [ "$(jq -r .image out)" = $'e\x7f\xc2\x9bred' ]
 run 0 insitu-stat --json $'bad\xff.img'
 check "the name, escaped" [ "$(jq -r .image out)" = 'bad\xff.img' ]

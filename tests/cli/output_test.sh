@@ -64,6 +64,9 @@ while read -r command; do
   says err ": - is no stream here: name a file, or ./- for a file of that name"
   silent out
 done <<'END'
+insitu-attach --config -
+insitu-detach -
+insitu-detach --config -
 insitu-copy i -
 insitu-copy - new
 insitu-copy --delta - i i

@@ -49,8 +49,38 @@ cp spare.img é
 run 0 insitu-stat --table é
 says out " insitu_comp é writeback 5"
 
-run 2 insitu-stat --live --json --prometheus spare.img
-says err "excludes"
+# What prints something else is no option of it.
+while read -r options; do
+  # shellcheck disable=SC2086
+  run 2 insitu-stat $options spare.img
+  says err "$([[ $options == *--table* || $options != *writethrough* ]] && echo excludes || echo requires)"
+  silent out
+done <<'END'
+--live --json --prometheus
+--table --json
+--map --json
+--udev --json
+--udev --table
+--udev --map
+--udev --live
+--udev --html new.html
+--can-activate spare.img --table
+--can-activate spare.img --map
+--can-activate spare.img --udev
+--can-activate spare.img --live
+--can-activate spare.img --html new.html
+--seals --table
+--seals --map
+--seals --udev
+--seals --live
+--seals --can-activate spare.img
+--writethrough
+END
+run 2 insitu-stat --commit-delay 30 spare.img
+says err requires
+run 0 insitu-stat --seals --json --html new.html spare.img
+check "a page and JSON" [ "$(jq -r .schema out)" = insitu-stat/1 ]
+run 0 insitu-stat --table --writethrough --commit-delay 30 spare.img
 
 # Meta alone: all of a terabyte, and no payload is read.
 insitu-format -q --size 1T tera.img

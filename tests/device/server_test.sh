@@ -10,11 +10,14 @@ insitu-format -q --size 33M a.img
 refused() { # refused MESSAGE PARAMETERS...
   local message=$1
   shift
-  run 1 nbdkit -f -U "$work/socket" "$plugin" "$@"
+  run 1 timeout 20 nbdkit -f -U "$work/socket" "$plugin" "$@"
   says err "$message"
 }
 refused "which image?"
 refused "No such file" missing.img
+cp a.img ./-
+refused "image=-: a stream cannot be served" image=-
+rm ./-
 refused "metadata=maybe: expected writeback or writethrough" a.img metadata=maybe
 for delay in 0 1h; do
   refused "commit-delay=$delay: expected a time in s, ms or min, such as 5, 5s, 500ms or 2min, up to a day" \
@@ -212,6 +215,10 @@ io "write -P 11 0 256k" "flush"
 head -c 16M /dev/urandom >noise
 check "an error comes back" sh -c "! qemu-io -f raw -c 'write -s noise 1M 16M' -c flush '$uri' &&
   ! qemu-io -f raw -c flush '$uri'"
+full_lines() { grep -ac "error: .*No space left on device" server.log; }
+check "it is said once" [ "$(full_lines)" = 1 ]
+says server.log "make room on the disk that the image is on"
+check "in the words of a device" sh -c '! grep -aqi "the target" server.log'
 io "read -P 11 0 256k"
 kill_hard
 mount -o remount,size=80M full

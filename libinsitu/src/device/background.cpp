@@ -1,8 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "device/background.hpp"
+
+#include <cerrno>
+
 #include "insitu/error.hpp"
 
 namespace insitu {
+
+namespace {
+
+std::string warning_of(const std::exception& error) {
+    const std::string text = std::string("a commit in the background failed: ") + error.what();
+    const auto* known = dynamic_cast<const Error*>(&error);
+    const bool is_full =
+        known != nullptr && known->kind() == ErrorKind::io && known->os_error() == ENOSPC;
+    return is_full ? text + " (" + full_disk_hint + ")" : text;
+}
+
+}  // namespace
 
 bool Background::stopping() {
     const std::lock_guard lock(mutex_);
@@ -83,9 +98,7 @@ void Background::run() {
         } catch (const std::exception& error) {
             // What is staged stays staged, and a device that failed stays failed: the next flush
             // meets the error. Its owner hears of it once.
-            if (!has_failed && options_.warn) {
-                options_.warn(std::string("a commit in the background failed: ") + error.what());
-            }
+            if (!has_failed && options_.warn) options_.warn(warning_of(error));
             has_failed = true;
         }
         lock.lock();

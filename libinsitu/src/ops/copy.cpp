@@ -16,50 +16,13 @@
 #include "insitu/internal/image/create.hpp"
 #include "insitu/internal/image/meta_cursor.hpp"
 #include "insitu/internal/store/aligned_buffer.hpp"
+#include "ops/sound_meta.hpp"
 #include "ops/update.hpp"
 #include "ops/window_recoder.hpp"
 
 namespace insitu {
 
 namespace {
-
-[[noreturn]] void refuse(const Image& image, const StoredExtent& extent, const std::string& text,
-                         const char* hint) {
-    throw Error(ErrorKind::damaged,
-                {.file = image.store().name(),
-                 .window = window_of(extent.first),
-                 .block = extent.first,
-                 .byte = image.geometry().block_at_byte(extent.first)},
-                text, hint);
-}
-
-// Throws unless the extent is one that the driver would write.
-void check_extent(const Image& image, MetaCursor& cursor, const StoredExtent& extent,
-                  WindowIndex window) {
-    if (extent.fault != ExtentFault::none) {
-        refuse(image, extent, cursor.explain(extent), "insitu-fsck -y repairs it first");
-    }
-    const bool inside =
-        window_of(extent.first) == window && window_of({extent.end().value - 1}) == window;
-    if (inside) return;
-    refuse(image, extent,
-           fmt::format("an extent of {} blocks crosses the border of its window", extent.blocks),
-           "insitu-fsck -y stores it again as proper extents");
-}
-
-// What an image that is about to be changed is to be brought to: nothing is changed unless all of
-// its meta makes sense.
-void require_sound(const Image& image) {
-    MetaCursor cursor(image);
-    const WindowIndex end{image.geometry().window_count()};
-    for (WindowIndex window = cursor.next_mapped({0}); window < end;
-         window = cursor.next_mapped(window + 1)) {
-        for (const StoredExtent& extent : cursor.extents_touching(window)) {
-            if (extent.fault == ExtentFault::none && extent.unmapped()) continue;
-            check_extent(image, cursor, extent, window);
-        }
-    }
-}
 
 // What the copiers of all threads share.
 struct CopyTask {
@@ -75,24 +38,23 @@ struct CopyTask {
 };
 
 // Tells payloads that are equal in two images without reading them: meta, place and length are the
-// same, and the caller knows of the content, or the seals have the same hash of the stream. Reads
-// no more than the last sectors.
+// same, both have the same seal, and the caller knows of the content or wants no more than that.
+// What has no seal shows nothing of what was written to it since the caller knew. Reads no more
+// than the last sectors.
 class ProofOfPayloads {
   public:
     ProofOfPayloads(const Image& source, const Image& target, const UpdateOptions& proof)
         : source_(source), target_(target), target_cursor_(target), proof_(proof) {}
 
     void begin(MetaCursor& source_cursor, WindowIndex window) {
-        same_map_ = window.value < target_.geometry().window_count() &&
-                    source_cursor.map(window) == target_cursor_.map(window);
-        known_ = same_map_ && proof_.known_equal &&
-                 proof_.known_equal(window, target_cursor_.map(window));
+        seals_count_ = window.value < target_.geometry().window_count() &&
+                       source_cursor.map(window) == target_cursor_.map(window) &&
+                       (proof_.seals == UpdateOptions::Seals::trust ||
+                        proof_.known_equal(window, target_cursor_.map(window)));
     }
     // Of the window that was begun.
     bool equal(const StoredExtent& extent) {
-        if (known_) return true;
-        const bool by_seals = same_map_ && proof_.seals == UpdateOptions::Seals::trust;
-        if (!by_seals || extent.raw()) return false;
+        if (!seals_count_ || extent.raw()) return false;
         read_end(source_, extent, source_end_);
         read_end(target_, extent, target_end_);
         const ByteView a = ByteView(source_end_).last(seal_end_bytes);
@@ -113,8 +75,7 @@ class ProofOfPayloads {
     const Image& target_;
     MetaCursor target_cursor_;
     const UpdateOptions& proof_;
-    bool same_map_ = false;
-    bool known_ = false;
+    bool seals_count_ = false;
     alignas(block_bytes) Sector source_end_{};
     alignas(block_bytes) Sector target_end_{};
 };
@@ -138,7 +99,7 @@ class WindowCopier {
         std::uint64_t old_sectors = 0;
         for (const StoredExtent& extent : cursor_.extents_touching(window)) {
             if (extent.fault == ExtentFault::none && extent.unmapped()) continue;
-            check_extent(image_, cursor_, extent, window);
+            require_sound(image_, cursor_, extent, window, WindowBorders::respected);
             old_sectors += extent.payload_sectors;
         }
         const auto map = recoder_->recode(window, old_sectors, totals);
@@ -163,7 +124,7 @@ class WindowCopier {
         if (proof_) proof_->begin(cursor_, window);
         for (const StoredExtent& extent : cursor_.extents_touching(window)) {
             if (extent.fault == ExtentFault::none && extent.unmapped()) continue;
-            check_extent(image_, cursor_, extent, window);
+            require_sound(image_, cursor_, extent, window, WindowBorders::respected);
             const auto at = static_cast<unsigned>(extent.first.value - first.value);
             map.set_extent({at, extent.blocks, extent.payload_sectors});
             totals.add(extent.blocks, extent.payload_sectors);
@@ -301,7 +262,7 @@ UpdateResult update_image(const Image& image, Store& target, const UpdateOptions
                           const Control& control) {
     Update update(target, image.algorithm());
     require_room(image, target.size_bytes(), target.name());
-    require_sound(image);
+    require_sound(image, WindowBorders::respected);
     UpdateResult result;
     result.super = update.super();
     const Geometry geometry(result.super.counts);

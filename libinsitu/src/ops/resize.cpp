@@ -13,6 +13,7 @@
 #include "insitu/internal/journal/recovery.hpp"
 #include "insitu/internal/ops/copy.hpp"
 #include "ops/block_mover.hpp"
+#include "ops/sound_meta.hpp"
 
 namespace insitu {
 
@@ -32,23 +33,6 @@ std::uint64_t larger_blocks(const UnfinishedWork& work) {
 // Blocks that a payload is in before, while or after it is moved end here.
 std::uint64_t end_of_data(const UnfinishedWork& work, std::uint64_t used_blocks) {
     return 1 + std::max(work.move.before.meta_blocks, work.counts.meta_blocks) + used_blocks;
-}
-
-void require_sound_meta(const Image& image) {
-    MetaCursor cursor(image);
-    const WindowIndex end{image.geometry().window_count()};
-    for (WindowIndex window = cursor.next_mapped({0}); window < end;
-         window = cursor.next_mapped(window + 1)) {
-        for (const StoredExtent& extent : cursor.extents_touching(window)) {
-            if (extent.fault == ExtentFault::none) continue;
-            throw Error(ErrorKind::damaged,
-                        {.file = image.store().name(),
-                         .window = window,
-                         .block = extent.first,
-                         .byte = image.geometry().block_at_byte(extent.first)},
-                        cursor.explain(extent), "insitu-fsck -y repairs it first");
-        }
-    }
 }
 
 // Scratch space is worth its writes if batches would be short without.
@@ -248,7 +232,7 @@ std::optional<ResizeResult> resume_resize(Store& store, const ResizeOptions& opt
     if (work->kind != WorkKind::resize) refuse_unfinished(store);
     validate(store, *work);
     const Image image(store, smaller_super(*work));
-    require_sound_meta(image);
+    require_sound(image, WindowBorders::crossed);
     validate_progress(store, *work, used_blocks(image));
     ResizeResult result;
     result.super.counts = work->counts;
@@ -265,7 +249,7 @@ ResizeResult resize_image(Store& store, std::uint64_t device_bytes, const Resize
     const Image image = Image::open(store, SizeCheck::trust_super, PendingCheck::ignore);
     ResizeResult result;
     result.super = super_block_for(device_bytes, image.algorithm(), store.name());
-    require_sound_meta(image);
+    require_sound(image, WindowBorders::crossed);
     const std::uint64_t used = used_blocks(image);
     require_possible(image, result.super, used, options);
     if (result.super.counts == image.geometry().counts()) {

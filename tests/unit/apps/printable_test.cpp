@@ -43,3 +43,12 @@ TEST_CASE("a document with bytes that are no UTF-8 is printed, and the others as
           "e");
     CHECK(json_text(Json{{"a", "b\\"}}) == R"({"a":"b\\"})");
 }
+
+TEST_CASE("a document holds no control characters, and says which there were") {
+    const Json document{{"a",
+                         "e\x7f"
+                         "d\xc2\x80\xc2\x9f\xc2\xa0\xe2\x80\xae\n\xf0\x9f\x98\x80"}};
+    CHECK(json_text(document) ==
+          "{\"a\":\"e\\u007fd\\u0080\\u009f\xc2\xa0\\u202e\\n\xf0\x9f\x98\x80\"}");
+    CHECK(Json::parse(json_text(document, 2)) == document);
+}

@@ -66,6 +66,11 @@ struct DeviceOptions {
     std::function<void(const std::string&)> warn = {};
 };
 
+// The cure if the disk under the image is full (an `io` error of ENOSPC): what an Error says of it
+// is for those who write an image.
+inline constexpr const char* full_disk_hint =
+    "make room on the disk that the image is on; if writes fail even then, start the server again";
+
 // Since the device was opened.
 struct DeviceCounters {
     std::uint64_t read_requests = 0;

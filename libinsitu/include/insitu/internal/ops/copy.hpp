@@ -51,9 +51,11 @@ struct UpdateOptions {
     // driver, which can leave a seal on another stream, and with probability 2^-32 for each payload
     // that differs.
     enum class Seals { compare_payloads, trust } seals = Seals::compare_payloads;
-    // Whether a window is known to hold the same content in both images: asked if both have the
-    // same map of it, which is given; then its payloads are not read. From any thread, for each
-    // window once. Not asked when an interrupted update is completed. Empty: nothing is known.
+    // Whether a window is known to hold the same content in both images, so that its payloads count
+    // as equal if they are sealed alike: for a caller that knew, and may not have seen what was
+    // written since. Asked if both have the same map of it, which is given, and seals alone do not
+    // count. From any thread, for each window once. Not asked when an interrupted update is
+    // completed. Empty: nothing is known.
     std::function<bool(WindowIndex, const WindowMap&)> known_equal = {};
 };
 
