@@ -41,7 +41,8 @@ void require_sound(const Image& image, WindowBorders borders) {
     for (WindowIndex window = cursor.next_mapped({0}); window < end;
          window = cursor.next_mapped(window + 1)) {
         for (const StoredExtent& extent : cursor.extents_touching(window)) {
-            if (!extent.unmapped()) require_sound(image, cursor, extent, window, borders);
+            if (extent.fault == ExtentFault::none && extent.unmapped()) continue;
+            require_sound(image, cursor, extent, window, borders);
         }
     }
 }

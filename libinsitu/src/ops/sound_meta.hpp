@@ -9,7 +9,7 @@ namespace insitu {
 // blocks are moved, they do no harm.
 enum class WindowBorders { respected, crossed };
 
-// Throws a `damaged` Error that names the block unless a mapped extent, which touches `window`, has
+// Throws a `damaged` Error that names the block unless an extent, which touches `window`, has
 // meta that makes sense.
 void require_sound(const Image& image, MetaCursor& cursor, const StoredExtent& extent,
                    WindowIndex window, WindowBorders borders);
