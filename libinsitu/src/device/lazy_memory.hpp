@@ -10,9 +10,9 @@
 
 namespace insitu {
 
-// Zeros that take memory where they are written first. No large pages are asked for: of these a single
-// block takes 2 MiB, and a virtual machine's host, which has to find that much at once, made filling a
-// cache up to twice as slow.
+// Zeros that take memory where they are written first. No large pages are asked for: of these a
+// single block takes 2 MiB, and a virtual machine's host, which has to find that much at once, made
+// filling a cache up to twice as slow.
 class LazyMemory {
   public:
     // Throws std::bad_alloc.
