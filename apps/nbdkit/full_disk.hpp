@@ -2,15 +2,8 @@
 #pragma once
 
 #include <atomic>
-#include <cerrno>
-
-#include "insitu/error.hpp"
 
 namespace insitu::nbd {
-
-inline bool is_full_disk(const Error& error) noexcept {
-    return error.kind() == ErrorKind::io && error.os_error() == ENOSPC;
-}
 
 // Every request meets a full disk: whoever reads the log hears of it once. Thread-safe.
 class FullDisk {

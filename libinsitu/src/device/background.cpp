@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "device/background.hpp"
 
-#include <cerrno>
-
 #include "insitu/error.hpp"
 
 namespace insitu {
@@ -12,9 +10,7 @@ namespace {
 std::string warning_of(const std::exception& error) {
     const std::string text = std::string("a commit in the background failed: ") + error.what();
     const auto* known = dynamic_cast<const Error*>(&error);
-    const bool is_full =
-        known != nullptr && known->kind() == ErrorKind::io && known->os_error() == ENOSPC;
-    return is_full ? text + " (" + full_disk_hint + ")" : text;
+    return known != nullptr && is_full_disk(*known) ? text + " (" + full_disk_hint + ")" : text;
 }
 
 }  // namespace

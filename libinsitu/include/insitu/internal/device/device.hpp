@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "insitu/error.hpp"
 #include "insitu/internal/api.hpp"
 #include "insitu/internal/codec/codec.hpp"
 #include "insitu/internal/format/geometry.hpp"
@@ -66,8 +68,11 @@ struct DeviceOptions {
     std::function<void(const std::string&)> warn = {};
 };
 
-// The cure if the disk under the image is full (an `io` error of ENOSPC): what an Error says of it
-// is for those who write an image.
+// Whether the disk under the image is full, and the cure: what an Error says of it is for those who
+// write an image.
+inline bool is_full_disk(const Error& error) noexcept {
+    return error.kind() == ErrorKind::io && error.os_error() == ENOSPC;
+}
 inline constexpr const char* full_disk_hint =
     "make room on the disk that the image is on; if writes fail even then, start the server again";
 
