@@ -4,11 +4,13 @@
 # and ends with the line "N passed, M failed".
 
 set -u
+# shellcheck source=tests/loops.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../loops.sh"
 export PATH="$INSITU_TOOLS:$PATH"
 export LC_ALL=C
 unset MAKEFLAGS CDPATH
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/insitu-cli-XXXXXX")
+work=$(realpath "$(mktemp -d "${TMPDIR:-/tmp}/insitu-cli-XXXXXX")")
 cd "$work" || exit 1
 passed=0
 failed=0
@@ -18,7 +20,7 @@ finish() {
   local status=$?
   cd / || exit 1
   mountpoint -q "$work/mnt" 2>/dev/null && umount "$work/mnt"
-  for loop in "${loops[@]}"; do losetup -d "$loop" 2>/dev/null; done
+  for loop in "${loops[@]}"; do detach_own "$loop" "$work"; done
   rm -rf "$work"
   echo "$passed passed, $failed failed"
   [ "$status" -eq 0 ] && [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

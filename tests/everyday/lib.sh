@@ -5,14 +5,16 @@
 set -eu
 PATH="${INSITU_TOOLS:?}:$PATH:/usr/sbin:/sbin"
 export LC_ALL=C.UTF-8
-scratch=$(mktemp -d)
+# shellcheck source=tests/loops.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../loops.sh"
+scratch=$(realpath "$(mktemp -d)")
 loops=()
 clean_up() {
     local loop point
     while read -r _ point _; do
         case $point in "$scratch"/*) umount "$point" ;; esac
     done < <(tac /proc/mounts)
-    for loop in "${loops[@]}"; do losetup -d "$loop" 2>/dev/null || true; done
+    for loop in "${loops[@]}"; do detach_own "$loop" "$scratch"; done
     rm -rf --one-file-system "$scratch"
 }
 trap clean_up EXIT
