@@ -3,19 +3,21 @@
 # portability.sh ARCH...: builds the library, the tools and the test programs for other architectures
 # of Debian, runs the tests there by qemu's emulation of a processor, and compares images with this
 # machine's. By hand: an architecture takes about half an hour. The table is docs/portability.md.
+# portability.sh in-turn [fetch|name]: the tools of one architecture, with each commit another, and
+# whether its images are the same: what CI does. "fetch": only the packages that it takes; "name": which.
 #   ARCH         arm64, armhf, i386, ppc64el, s390x (big-endian); Debian 12 has no riscv64
 #   INSITU_BUILD the build of this machine (default: build/release)
 #   OPTIMIZE     how the compiler optimizes (default: -O2); -O1 compiles faster
 #   JOBS         how many things are done at once (default: the number of processors)
 #   TARGETS      what is built (default: product test_programs)
 #   TESTS        which test programs run, a pattern of ctest
-#   ONLY         which steps: build, tests, images, tools (default: all)
+#   ONLY         which steps: build, tests, images, tools (default: all; none, but the packages: fetch)
 # Needs the cross compiler (g++-TRIPLE) and qemu-user, which root or sudo installs. The libraries of the
 # other architecture go to a directory below build/portability; this system is left alone.
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 2
-host=$(realpath "${INSITU_BUILD:-build/release}")
+host=$(realpath -m "${INSITU_BUILD:-build/release}")
 jobs=${JOBS:-$(nproc)}
 only=${ONLY:-build tests images tools}
 mirror=${MIRROR:-http://deb.debian.org/debian}
@@ -141,7 +143,21 @@ one_architecture() {
   fi
 }
 
-[ $# -gt 0 ] || { sed -n '3,16s/^# \?//p' "$0"; exit 2; }
+# Another with each commit; without git, with each day.
+architecture_in_turn() {
+  local all=(arm64 armhf i386 ppc64el s390x) turn
+  turn=$(cksum <<<"$(git rev-parse HEAD 2>/dev/null || date +%F)")
+  echo "${all[${turn%% *} % ${#all[@]}]}"
+}
+
+[ $# -gt 0 ] || { sed -n '3,18s/^# \?//p' "$0"; exit 2; }
+if [ "$1" = in-turn ]; then
+  only=${2:-build images}
+  set -- "${INSITU_ARCH:-$(architecture_in_turn)}"
+  [ "$only" != name ] || { echo "$1"; exit; }
+  OPTIMIZE=${OPTIMIZE:--O1}
+  TARGETS=$(echo insitu-{copy,dump-meta,format,fsck,pack,resize,stat,unpack})
+fi
 for arch in "$@"; do
   names_of "$arch" || exit 2
 done

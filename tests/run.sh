@@ -1,13 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/run.sh [release] [asan] [tsan]: installs what is needed, builds, and runs all tests (by
-# default in all three builds). Ends with one line, "N passed, M failed".
+# default in all three builds, and the images of another architecture). Ends with one line, "N passed, M failed".
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 docs/install-packages.sh tests/packages.txt
 builds=("$@")
 [ ${#builds[@]} -gt 0 ] || builds=(release asan tsan)
+
+# The packages for another architecture come while this one is tested.
+fetching=
+fetched=$(mktemp)
+if [ ${#builds[@]} -gt 1 ]; then
+  nice -n 19 timeout 900 tests/portability.sh in-turn fetch >"$fetched" 2>&1 &
+  fetching=$!
+fi
 
 passed=0
 failed=0
@@ -59,7 +67,12 @@ end_early() {
   wait "$early" || :
   early=
 }
-trap end_early EXIT
+end() {
+  end_early
+  [ -z "$fetching" ] || kill "$fetching" 2>/dev/null || :
+  rm -f "$fetched"
+}
+trap end EXIT
 
 # Shell tests of every tool but the largest.
 sanitized_tools='format|label|stat|dump_meta|copy|delta|update|trim|hostile|map'
@@ -91,6 +104,15 @@ for index in "${!builds[@]}"; do
     step "clang-tidy on a part of the sources" tests/tidy.sh
   fi
 done
+if [ -n "$fetching" ]; then
+  if wait "$fetching"; then
+    step "the same images on $(tests/portability.sh in-turn name)" tests/portability.sh in-turn
+  else
+    echo "left out: another architecture, whose packages cannot be had"
+    tail -n 20 "$fetched"
+  fi
+  fetching=
+fi
 step "format, shellcheck and the rules of includes" tests/lint.sh
 echo "took $((SECONDS / 60)) min"
 echo "$passed passed, $failed failed"
