@@ -118,7 +118,7 @@ class Committer {
 
     CommitTurn turn_;
     std::optional<InPlace> in_place_;  // a full disk keeps it from its place
-    WindowIndex next_part_{0};  // what make_room() commits first
+    WindowIndex next_part_{0};         // what make_room() commits first
     std::atomic<std::uint64_t> durable_sequence_{0};
     std::uint64_t generation_ = 0;  // of the last intent
     std::uint64_t stamp_ = 0;       // of the bitmap; 0: not yet
