@@ -20,6 +20,8 @@ class FaultStore final : public Store {
     // Writes (and zeros, and syncs) from number `first_failing` on, counted from 0, throw an `io`
     // error of `os_error`; the first failing write still stores its first `torn_bytes` bytes.
     void fail_writes(std::uint64_t first_failing, int os_error, std::uint64_t torn_bytes = 0);
+    // As a full disk does: writes below `from_byte` and syncs neither fail nor count.
+    void spare(std::uint64_t from_byte) noexcept { spared_bytes_ = from_byte; }
     // Reads that overlap [at_byte, at_byte + length_bytes) throw an `io` error of EIO.
     void fail_reads(std::uint64_t at_byte, std::uint64_t length_bytes);
 
@@ -45,6 +47,7 @@ class FaultStore final : public Store {
     std::atomic<std::uint64_t> writes_ = 0;
     std::uint64_t first_failing_ = never;
     std::uint64_t torn_bytes_ = 0;
+    std::uint64_t spared_bytes_ = 0;
     int os_error_ = 0;
     std::uint64_t bad_at_byte_ = 0;
     std::uint64_t bad_length_bytes_ = 0;

@@ -35,11 +35,8 @@ mkfifo go
 ) | qemu-io -f raw -t writeback "$uri" >/dev/null 2>&1 &
 client=$!
 exec 3>go
-for _ in $(seq 200); do
-  insitu-stat --live --json control >out
-  jq -e '.live.write_requests == 3' out >/dev/null && break
-  sleep 0.02
-done
+wait_until bash -c 'insitu-stat --live --json control | jq -e ".live.write_requests == 3"'
+insitu-stat --live --json control >out
 check "a client, and what it has written" jq -e '.live.connections >= 1 and .live.waiting_bytes >= 1048576 and
   (.live.durable | not)' out
 exec 3>&-

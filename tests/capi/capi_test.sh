@@ -12,13 +12,7 @@ for program in capi images nbd; do
   silent err
 done
 # What listens and says nothing is given up; the test goes on meanwhile.
-python3 -c 'import socket, time
-silent = socket.socket(socket.AF_UNIX)
-silent.bind("silent")
-silent.listen()
-time.sleep(600)' &
-servers+=($!)
-for _ in $(seq 100); do [ -S silent ] && break; sleep 0.05; done
+serve_silence
 timeout 100 ./nbd --silent "nbd+unix:///?socket=$work/silent" 2>silent.err &
 waits=$!
 for header in insitu.h insitu/images.h; do

@@ -64,6 +64,17 @@ check() {
   if "$@" >/dev/null 2>&1; then pass; else fail "$text"; fi
 }
 
+# wait_until COMMAND...: until it succeeds. A machine with much to do may take a while.
+wait_until() {
+  local tries
+  for tries in $(seq 600); do
+    "$@" >/dev/null 2>&1 && return
+    sleep 0.05
+  done
+  fail "after $tries tries still not so: $*"
+  return 1
+}
+
 # loop FILE [losetup options]: a loop device over a file, in $loop.
 loop() {
   local file=$1

@@ -16,10 +16,22 @@ trap 'stop_servers; finish || exit 1' EXIT
 serve() {
   local name=$1
   shift
-  rm -f "$name"
-  nbdkit -f -U "$work/$name" "$@" 2>"$name.log" &
+  rm -f "$name" "$name.pid"
+  # Its socket is there before it listens; its pid file is not.
+  nbdkit -f -U "$work/$name" -P "$name.pid" "$@" 2>"$name.log" &
   servers+=($!)
   server=$!
-  for _ in $(seq 100); do [ -S "$name" ] && break; sleep 0.05; done
+  wait_until [ -s "$name.pid" ]
   uri="nbd+unix:///?socket=$work/$name"
+}
+# serve_silence: a server that accepts connections at the socket "silent", and says nothing.
+serve_silence() {
+  python3 -c 'import os, socket, time
+server = socket.socket(socket.AF_UNIX)
+server.bind("unready")
+server.listen()
+os.rename("unready", "silent")
+time.sleep(600)' &
+  servers+=($!)
+  wait_until [ -S silent ]
 }

@@ -118,27 +118,22 @@ run 1 insitu-pack -q --force raw "$uri"
 says err "the server takes writes of 4096 bytes"
 
 # One signal ends the waiting for a server that says nothing: at the start, for a part, for all of it.
+waits() { # waits PID: it catches SIGINT, and sleeps
+  grep -q '^SigCgt:.*[2367abef]$' "/proc/$1/status" && grep -q '^State:.*S' "/proc/$1/status"
+}
 stops() { # stops TEXT COMMAND...: the command waits, and one SIGINT ends it
   local text=$1 pid
   shift
   "$@" 2>err &
   pid=$!
-  for _ in $(seq 200); do
-    grep -q '^SigCgt:.*[2367abef]$' "/proc/$pid/status" && grep -q '^State:.*S' "/proc/$pid/status" && break
-    sleep 0.05
-  done
+  wait_until waits "$pid"
   sleep 0.2
   kill -INT $pid
   timeout 15 tail --pid=$pid -f /dev/null || { fail "$text: still waits"; kill -KILL $pid; }
   wait $pid
   check "$text: status of SIGINT" [ $? -eq 130 ]
 }
-python3 -c '
-import socket, time
-silent = socket.socket(socket.AF_UNIX); silent.bind("silent"); silent.listen()
-time.sleep(600)' &
-servers+=($!)
-for _ in $(seq 100); do [ -S silent ] && break; sleep 0.05; done
+serve_silence
 stops "a connection" insitu-stat "nbd+unix:///?socket=$work/silent"
 serve mute --filter=delay file raw rdelay=600
 stops "a read" insitu-pack -q "$uri" x.img
@@ -158,9 +153,9 @@ fi
 # qemu-nbd, whose answers are others.
 qemu-img convert -q -O qcow2 raw disk.qcow2
 rm -f q
-qemu-nbd -r -k "$work/q" -e 8 -t disk.qcow2 &
+qemu-nbd -r -k "$work/q" -e 8 -t --pid-file="$work/q.pid" disk.qcow2 &
 servers+=($!)
-for _ in $(seq 100); do [ -S q ] && break; sleep 0.05; done
+wait_until [ -s q.pid ]
 run 0 insitu-pack -q --size "$(stat -c %s raw)" "nbd+unix:///?socket=$work/q" q.img
 run 0 insitu-unpack -q --length 20000256 q.img back
 check "a virtual disk by qemu-nbd" cmp raw back

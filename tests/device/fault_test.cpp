@@ -156,6 +156,74 @@ TEST_CASE("a fault that passes leaves every block as one of the requests that it
     CHECK(failed_devices < 70);
 }
 
+TEST_CASE("whichever write finds the disk full, the device goes on when there is room") {
+    Random random = make_random(14);
+    const auto flushed = make_content(random, Content::text, 128 * block_bytes);
+    const auto later = make_content(random, Content::mixed, 24 * block_bytes);
+    const auto meanwhile = make_content(random, Content::text, 2 * block_bytes);
+    unsigned failed_flushes = 0;
+    unsigned failed_unprotected = 0;
+    for (std::uint64_t number = 0; number < 40; ++number) {
+        const bool is_full_image = number % 2 == 1;
+        // Without holes there is no room for the journal: the commit writes in place at once.
+        const auto store =
+            is_full_image ? pack_windows(make_content(random, Content::random, 256 * block_bytes))
+                          : format_in_memory(256, Algorithm::lzo);
+        FaultStore faulty(*store);
+        Device device(faulty, {});
+        device.write(0, flushed, Device::Durability::fua);
+        std::vector<std::byte> expected(256 * block_bytes);
+        device.read(0, expected);
+        const auto write = [&](std::uint64_t block, const std::vector<std::byte>& content) {
+            device.write(block * block_bytes, content);
+            std::copy(content.begin(), content.end(),
+                      expected.begin() + static_cast<std::ptrdiff_t>(block * block_bytes));
+        };
+        write(3, later);
+        write(50, later);
+        write(200, later);
+        // The super block and the intents have their place on any disk.
+        faulty.spare(block_bytes);
+        faulty.fail_writes(number / 2, ENOSPC, number % 3 * sector_bytes);
+        bool is_full = false;
+        for (unsigned attempt = 0; attempt < 3; ++attempt) {
+            try {
+                device.flush();
+            } catch (const Error& error) {
+                is_full = true;
+                CHECK(error.os_error() == ENOSPC);
+            }
+            write(attempt == 0 ? 10 : 51, meanwhile);
+            write(27 + 6 * attempt, meanwhile);
+            std::vector<std::byte> got(expected.size());
+            device.read(0, got);
+            CHECK(got == expected);
+            // A server that is killed now loses nothing that was flushed.
+            if (is_full_image) continue;
+            const auto content = content_of(*store);
+            for (std::size_t block = 0; block < 128; ++block) {
+                if ((block >= 3 && block < 45) || (block >= 50 && block < 74)) continue;
+                const auto at = static_cast<std::ptrdiff_t>(block * block_bytes);
+                CHECK(std::equal(content.begin() + at, content.begin() + at + block_bytes,
+                                 flushed.begin() + at));
+            }
+        }
+        if (is_full) ++(is_full_image ? failed_unprotected : failed_flushes);
+        faulty.fail_writes(FaultStore::never, 0);
+        device.flush();
+        CHECK(device.status().waiting_bytes == 0);
+        if (is_full_image) CHECK(device.counters().unprotected_commits != 0);
+        std::vector<std::byte> got(expected.size());
+        device.read(0, got);
+        CHECK(got == expected);
+        device.close();
+        CHECK(find_fault(*store) == "");
+        CHECK(content_of(*store) == expected);
+    }
+    CHECK(failed_flushes > 5);
+    CHECK(failed_unprotected > 5);
+}
+
 TEST_CASE("sectors that cannot be read are overwritten by whoever needs not read them") {
     Random random = make_random(13);
     const auto content = make_content(random, Content::text, 64 * block_bytes);

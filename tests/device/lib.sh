@@ -17,6 +17,7 @@ device_cleanup() {
 }
 trap 'device_cleanup; finish || exit 1' EXIT
 
+served_or_gone() { [ -s pid ] || ! kill -0 "$server" 2>/dev/null; }
 # serve [nbdkit options --] IMAGE [parameters]
 serve() {
   local options=()
@@ -27,11 +28,8 @@ serve() {
   rm -f socket pid
   nbdkit -f -v -U "$work/socket" -P pid "${options[@]}" "$plugin" "$@" 2>server.log &
   server=$!
-  for _ in $(seq 200); do
-    [ -s pid ] && return
-    kill -0 $server 2>/dev/null || break
-    sleep 0.02
-  done
+  wait_until served_or_gone
+  [ -s pid ] && return
   grep -a 'error' server.log >&2
   fail "nbdkit does not start: $*"
   exit 1
@@ -62,12 +60,7 @@ attach() {
   mkdir -p mnt
   nbdfuse mnt "$uri" &
   fuse=$!
-  for _ in $(seq 200); do
-    [ -f mnt/nbd ] && return
-    sleep 0.02
-  done
-  fail "nbdfuse does not start"
-  exit 1
+  wait_until [ -f mnt/nbd ] || exit 1
 }
 detach() {
   umount mnt

@@ -91,11 +91,7 @@ idle_client() { # idle_client URI: one more client, which has written; it goes w
   client=$!
   exec 3>go
   rm go
-  for _ in $(seq 200); do
-    insitu-stat --live --json control | jq -e '.live.waiting_bytes > 0' >/dev/null && return
-    sleep 0.05
-  done
-  fail "the idle client has written nothing"
+  wait_until bash -c 'insitu-stat --live --json control | jq -e ".live.waiting_bytes > 0"'
 }
 ends() { # TEXT [SIGNAL]: the server ends by SIGTERM, or by another
   kill "-${2-TERM}" "$server"
@@ -120,10 +116,7 @@ rm -f pid
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 nbdkit -f -i 127.0.0.1 -p "$port" -P pid "$plugin" a.img commit-delay=3600 control="$work/control" 2>server.log &
 server=$!
-for _ in $(seq 200); do
-  [ -s pid ] && break
-  sleep 0.02
-done
+wait_until [ -s pid ]
 idle_client "nbd://127.0.0.1:$port/"
 ends "an idle client over TCP"
 # The one client of nbdkit -s has a socket without a name.

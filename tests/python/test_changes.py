@@ -216,15 +216,18 @@ class ChangesTest(Workplace):
 def served(path: str) -> Iterator[str]:
     """The NBD URI of a file."""
     socket = os.path.abspath("socket")
-    with subprocess.Popen(["nbdkit", "-f", "-U", socket, "file", path]) as server:
+    # Its socket is there before it listens; its pid file is not.
+    ready = pathlib.Path("socket.pid")
+    with subprocess.Popen(["nbdkit", "-f", "-U", socket, "-P", ready, "file", path]) as server:
         try:
-            while not os.path.exists(socket):
+            while not ready.exists():
                 time.sleep(0.01)
             yield f"nbd+unix:///?socket={socket}"
         finally:
             server.terminate()
             server.wait()
             pathlib.Path(socket).unlink(missing_ok=True)
+            ready.unlink(missing_ok=True)
 
 
 @unittest.skipUnless(shutil.which("nbdkit"), "nbdkit is not installed")

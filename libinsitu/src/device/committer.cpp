@@ -40,6 +40,25 @@ void Committer::fail_for_good() {
     std::rethrow_exception(failure_);
 }
 
+// A write that found the disk full has changed nothing that cannot be written again, and can be
+// when there is room. Call it from a handler.
+void Committer::fail_unless_full() {
+    try {
+        throw;
+    } catch (const Error& error) {
+        if (is_full_disk(error)) throw;
+        fail_for_good();
+    } catch (...) {
+        fail_for_good();
+    }
+}
+
+// What every commit begins with. The caller has the turn.
+void Committer::go_on() {
+    check_failed();
+    finish_in_place();
+}
+
 void Committer::sync_store() {
     try {
         // Before the sync: what is written from here on may miss it.
@@ -92,11 +111,40 @@ void Committer::write_intent(const Intent& intent) {
     ++counters_.commits;
 }
 
+// From here on the windows are no longer the caller's: if the disk is full they stay as they are,
+// in a commit, until a later one has brought them to their places.
+void Committer::put_in_place(Part part, bool has_intent) {
+    in_place_.emplace();
+    in_place_->has_intent = has_intent;
+    for (ChangedWindow& changed : part) {
+        in_place_->windows.push_back(std::move(changed));
+        changed.staged = nullptr;
+    }
+    finish_in_place();
+}
+
+void Committer::finish_in_place() {
+    if (!in_place_) return;
+    apply(in_place_->windows);
+    if (!in_place_->has_intent) sync_store();
+    write_meta();
+    if (in_place_->has_intent) {
+        offer_holes(space_.make_current());
+    } else {
+        sync_store();
+        ++counters_.unprotected;
+    }
+    for (const ChangedWindow& one : in_place_->windows)
+        offer_holes(one.window);
+    in_place_.reset();
+}
+
 // Writes what is held in place; readers of a window wait meanwhile. What was written to it since
-// the commit began stays staged.
+// the commit began stays staged. What has no staged window was applied before.
 void Committer::apply(Part part) {
     try {
         for (ChangedWindow& changed : part) {
+            if (changed.staged == nullptr) continue;
             Staging::Stripe& stripe = staging_.stripe_of(changed.window);
             const std::unique_lock lock(stripe.mutex);
             const std::uint64_t at = medium_.window_at_byte(changed.window);
@@ -123,7 +171,7 @@ void Committer::apply(Part part) {
             space_.withdraw(changed.window);
         }
     } catch (...) {
-        fail_for_good();
+        fail_unless_full();
     }
 }
 
@@ -131,7 +179,7 @@ void Committer::write_meta() {
     try {
         counters_.meta += medium_.meta().write_dirty();
     } catch (...) {
-        fail_for_good();
+        fail_unless_full();
     }
 }
 
@@ -143,9 +191,7 @@ void Committer::write_protected(Part part) {
     write_redo(part, intent);
     if (holes_unsynced_) sync_store();
     write_intent(intent);
-    apply(part);
-    write_meta();
-    offer_holes(space_.make_current());
+    put_in_place(part, true);
 }
 
 // No room for a redo stream: in place, in the order that does the least harm.
@@ -158,11 +204,7 @@ void Committer::write_unprotected(Part part) {
     warned_unprotected_ = true;
     forget_intents();
     if (holes_unsynced_) sync_store();
-    apply(part);
-    sync_store();
-    write_meta();
-    sync_store();
-    ++counters_.unprotected;
+    put_in_place(part, false);
 }
 
 // The journal may use holes of the windows that are committed, too, if it has no others.
@@ -249,7 +291,7 @@ void Committer::write_stamp(std::uint64_t stamp) {
 
 void Committer::abort(Part part) {
     for (ChangedWindow& changed : part) {
-        if (changed.staged == nullptr) continue;  // it was applied
+        if (changed.staged == nullptr) continue;  // it was written, or will be: in_place_
         const std::unique_lock lock(staging_.stripe_of(changed.window).mutex);
         changed.staged->committing = false;
         space_.withdraw(changed.window);
@@ -266,8 +308,6 @@ void Committer::commit_windows(Waiting windows) {
         if (changed.empty()) return;
         stamp_bitmap();
         write_all(changed);
-        for (const ChangedWindow& one : changed)
-            offer_holes(one.window);
         // As many as may have lost holes: a small commit is not to take long.
         search_holes(RedoSpace::windows_a_commit,
                      std::min<std::uint64_t>(changed.size(), RedoSpace::windows_of_another_tour));
@@ -290,7 +330,7 @@ std::size_t Committer::part_of(Waiting windows) const {
 
 // The caller has the turn.
 void Committer::commit_staged() {
-    check_failed();
+    go_on();
     const std::uint64_t sequence = staging_.sequence();
     const std::vector<WaitingWindow> windows = staged_windows();
     for (Waiting rest = windows; !rest.empty();) {
@@ -313,7 +353,7 @@ void Committer::commit(std::uint64_t sequence) {
 void Committer::make_room() {
     const auto turn = turn_.take_or_wait();
     if (!turn) return;
-    check_failed();
+    go_on();
     const std::vector<WaitingWindow> windows = staged_windows();
     auto first = std::lower_bound(
         windows.begin(), windows.end(), next_part_,
@@ -329,14 +369,14 @@ void Committer::make_room() {
 
 void Committer::clean_if_durable() {
     const auto turn = turn_.take();
-    if (is_durable(staging_.sequence())) forget_intents();
+    if (!in_place_ && is_durable(staging_.sequence())) forget_intents();
 }
 
 void Committer::close() {
     commit_all();
     {
         const auto turn = turn_.take();
-        check_failed();
+        go_on();
         forget_intents();
         if (stamp_ != 0) write_stamp(0);
         stamp_ = 0;

@@ -69,7 +69,15 @@ class Committer {
     };
     using Waiting = std::span<const WaitingWindow>;
 
+    // What is to be written in place: its intent is on the medium, or it has none.
+    struct InPlace {
+        ChangedWindows windows;
+        bool has_intent = false;
+    };
+
     [[noreturn]] void fail_for_good();
+    [[noreturn]] void fail_unless_full();
+    void go_on();
     void commit_staged();
     void commit_windows(Waiting windows);
     std::vector<WaitingWindow> staged_windows();
@@ -88,6 +96,8 @@ class Committer {
     void write_unprotected(Part part);
     void write_redo(Part part, Intent& intent);
     void write_intent(const Intent& intent);
+    void put_in_place(Part part, bool has_intent);
+    void finish_in_place();
     void apply(Part part);
     void write_meta();
     void forget_intents();
@@ -107,6 +117,7 @@ class Committer {
     CutHistory cuts_;
 
     CommitTurn turn_;
+    std::optional<InPlace> in_place_;  // a full disk keeps it from its place
     WindowIndex next_part_{0};  // what make_room() commits first
     std::atomic<std::uint64_t> durable_sequence_{0};
     std::uint64_t generation_ = 0;  // of the last intent

@@ -196,7 +196,7 @@ void Committer::fold_all(Waiting windows, ChangedWindows& all) {
 
 bool Committer::compact(WindowIndex window) {
     const auto turn = turn_.take();
-    check_failed();
+    go_on();
     // It writes over blocks that nobody wrote to, which only the journal protects.
     if (space_.cramped()) return false;
     Staging::Stripe& stripe = staging_.stripe_of(window);
