@@ -48,7 +48,7 @@ cd build/quickstart
 rm -f rootfs.raw rootfs.img back.raw
 
 if [ -d "$input" ]; then
-  # The tree twice over, for the file system's own structures and some free space.
+  # Half as much again as the tree, for the file system's own structures and some free space.
   mib=$(($(du -sm --apparent-size "$input" | cut -f1) * 3 / 2 + 64))
   show truncate -s "${mib}M" rootfs.raw
   show mke2fs -q -t ext4 -b 4096 -d "$input" rootfs.raw

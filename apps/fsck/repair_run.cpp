@@ -60,8 +60,7 @@ bool finish_earlier_work(Tool& tool, const FsckOptions& options, Store& image) {
         }
         changed = true;
         tool.note(fmt::format("{}: an interrupted repair was {} by its log {}", options.image,
-                              work == InterruptedWork::completed ? "completed" : "taken back",
-                              path));
+                              work == InterruptedWork::completed ? "completed" : "undone", path));
     }
     return changed;
 }
@@ -193,7 +192,7 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
     if (result.changed) {
         text += fmt::format("; repaired: {}", counts_text(result.after));
     } else if (result.rolled_back) {
-        text += "; the repair made it worse and was taken back";
+        text += "; the repair made it worse and was undone";
     } else if (!options.dry_run && result.before.errors != 0) {
         text += "; nothing was changed";
     }
@@ -370,7 +369,7 @@ int run_undo(Tool& tool, const FsckOptions& options) {
     const auto store = open_store(options.image, Access::read_write, Sharing::exclusive);
     UndoLog log = UndoLog::open(medium);
     log.verify(*store, options.force ? UndoLog::Trust::force : UndoLog::Trust::verify);
-    const char* done = "nothing to take back: the repair never began";
+    const char* done = "nothing to undo: the repair never began";
     switch (log.state()) {
         case LogState::planning:
             break;
@@ -378,11 +377,11 @@ int run_undo(Tool& tool, const FsckOptions& options) {
         case LogState::applied:
         case LogState::undoing:
             log.undo(*store, resizer(*store));
-            done = "the repair is taken back";
+            done = "the repair is undone";
             break;
         case LogState::undone:
             log.apply(*store, resizer(*store));
-            done = "the undo is taken back: the repair is applied again";
+            done = "the repair is applied again";
             break;
     }
     if (tool.common().json) {

@@ -89,8 +89,9 @@ void add_pack_arguments(Tool& tool, PackArguments& arguments) {
         "Write into a file that cannot be replaced (a mount point, a closed directory)");
     auto* update = cli.add_flag("--update", arguments.update,
                                 "TARGET is an older image: write only what differs, in place");
-    cli.add_option("--target-manifest", arguments.target_manifest,
-                   "Manifest of TARGET, as it is before: what it says is not decoded to compare")
+    cli.add_option(
+           "--target-manifest", arguments.target_manifest,
+           "Manifest of TARGET as it is now: extents with its hashes are not decoded to compare")
         ->type_name("FILE")
         ->check(file_name())
         ->needs(update);

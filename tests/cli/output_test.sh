@@ -18,7 +18,7 @@ flock_file() { python3 -c '
 import fcntl, struct, sys
 f = open(sys.argv[1], "r+b")
 fcntl.fcntl(f, 37, struct.pack("hhqqi4x", int(sys.argv[2]), 0, 0, 0, 0))
-open("held", "w"); open("release").read()' "$1" "$2" & while [ ! -e held ]; do sleep 0.02; done; rm held; }
+open("held", "w"); open("release").read()' "$1" "$2" & wait_until [ -e held ]; rm -f held; }
 flock_file old.img 0 # a reader
 run 0 insitu-pack -q raw old.img
 echo >release

@@ -52,7 +52,7 @@ struct DeviceOptions {
     Level level = Level::fast;  // a writer waits; compaction takes Level::normal at least
     CommitPolicy policy = CommitPolicy::writeback;
     std::chrono::milliseconds commit_delay{5000};
-    std::uint64_t cache_bytes = std::uint64_t{64} << 20;  // of payloads that wait for a commit
+    std::uint64_t cache_bytes = std::uint64_t{64} << 20;  // for writes that wait for a commit
     // Of the content of compressed extents of which a part was read; 0: each read decodes.
     std::uint64_t decode_cache_bytes = std::uint64_t{256} << 20;
     PendingIntent pending = PendingIntent::automatic;
