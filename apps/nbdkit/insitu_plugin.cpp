@@ -72,8 +72,8 @@ std::string text_of(const Error& error) {
     return error.what() + (hint.empty() ? "" : " (" + hint + ")");
 }
 
-void warn(const std::string& text) {
-    if (text.find(full_disk_hint) != std::string::npos && !plugin.full_disk.is_news()) return;
+void warn(DeviceWarning kind, const std::string& text) {
+    if (kind == DeviceWarning::full_disk && !plugin.full_disk.is_news()) return;
     nbdkit_error("warning: %s: %s", plugin.parameters.path.c_str(), text.c_str());
 }
 

@@ -36,7 +36,8 @@ struct OpenOptions {
     Level level = Level::fast;
     CommitPolicy policy = CommitPolicy::writeback;
     UnprotectedCommits unprotected = UnprotectedCommits::allow;
-    std::function<void(const std::string&)> warn = {};  // as in DeviceOptions
+    // Is told, as a sentence, what the owner should know. From any thread; may be empty.
+    std::function<void(const std::string&)> warn = {};
 };
 
 // An open image with all that it needs: the file or device, what recovery makes of it, caches.

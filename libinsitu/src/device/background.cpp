@@ -7,10 +7,15 @@ namespace insitu {
 
 namespace {
 
-std::string warning_of(const std::exception& error) {
+void warn_of(const std::exception& error, const DeviceOptions& options) {
+    if (!options.warn) return;
     const std::string text = std::string("a commit in the background failed: ") + error.what();
     const auto* known = dynamic_cast<const Error*>(&error);
-    return known != nullptr && is_full_disk(*known) ? text + " (" + full_disk_hint + ")" : text;
+    if (known != nullptr && is_full_disk(*known)) {
+        options.warn(DeviceWarning::full_disk, text + " (" + full_disk_hint + ")");
+    } else {
+        options.warn(DeviceWarning::failed_commit, text);
+    }
 }
 
 }  // namespace
@@ -94,7 +99,7 @@ void Background::run() {
         } catch (const std::exception& error) {
             // What is staged stays staged, and a device that failed stays failed: the next flush
             // meets the error. Its owner hears of it once.
-            if (!has_failed && options_.warn) options_.warn(warning_of(error));
+            if (!has_failed) warn_of(error, options_);
             has_failed = true;
         }
         lock.lock();

@@ -197,9 +197,9 @@ void Committer::write_protected(Part part) {
 // No room for a redo stream: in place, in the order that does the least harm.
 void Committer::write_unprotected(Part part) {
     if (!warned_unprotected_ && options_.warn) {
-        options_.warn(
-            "the image is full: no hole is left for the journal; blocks that are being "
-            "written when the power fails may be damaged");
+        options_.warn(DeviceWarning::journal,
+                      "the image is full: no hole is left for the journal; blocks that are being "
+                      "written when the power fails may be damaged");
     }
     warned_unprotected_ = true;
     forget_intents();

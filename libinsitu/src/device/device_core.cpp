@@ -49,7 +49,8 @@ Device::Core::Core(Store& store, const DeviceOptions& options,
     // Once more for short holes, if there are few others.
     if (space_.cramped()) committer_.search_holes(RedoSpace::windows_at_open);
     if (space_.cramped() && options_.warn) {
-        options_.warn("the image is almost full: the journal has little room, and writes are slow");
+        options_.warn(DeviceWarning::journal,
+                      "the image is almost full: the journal has little room, and writes are slow");
     }
 }
 

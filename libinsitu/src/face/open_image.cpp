@@ -30,7 +30,9 @@ DeviceOptions device_options(const OpenOptions& options) {
     result.decode_cache_bytes = options.decode_cache_bytes;
     if (options.pending == PendingPolicy::ignore) result.pending = PendingIntent::drop;
     result.size_check = options.size_check;
-    result.warn = options.warn;
+    if (options.warn) {
+        result.warn = [warn = options.warn](DeviceWarning, const std::string& text) { warn(text); };
+    }
     return result;
 }
 

@@ -47,6 +47,12 @@ enum class UnprotectedCommits {
     allow,   // it is done: a power cut then can lose blocks of the extent that were not written
 };
 
+enum class DeviceWarning {
+    journal,        // it has little room, or none
+    failed_commit,  // in the background
+    full_disk,      // for want of space under the image: a failed commit, too
+};
+
 struct DeviceOptions {
     Access access = Access::read_write;
     Level level = Level::fast;  // a writer waits; compaction takes Level::normal at least
@@ -63,9 +69,8 @@ struct DeviceOptions {
     Seals seals = Seals::write;
     // What differs from its seal is not read: a `damaged` Error, so that no wrong data is given.
     SealCheck seal_check = SealCheck::verify;
-    // Is told, as a sentence, what its owner should know: a commit in the background that failed, a
-    // journal without room. From any thread; may be empty.
-    std::function<void(const std::string&)> warn = {};
+    // Is told, as a sentence, what the owner should know. From any thread; may be empty.
+    std::function<void(DeviceWarning, const std::string&)> warn = {};
 };
 
 // Whether the disk under the image is full, and the cure: what an Error says of it is for those who
