@@ -61,7 +61,8 @@ int insitu::apps::run_label(World world, int argc, char** argv) {
         ->required()
         ->check(file_name());
     cli.add_option("LABEL", options.label,
-                   "New label: at most 64 bytes of UTF-8, '' for none (default: print the name)");
+                   "New label: at most 64 bytes of UTF-8, '' for none (default: print the name)")
+        ->type_name(label_type);
     cli.add_option("--uuid", options.identity.uuid, "New UUID, or random")->type_name("UUID");
     tool.add_json_option();
     return tool.run(argc, argv, [&] { return label_tool(tool, options); });

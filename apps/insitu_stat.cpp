@@ -145,10 +145,7 @@ int stat_tool(Tool& tool, const Options& options) {
     }
     if (!options.can_activate.empty()) return can_activate(tool, options);
     const ImageInput input(tool, options.image);
-    if (!options.html.empty()) {
-        refuse_same_storage(options.image.path, options.html, "the image");
-        check_page_name(options.html);
-    }
+    PageFile page(options.html, options.image.path);
     if (options.table) return print_table(tool, options, input);
     if (options.map) {
         const MapStyle style = map_style_of(tool.world());
@@ -162,14 +159,14 @@ int stat_tool(Tool& tool, const Options& options) {
     if (options.seals) seals = seal_coverage(input.image(), tool.control());
     tool.end_progress();
     warn_of_small_sectors(tool, input.image());
-    if (!options.html.empty()) {
+    const auto html = [&] {
         const RegionMap map = map_regions(input.image(), page_regions, tool.control());
-        write_page(
-            options.html,
-            map_page({.title = options.image.path, .report = stat_json(input, stat, seals)}, map));
-    }
+        return map_page({.title = options.image.path, .report = stat_json(input, stat, seals)},
+                        map);
+    };
+    const int status = page.write(tool, html, exit_failed);
     print_stat(tool, input, stat, seals);
-    return exit_done;
+    return status;
 }
 
 }  // namespace

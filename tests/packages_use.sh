@@ -32,7 +32,7 @@ case $1 in
     file -b image | grep -qF 'insitu-comp image, version 1, lzo, 16380 data blocks of 4 KiB, label "here"'
     man -w insitu-pack mkfs.insitu insitu-comp >/dev/null
     zsh -c 'autoload -U compinit && compinit -u && [ -n "$_comps[insitu-pack]" ]'
-    fsck -t insitu -C3 -V -r -T -M image
+    fsck -t insitu -C3 -V -r -T -M "$PWD/image" 3>lines
     mkfs.insitu -V | grep -q '^insitu-mkfs '
     test -s /usr/share/doc/insitu-tools-doc/docs/pipelines.md
     test -s /usr/share/doc/insitu-tools-doc/README.md

@@ -16,7 +16,9 @@ mkdir -p "$work/SOURCES"
 git -C "$top" archive --prefix="insitu-tools-$version/" -o "$work/SOURCES/insitu-tools-$version.tar.gz" HEAD
 nodeps=()
 [ ! -e /etc/debian_version ] || nodeps=(--nodeps)
-rpmbuild -bb "${nodeps[@]}" --define "_topdir $work" --define "insitu_options $*" "$spec" >"$work/log" 2>&1 ||
+options=()
+[ $# -eq 0 ] || options=(--define "insitu_options $*") # rpmbuild takes no empty one
+rpmbuild -bb "${nodeps[@]}" --define "_topdir $work" "${options[@]}" "$spec" >"$work/log" 2>&1 ||
   fail "rpmbuild: $(tail -n 30 "$work/log")"
 ! grep -i 'warning: Installed (but unpackaged)' "$work/log" || fail "files that no package has"
 for package in insitu-tools insitu-tools-libs insitu-tools-devel insitu-tools-doc nbdkit-insitu-plugin python3-insitu; do

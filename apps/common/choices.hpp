@@ -66,6 +66,9 @@ inline CLI::Validator number_from(std::uint64_t least, std::uint64_t most) {
         {}, {});
 }
 
+// The type of an option whose value may be empty: '' is no label.
+inline constexpr const char* label_type = "LABEL";
+
 // What "-" is told where nothing is read from standard input or written to standard output.
 inline constexpr const char* no_stream_text =
     "- is no stream here: name a file, or ./- for a file of that name";

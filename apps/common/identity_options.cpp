@@ -68,7 +68,7 @@ void add_identity_options(CLI::App& cli, IdentityArguments& arguments,
         ->type_name("UUID");
     cli.add_option(arguments.label_option, arguments.label,
                    "Label of the image: at most 64 bytes of UTF-8")
-        ->type_name("LABEL");
+        ->type_name(label_type);
 }
 
 void add_identity(Json& document, const std::optional<Identity>& identity) {

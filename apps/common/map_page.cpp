@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/map_page.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <fstream>
+#include <array>
+#include <cerrno>
 #include <string_view>
 
 #include "common/map_page_template.hpp"
+#include "common/paths.hpp"
 #include "common/printable.hpp"
 #include "insitu/internal/format/geometry.hpp"
-#include "insitu/internal/store/output_file.hpp"
+#include "insitu/internal/store/unique_fd.hpp"
 
 namespace insitu::apps {
 
 namespace {
 
 constexpr std::string_view page_start = "<!DOCTYPE html>";
+// By this a page is known that may be replaced by the next one.
+constexpr std::string_view page_mark = "<meta name=\"generator\" content=\"insitu-tools\">\n";
+constexpr std::size_t page_mark_end = 256;
 
 std::string html_escaped(std::string_view text) {
     std::string safe;
@@ -60,15 +67,24 @@ std::string value_text(const Json& value) {
     return value.is_string() ? value.get<std::string>() : json_text(value);
 }
 
-std::string figures_table(const Json& report) {
-    std::string html = "<h2>Figures</h2>\n<table>\n";
+std::string figure_rows(const Json& report, const std::string& prefix) {
+    std::string html;
     for (const auto& [key, value] : report.items()) {
         if (value.is_array() || value.is_null()) continue;
+        if (value.is_object()) {
+            html += figure_rows(value, prefix + key + " ");
+            continue;
+        }
         html += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"{}\">{}</td></tr>\n",
-                            html_escaped(key), value.is_number() ? "n" : "t",
+                            html_escaped(prefix + key), value.is_number() ? "n" : "t",
                             html_escaped(value_text(value)));
     }
-    return html + "</table>\n";
+    return html;
+}
+
+std::string figures_table(const Json& report) {
+    return "<h2>Figures</h2>\n<div class=\"wide\"><table>\n" + figure_rows(report, "") +
+           "</table></div>\n";
 }
 
 // A list of objects that have a size and a count of extents, as bars.
@@ -77,7 +93,7 @@ std::string histogram_table(const Json& report, const char* key, const char* tit
     std::uint64_t highest = 1;
     for (const Json& item : report[key])
         highest = std::max(highest, item["extents"].get<std::uint64_t>());
-    std::string html = fmt::format("<h2>{}</h2>\n<table>\n", title);
+    std::string html = fmt::format("<h2>{}</h2>\n<div class=\"wide\"><table>\n", title);
     for (const Json& item : report[key]) {
         const auto count = item["extents"].get<std::uint64_t>();
         constexpr std::uint64_t widest = 30;  // em
@@ -87,7 +103,7 @@ std::string histogram_table(const Json& report, const char* key, const char* tit
             html_escaped(value_text(item.begin().value())), count,
             static_cast<double>(count) * widest / static_cast<double>(highest));
     }
-    return html + "</table>\n";
+    return html + "</table></div>\n";
 }
 
 std::string place_text(std::optional<WindowIndex> window, BlockIndex block, std::uint64_t at_byte) {
@@ -147,11 +163,38 @@ Json data_of(const MapPage& page, const RegionMap& map) {
     return data;
 }
 
+bool is_report(const struct stat& info) {
+    struct stat report {};
+    return ::fstat(STDOUT_FILENO, &report) == 0 && info.st_dev == report.st_dev &&
+           info.st_ino == report.st_ino;
+}
+
+// Opens regular files only: to open a pipe may wait for ever, to open a device may do something.
+void check_page_name(const std::string& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return;  // whatever it is, whoever creates it is told
+    const auto refuse = [&](const char* reason) {
+        throw Error(ErrorKind::refused, {.file = path}, reason, "name another file");
+    };
+    if (!S_ISREG(info.st_mode)) refuse("is not a regular file");
+    if (is_report(info)) refuse("is where the report goes");
+    if (info.st_size == 0) return;
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) throw io_error({.file = path}, "cannot look whether it is a page", errno);
+    std::array<char, page_mark_end> start{};
+    const ssize_t length = ::pread(fd.get(), start.data(), start.size(), 0);
+    if (length < 0) throw io_error({.file = path}, "cannot read", errno);
+    const std::string_view text(start.data(), static_cast<std::size_t>(length));
+    if (!text.starts_with(page_start) || text.find(page_mark) == std::string_view::npos)
+        refuse("is there already, and is not a page of these tools: it is not replaced");
+}
+
 }  // namespace
 
 std::string map_page(const MapPage& page, const RegionMap& map) {
     std::string html(page_start);
     html += "\n<html lang=\"en\">\n<head>\n";
+    html += page_mark;
     html += fmt::format("<title>{}</title>\n", html_escaped(page.title));
     html += page_head;
     html += fmt::format("</head>\n<body>\n<h1>{}</h1>\n", html_escaped(page.title));
@@ -167,21 +210,25 @@ std::string map_page(const MapPage& page, const RegionMap& map) {
     return html + "</body>\n</html>\n";
 }
 
-void check_page_name(const std::string& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0 || (S_ISREG(info.st_mode) && info.st_size == 0)) return;
-    std::string start(page_start.size(), '\0');
-    std::ifstream(path, std::ios::binary).read(start.data(), std::ssize(start));
-    if (S_ISREG(info.st_mode) && start == page_start) return;
-    throw Error(ErrorKind::refused, {.file = path},
-                "is there already, and is not a page: it is not replaced", "name another file");
+PageFile::PageFile(const std::string& path, const std::string& image) {
+    if (path.empty()) return;
+    refuse_same_storage(image, path, "the image");
+    check_page_name(path);
+    file_ = std::make_unique<OutputFile>(path, 0);
 }
 
-void write_page(const std::string& path, const std::string& html) {
-    check_page_name(path);
-    OutputFile file(path, 0);
-    file.store().write_at(0, std::as_bytes(std::span(html)));
-    file.commit();
+int PageFile::write(const Tool& tool, const std::function<std::string()>& html, int failed) {
+    if (!is_wanted()) return 0;
+    try {
+        const std::string page = html();
+        file_->store().write_at(0, std::as_bytes(std::span(page)));
+        file_->commit();
+        return 0;
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::cancelled) throw;
+        tool.complain(error);
+        return failed;
+    }
 }
 
 }  // namespace insitu::apps

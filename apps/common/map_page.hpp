@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "common/tool.hpp"
 #include "insitu/finding.hpp"
 #include "insitu/internal/ops/region_map.hpp"
+#include "insitu/internal/store/output_file.hpp"
 
 namespace insitu::apps {
 
@@ -27,10 +30,21 @@ inline constexpr std::size_t page_list_limit = 1000;
 // One HTML page that needs nothing else: the map, histograms, findings. At most 2 MiB.
 std::string map_page(const MapPage& page, const RegionMap& map);
 
-// Throws a `refused` Error if there is something in the file that is not such a page.
-void check_page_name(const std::string& path);
+// The file that --html names. It is opened before the work, so that a name where no page can be
+// written is refused at once, and appears when write() is done.
+class PageFile {
+  public:
+    // An empty path: no page is wanted. Throws `io` Errors, and `refused` ones if the file is that
+    // of the image, where the report goes, or holds something that is not such a page.
+    PageFile(const std::string& path, const std::string& image);
 
-// Writes it to a file that appears when it is complete. Throws `io` and `refused` Errors.
-void write_page(const std::string& path, const std::string& html);
+    bool is_wanted() const noexcept { return file_ != nullptr; }
+    // Makes the page and writes it. If that fails, says so and goes on: the report still has to be
+    // printed. Returns what that adds to the exit status: `failed`, or nothing. Throws `cancelled`.
+    int write(const Tool& tool, const std::function<std::string()>& html, int failed);
+
+  private:
+    std::unique_ptr<OutputFile> file_;
+};
 
 }  // namespace insitu::apps

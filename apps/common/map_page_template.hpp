@@ -9,19 +9,24 @@ inline constexpr const char* page_head = R"PAGE(<meta charset="utf-8">
 <meta name="color-scheme" content="light dark">
 <style>
 :root { --back: #fcfcfa; --text: #1d1f21; --dim: #62666a; --line: #d4d6d2; --focus: #0b57d0;
-  --unmapped: #eceee9; --r1: #bfe3c4; --r2: #7fc48b; --r3: #e9cf7a; --r4: #d99a4e; --raw: #b9614f;
-  --damaged: #8b1a9b; }
+  --unmapped: #eceee9; --r1: #bfe3c4; --r2: #7fc48b; --r3: #e9cf7a; --r4: #d99a4e; --raw: #ad5443;
+  --damaged: #8b1a9b; --sign: #1d1f21; --on-raw: #ffffff;
+  --on-damaged: #ffffff; }
 @media (prefers-color-scheme: dark) { :root { --back: #16181a; --text: #e6e8e6; --dim: #a0a5a8;
   --line: #3a3e41; --focus: #8ab4f8; --unmapped: #25282a; --r1: #1f4d2a; --r2: #2f7d40;
-  --r3: #7d6a22; --r4: #9a6426; --raw: #a24c3b; --damaged: #c85ad8; } }
+  --r3: #7d6a22; --r4: #9a6426; --raw: #a24c3b; --damaged: #c85ad8;
+  --sign: #ffffff; --on-raw: #ffffff; --on-damaged: #16181a; } }
+@media (forced-colors: active) { #map button, .legend span { forced-color-adjust: none; } }
 body { background: var(--back); color: var(--text); font: 15px/1.45 system-ui, sans-serif;
   max-width: 62rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.35rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin-top: 1.6rem; }
-table { border-collapse: collapse; } td, th { padding: .1rem .7rem .1rem 0; text-align: left;
-  vertical-align: top; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; } td, th { padding: .1rem .7rem .1rem 0; text-align: left;
+  vertical-align: top; } td.t { overflow-wrap: anywhere; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
 #map { display: grid; grid-template-columns: repeat(32, 1fr); gap: 2px; }
-#map button { aspect-ratio: 1; border: 0; padding: 0; font: inherit; font-size: .7rem;
-  color: var(--text); cursor: pointer; border-radius: 2px; min-width: 0; }
+#map button { aspect-ratio: 1; border: 0; padding: 0; font: inherit; font-size: min(.7rem, 2vw);
+  line-height: 1; color: var(--sign); cursor: pointer; border-radius: 2px; min-width: 0; min-height: 0;
+  overflow: hidden; }
+#map .raw { color: var(--on-raw); } #map .damaged { color: var(--on-damaged); }
 #map button:focus-visible { outline: 3px solid var(--focus); outline-offset: 1px; }
 #map .found { box-shadow: inset 0 0 0 2px var(--damaged); }
 #detail { min-height: 5.5rem; border: 1px solid var(--line); padding: .5rem .8rem; margin: .6rem 0; }
@@ -55,7 +60,7 @@ const [BLOCKS, MAPPED, SECTORS, RAW, PACKED_EXTENTS, RAW_EXTENTS, FAULTY] = [0, 
 const regionBlocks = data.windows_per_region * 32, columns = 32, mostCells = 512;
 const map = document.getElementById("map"), detail = document.getElementById("detail");
 const out = document.getElementById("out"), where = document.getElementById("where");
-let view = {first: 0, end: data.regions.length};
+let view = {first: 0, end: data.regions.length}, zoomed = 0;
 function bytes(n) {
   const units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
   let i = 0;
@@ -109,7 +114,7 @@ function draw(focus) {
     button.setAttribute("role", "gridcell");
     button.style.background = `var(--${kind})`;
     button.textContent = cell.found.length ? "!" : sign;
-    if (cell.found.length) button.className = "found";
+    button.className = kind + (cell.found.length ? " found" : "");
     button.tabIndex = i === 0 ? 0 : -1;
     button.setAttribute("aria-label", describe(cell).join(". "));
     button.onfocus = button.onmouseenter = () => show(cell);
@@ -128,21 +133,26 @@ function move(to) {
   all.forEach(b => { b.tabIndex = b === target ? 0 : -1; });
   target.focus();
 }
-function zoom(cell) {
+function zoom(cell, index) {
   if (cell.end - cell.first <= 1) return;
+  zoomed = index;
   // The cell and what lies around it, as large as there is room.
   const middle = (cell.first + cell.end) >> 1;
   const first = Math.max(0, Math.min(middle - mostCells / 2, data.regions.length - mostCells));
   view = {first, end: Math.min(first + mostCells, data.regions.length)};
   draw(cell.first - first);
 }
-function whole() { view = {first: 0, end: data.regions.length}; draw(0); }
+function whole() {
+  if (out.hidden) return;
+  view = {first: 0, end: data.regions.length};
+  draw(zoomed);
+}
 out.onclick = whole;
+document.onkeydown = event => { if (event.key === "Escape") whole(); };
 map.onkeydown = event => {
   const at = buttons().indexOf(document.activeElement);
   const step = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns}[event.key];
-  if (event.key === "Escape") whole();
-  else if (event.key === "Home") move(0);
+  if (event.key === "Home") move(0);
   else if (event.key === "End") move(Infinity);
   else if (step !== undefined) move(at + step);
   else return;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -100,6 +101,11 @@ void Tool::complain(const std::string& text) const {
     world_.say(fmt::format("{}: {}\n", name_, printable_lines(text)));
 }
 
+void Tool::complain(const Error& error) const {
+    complain(std::string(error.what()));
+    if (!error.hint().empty()) world_.say(fmt::format("hint: {}\n", printable_lines(error.hint())));
+}
+
 void Tool::print(std::string_view text) const {
     if (std::fwrite(text.data(), 1, text.size(), world_.output) != text.size()) {
         throw io_error({.file = "standard output"}, "cannot write", errno);
@@ -136,10 +142,21 @@ int Tool::fail(const Error& error) const {
         return exits_.cancelled != 0 ? exits_.cancelled : 128 + stop_signal;
     }
     if (error.os_error() == EPIPE) return exits_.failed;
-    complain(error.what());
+    complain(std::string(error.what()));
     if (!last_words_.empty()) complain(last_words_);
     if (!error.hint().empty()) world_.say(fmt::format("hint: {}\n", printable_lines(error.hint())));
     return exits_.failed;
+}
+
+// An empty value comes from a script whose variable is empty. It is not to be taken for an option
+// that was not given: the check that was asked for would be left out.
+void Tool::refuse_empty_values() const {
+    for (const CLI::Option* option : cli_->get_options()) {
+        if (option->get_type_name() == label_type) continue;
+        const auto& values = option->results();
+        if (std::find(values.begin(), values.end(), std::string()) != values.end())
+            throw CLI::ValidationError(option->get_name(), "needs a value, and '' is none");
+    }
 }
 
 int Tool::guarded(const std::function<int()>& work) {
@@ -167,6 +184,7 @@ int Tool::guarded(const std::function<int()>& work) {
 int Tool::run(int argc, char** argv, const std::function<int()>& work) {
     try {
         cli_->parse(argc, argv);
+        refuse_empty_values();
         return guarded(work);
     } catch (const CLI::CallForHelp&) {
         return guarded([&] { return print(cli_->help()), exit_done; });

@@ -79,6 +79,8 @@ class Tool {
     void note(const std::string& text) const;
     // A line on stderr with the tool's name, always.
     void complain(const std::string& text) const;
+    // An error, and what may help.
+    void complain(const Error& error) const;
     // Another such line, behind the message of a failure, also of a stop; empty: none any more.
     void say_on_failure(std::string text) { last_words_ = std::move(text); }
     // Writes data to stdout as it is; failure is an `io` Error at the latest when the tool ends.
@@ -96,6 +98,7 @@ class Tool {
     void print_json(const Json& document) const;
 
   private:
+    void refuse_empty_values() const;
     int guarded(const std::function<int()>& work);
     int fail(const Error& error) const;
     void put_report(std::string_view text) const;

@@ -35,6 +35,22 @@ std::string typed_name(const std::string& name, const CLI::App& cli,
     return name;
 }
 
+bool is_typed_more_than_once(const std::string& name, const CLI::App& cli,
+                             std::span<char* const> arguments) {
+    std::ptrdiff_t times = 0;
+    for (const CLI::Option* option : cli.get_options()) {
+        if (option->get_name() != name) continue;
+        for (const auto& names : {option->get_snames(), option->get_lnames()}) {
+            for (const std::string& one : names) {
+                times +=
+                    std::count_if(arguments.begin(), arguments.end(),
+                                  [&](const char* argument) { return is_typed(argument, one); });
+            }
+        }
+    }
+    return times > 1;
+}
+
 // What nothing was done with, in the order in which it was typed.
 std::string extra_arguments(const CLI::App& cli, std::span<char* const> arguments) {
     std::vector<std::string> extras = cli.remaining(true);
@@ -66,10 +82,12 @@ std::string usage_text(const CLI::ParseError& error, const CLI::App& cli,
     std::string message = error.what();
     const std::size_t colon = message.find(':');
     if (colon == std::string::npos) return message;
-    const std::string name = typed_name(message.substr(0, colon), cli, arguments);
+    const std::string option = message.substr(0, colon);
+    const std::string name = typed_name(option, cli, arguments);
     const std::string rest = CLI::detail::trim_copy(message.substr(colon + 1));
     if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
-        return name + " needs a value";
+        return name + (is_typed_more_than_once(option, cli, arguments) ? " is given more than once"
+                                                                       : " needs a value");
     }
     if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
         return "not a value for its option: " + rest;

@@ -55,7 +55,8 @@ std::string unsafe_effects(const FindingCounts& counts) {
 struct Checked {
     const CheckResult& result;
     PendingState pending;
-    bool blocked;  // what is pending cannot be applied
+    bool blocked;     // what is pending cannot be applied
+    int page_status;  // what the page of --html adds to the exit status
     std::optional<std::uint64_t>
         not_compared_blocks;  // with a manifest, which knows nothing of them
 };
@@ -65,7 +66,7 @@ int report_check(Tool& tool, const FsckOptions& options, const Checked& checked,
     const CheckResult& result = checked.result;
     const bool safe = result.counts.kernel_safe();
     const bool good = options.kernel_safe ? safe : result.clean() && !checked.blocked;
-    const int status = good ? fsck_clean : fsck_uncorrected;
+    const int status = (good ? fsck_clean : fsck_uncorrected) | checked.page_status;
     if (tool.common().json) {
         Json members;
         members["result"] = counts_json(result.counts);
@@ -99,10 +100,7 @@ int report_check(Tool& tool, const FsckOptions& options, const Checked& checked,
 }  // namespace
 
 int run_check(Tool& tool, const FsckOptions& options) {
-    if (!options.html.empty()) {
-        refuse_same_storage(options.image, options.html, "the image");
-        check_page_name(options.html);
-    }
+    PageFile page_file(options.html, options.image);
     const auto store = open_store(options.image, Access::read, tool.sharing());
     if (tool.sharing() == Sharing::shared) {
         tool.note(fmt::format("{}: read without a lock: the results may be stale", options.image));
@@ -140,11 +138,12 @@ int run_check(Tool& tool, const FsckOptions& options) {
     FsckReport report(tool, options.image, "check");
     FindingPage page(report);
     const CheckResult result = check(image, wanted, page, tool.control());
-    if (!options.html.empty()) {
-        page.write(options.html, image, options.image, counts_json(result.counts), tool.control());
-    }
+    const auto html = [&] {
+        return page.html(image, options.image, counts_json(result.counts), tool.control());
+    };
+    const int page_status = page_file.write(tool, html, fsck_failed);
     tool.end_progress();
-    Checked checked{result, pending, blocked, {}};
+    Checked checked{result, pending, blocked, page_status, {}};
     if (manifest_file) checked.not_compared_blocks = manifest_file->unknown_blocks();
     return report_check(tool, options, checked, report);
 }

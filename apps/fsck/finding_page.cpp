@@ -20,8 +20,8 @@ void FindingPage::planned(const PlannedAction& action) {
     if (page_.plan.size() < page_list_limit) page_.plan.push_back(action);
 }
 
-void FindingPage::write(const std::string& path, const Store& image, std::string title, Json report,
-                        const Control& control) {
+std::string FindingPage::html(const Store& image, std::string title, Json report,
+                              const Control& control) {
     page_.title = std::move(title);
     page_.report = std::move(report);
     RegionMap map;
@@ -32,7 +32,7 @@ void FindingPage::write(const std::string& path, const Store& image, std::string
         if (error.kind() == ErrorKind::cancelled) throw;
         page_.report["map"] = std::string("none: ") + error.what();
     }
-    write_page(path, map_page(page_, map));
+    return map_page(page_, map);
 }
 
 }  // namespace insitu::apps

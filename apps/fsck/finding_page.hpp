@@ -14,10 +14,8 @@ class FindingPage final : public FindingSink {
     void found(const Finding& finding) override;
     void planned(const PlannedAction& action) override;
 
-    // Writes the page of an image; without a usable super block it has no map. Throws `io`,
-    // `refused` and `cancelled` Errors.
-    void write(const std::string& path, const Store& image, std::string title, Json report,
-               const Control& control);
+    // The page of an image; without a usable super block it has no map. Throws a `cancelled` Error.
+    std::string html(const Store& image, std::string title, Json report, const Control& control);
 
   private:
     FindingSink& next_;

@@ -162,7 +162,7 @@ int status_of(const Outcome& outcome, bool dry_run) {
     return dry_run && outcome.result.before.errors != 0 ? fsck_uncorrected : status;
 }
 
-void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outcome,
+void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outcome, int status,
                FsckReport& report) {
     const RepairResult& result = outcome.result;
     if (tool.common().json) {
@@ -183,7 +183,7 @@ void summarize(const Tool& tool, const FsckOptions& options, const Outcome& outc
         members["punched_bytes"] = outcome.punched_bytes;
         members["seals_added"] = outcome.seals.added;
         members["seals_replaced"] = outcome.seals.replaced;
-        members["exit_status"] = status_of(outcome, options.dry_run);
+        members["exit_status"] = status;
         return report.end(members);
     }
     if (tool.common().quiet) return;
@@ -239,22 +239,13 @@ void seal(Tool& tool, const FsckOptions& options, Store& store, Outcome& outcome
     after.errors -= settled;
 }
 
-// A page that cannot be written is told, and takes nothing back. Returns what it adds to the
-// status.
-int write_page_of(Tool& tool, const FsckOptions& options, const Store& store,
-                  const Outcome& outcome, FindingPage& page) {
-    try {
-        Json report = counts_json(outcome.result.before);
-        report["changed"] = outcome.result.changed;
-        report["lost_blocks"] = outcome.result.lost_blocks;
-        report["suspect_blocks"] = outcome.result.suspect_blocks;
-        report["undecided_blocks"] = outcome.result.undecided_blocks;
-        page.write(options.html, store, options.image, std::move(report), tool.control());
-        return 0;
-    } catch (const Error& error) {
-        tool.complain(error.what());
-        return fsck_failed;
-    }
+Json page_report(const Outcome& outcome) {
+    Json report = counts_json(outcome.result.before);
+    report["changed"] = outcome.result.changed;
+    report["lost_blocks"] = outcome.result.lost_blocks;
+    report["suspect_blocks"] = outcome.result.suspect_blocks;
+    report["undecided_blocks"] = outcome.result.undecided_blocks;
+    return report;
 }
 
 // The log of a repair. It is removed again unless it is kept: a repair that ends before it changes
@@ -308,10 +299,7 @@ class RepairLog {
 }  // namespace
 
 int run_repair(Tool& tool, const FsckOptions& options) {
-    if (!options.html.empty()) {
-        refuse_same_storage(options.image, options.html, "the image");
-        check_page_name(options.html);
-    }
+    PageFile page_file(options.html, options.image);
     Patient patient = open_patient(tool, options);
     Store& store = patient.store();
     Outcome outcome;
@@ -357,9 +345,11 @@ int run_repair(Tool& tool, const FsckOptions& options) {
     if (outcome.result.changed) log.keep();
     outcome.log = log.path();
     int status = status_of(outcome, options.dry_run);
-    if (!options.html.empty()) status |= write_page_of(tool, options, store, outcome, page);
+    status |= page_file.write(
+        tool, [&] { return page.html(store, options.image, page_report(outcome), tool.control()); },
+        fsck_failed);
     tool.end_progress();
-    summarize(tool, options, outcome, report);
+    summarize(tool, options, outcome, status, report);
     return report.status(status);
 }
 

@@ -120,7 +120,7 @@ void add_system_options(CLI::App& cli, MkfsArguments& arguments, CLI::Option* ty
         ->type_name("SIZE")
         ->needs(type);
     cli.add_option("--label", arguments.request.label, "Label of the file system")
-        ->type_name("LABEL")
+        ->type_name(label_type)
         ->needs(type);
     cli.add_option("--uuid", arguments.request.uuid,
                    "UUID of the file system (default: random, or made from the content if "

@@ -8,7 +8,9 @@
 #SBATCH --mem=512M
 #SBATCH --time=01:00:00
 set -eu
-raw=$(printf '%s\n' "$1"/*.raw | sed -n "${SLURM_ARRAY_TASK_ID:?}p")
+shopt -s nullglob
+all=("$1"/*.raw)
+raw=$(printf '%s\n' "${all[@]}" | sed -n "${SLURM_ARRAY_TASK_ID:?}p")
 [ -n "$raw" ] || { echo "there is no raw image number $SLURM_ARRAY_TASK_ID" >&2; exit 1; }
 name=$(basename "$raw" .raw)
 insitu-pack --json -j "${SLURM_CPUS_PER_TASK:-0}" --manifest "$2/$name.json" "$raw" "$2/$name.img" \

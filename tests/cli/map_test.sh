@@ -98,6 +98,34 @@ run 1 insitu-stat --html missing/page.html image
 cp image second
 run 1 insitu-stat --html second image
 says err "second: is there already, and is not a page"
+printf '<!DOCTYPE html>\n<title>My thesis</title>' >thesis.html
+run 1 insitu-stat --html thesis.html image
+run 8 insitu-fsck repair --html thesis.html image
+check "a page of somebody else stays" grep -q thesis thesis.html
+mkfifo fifo
+run 1 timeout 20 insitu-stat --html fifo image
+says err "fifo: is not a regular file"
+run 8 timeout 20 insitu-fsck --html fifo image
+insitu-stat --html /dev/stdout image 2>err | cat >out
+says err "is not a regular file"
+insitu-stat --html /dev/stdout image >out 2>err
+says err "/dev/stdout: is where the report goes"
+# What cannot be written is heard at once, and what is full loses no report.
+run 8 insitu-fsck --html missing/page.html broken
+silent out
+if [ "$(id -u)" -eq 0 ]; then
+  mkdir mnt
+  mount -t tmpfs -o size=8k tmpfs mnt
+  run 12 insitu-fsck --json --html mnt/page.html broken
+  check "the report is whole" jq -e '.exit_status == 12 and (.findings | length) > 0' out
+  says err "page.html"
+  run 12 insitu-fsck repair --dry-run --json --html mnt/page.html broken
+  check "so is that of a repair" jq -e '.exit_status == 12' out
+  run 1 insitu-stat --json --html mnt/page.html image
+  check "and that of stat" jq -e .mapped_bytes out
+  check "nothing is left" [ -z "$(ls -A mnt)" ]
+  umount mnt
+fi
 run 8 insitu-fsck --html second image
 check "it is as it was" cmp -s second image
 run 0 insitu-stat --html page.html image
@@ -126,5 +154,5 @@ check "all of it" jq -es '.[0].blocks == .[1].data_blocks' figures out
 if command -v chromium >/dev/null; then
   timeout 60 chromium --headless --no-sandbox --disable-gpu --dump-dom "file://$PWD/found.html" >dom 2>/dev/null
   check "the browser draws the map" test "$(grep -o 'role="gridcell"' dom | wc -l)" -gt 100
-  check "with what was found" grep -q 'class="found"' dom
+  check "with what was found" grep -q 'class="[a-z0-9]* found"' dom
 fi

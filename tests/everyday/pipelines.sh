@@ -106,6 +106,13 @@ for task in 1 2; do
     jq -e .payload_bytes images/$task.report.json >/dev/null
 done
 expect 1 env SLURM_ARRAY_TASK_ID=3 "$files/slurm-array.sh" raws images
+mkdir empty
+for folder in empty missing; do
+    expect 1 env SLURM_ARRAY_TASK_ID=1 "$files/slurm-array.sh" $folder images
+    says "there is no raw image number 1"
+done
+expect 1 env OUTPUTDIR="$PWD/empty" "$files/mkosi.postoutput"
+says "no disk image"
 sed -i "s|/raw/|$PWD/raws/|g; s|/images/|$PWD/pods/|g" pod.sh
 mkdir pods
 for index in 0 1; do
