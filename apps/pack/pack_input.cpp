@@ -2,6 +2,7 @@
 #include "pack/pack_input.hpp"
 
 #include <fcntl.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -195,6 +196,22 @@ std::optional<std::string> find_format(const std::string& path) {
     return virtual_disk_format_of(container->name);
 }
 
+// A download that was cut off in its first bytes has no magic any more: it is not a raw disk.
+void refuse_wrong_name(const std::string& path) {
+    const std::size_t dot = path.rfind('.');
+    if (dot == std::string::npos) return;
+    const std::string ending = path.substr(dot + 1);
+    const auto formats = input_formats();
+    if (std::none_of(formats.begin(), formats.end(), [&](const std::string& format) {
+            return ::strcasecmp(format.c_str(), ending.c_str()) == 0;
+        })) {
+        return;
+    }
+    throw Error(ErrorKind::refused, {.file = path},
+                fmt::format("its name ends in .{}, but it does not begin as such a file", ending),
+                "it may be cut off; without --from its bytes are packed as they are");
+}
+
 }  // namespace
 
 bool is_stream(const std::string& path) {
@@ -217,7 +234,10 @@ PackInput open_pack_input(const Tool& tool, const std::string& path,
                     "insitu-mkfs makes an image that holds what is in a directory");
     }
     std::string format = options.from;
-    if (format == "auto") format = find_format(path).value_or("");
+    if (format == "auto") {
+        format = find_format(path).value_or("");
+        if (format.empty()) refuse_wrong_name(path);
+    }
     const auto& decoders = decoder_formats();
     if (format == sparse_image_format) return open_sparse_image(tool, path, options);
     if (std::find(decoders.begin(), decoders.end(), format) != decoders.end()) {

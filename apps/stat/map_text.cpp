@@ -35,9 +35,9 @@ enum Kind { unmapped, tight, half, loose, nearly_raw, raw, damaged };
 constexpr std::array<Look, 7> looks{{
     {"\u00b7", '.', "2", "unmapped"},
     {"\u2591", ':', "32", "payloads take up to 25 % of the region"},
-    {"\u2592", '-', "32", "up to 50 %"},
-    {"\u2593", '+', "33", "up to 75 %"},
-    {"\u2588", '#', "33", "more"},
+    {"\u2592", '-', "32", "payloads take up to 50 % of the region"},
+    {"\u2593", '+', "33", "payloads take up to 75 % of the region"},
+    {"\u2588", '#', "33", "payloads take more than 75 % of the region"},
     {"R", 'R', "31", "all of it raw"},
     {"!", '!', "1;31", "meta that makes no sense"},
 }};
@@ -73,9 +73,7 @@ bool is_utf8_locale(const World& world) {
     for (const char* const value :
          {world.variable("LC_ALL"), world.variable("LC_CTYPE"), world.variable("LANG")}) {
         if (!is_set(value)) continue;
-        const std::string_view text = value;
-        return text.find("UTF-8") != text.npos || text.find("utf8") != text.npos ||
-               text.find("UTF8") != text.npos || text.find("utf-8") != text.npos;
+        return ::strcasestr(value, "utf-8") != nullptr || ::strcasestr(value, "utf8") != nullptr;
     }
     return false;
 }

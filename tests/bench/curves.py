@@ -104,10 +104,9 @@ def svg_of(name, points):
         '<polyline class="curve" points="'
         + " ".join(f"{scale.x(speed)},{scale.y(share)}" for _, speed, share in ours) + '"/>']
     for encoder, speed, share in ours:
-        x, y = scale.x(speed), scale.y(share)
-        number = re.search(r"level (\d)", encoder)[1]
-        lines.append(f'<circle class="level" cx="{x}" cy="{y}" r="4"/>')
-        lines.append(f'<text x="{x + 4}" y="{y + 18}">{number}</text>')
+        lines.append(f'<circle class="level" cx="{scale.x(speed)}" cy="{scale.y(share)}" r="4"/>')
+    for numbers, x, y in joined(ours, scale):
+        lines.append(f'<text x="{x + 4}" y="{y + 18}">{html.escape(numbers)}</text>')
     for names, x, y in joined(peers, scale):
         lines.append(f'<circle class="peer" cx="{x}" cy="{y}" r="4"/>')
         # The name stands beside its dot, or above it where the curve begins there.

@@ -103,3 +103,43 @@ content large 20971520
 insitu-pack -q large large.img
 insitu-unpack large.img - 2>err | head -c 1 >/dev/null
 silent err
+
+# A script whose variable is empty: the check that it asks for is not left out, and nothing goes elsewhere.
+rm -f x
+while read -r status tool options; do
+  option=${options%% EMPTY*}
+  option=${option##* }
+  arguments=()
+  for word in $options; do
+    if [ "$word" = EMPTY ]; then arguments+=(""); else arguments+=("$word"); fi
+  done
+  run "$status" "$tool" "${arguments[@]}"
+  says err "$option: needs a value, and '' is none"
+  silent out
+done <<'END'
+2 insitu-stat --can-activate EMPTY image.img
+2 insitu-stat --html EMPTY image.img
+16 insitu-fsck --manifest EMPTY image.img
+16 insitu-fsck repair --undo EMPTY image.img
+16 insitu-fsck repair -o EMPTY image.img
+16 insitu-fsck repair --restore-meta EMPTY image.img
+2 insitu-unpack --verify-manifest EMPTY image.img x
+2 insitu-unpack --length EMPTY image.img x
+2 insitu-pack --expect-sha256 EMPTY raw x
+2 insitu-pack --expect-size EMPTY raw x
+2 insitu-pack --size EMPTY raw x
+2 insitu-pack --manifest EMPTY raw x
+2 insitu-copy --update --manifest EMPTY image.img x
+2 insitu-mkfs -t ext4 -d EMPTY x 8M
+2 insitu-attach --set EMPTY image.img
+END
+check "nothing was made" [ ! -e x ]
+run 0 insitu-pack -q --label "" raw x
+run 0 insitu-label x ""
+# Twice is not once.
+run 2 insitu-stat --html a --html b image.img
+says err "--html is given more than once"
+run 2 insitu-stat -j 1 --threads 2 image.img
+says err "-j is given more than once"
+run 2 insitu-stat --html
+says err "--html needs a value"

@@ -134,6 +134,7 @@ run 0 insitu-stat --html empty.html image
 for other in --table --map --live; do
   run 2 insitu-stat --html other.html $other image
 done
+check "a locale's name in any case" cmp -s <(LC_ALL=C.Utf-8 insitu-stat --map image) <(LC_ALL=C.UTF-8 insitu-stat --map image)
 for columns in -5 4294967297 abc 80x; do
   check "COLUMNS=$columns" cmp -s <(COLUMNS=$columns insitu-stat --map image) <(COLUMNS=80 insitu-stat --map image)
 done

@@ -158,6 +158,11 @@ run 0 insitu-pack -q --verify --from simg -j 3 a.simg a.img
 check "simg: named" cmp a.img b.img
 run 1 insitu-pack -q a.simg x.img
 says err "--from auto reads it; or simg2img"
+# Cut off before its magic ends: no raw disk.
+printf '\x28\xb5\x2f' >cut.Zst
+run 1 insitu-pack -q --from auto cut.Zst a.img
+says err "does not begin as such a file"
+run 0 insitu-pack -q cut.Zst a.img
 simg big.simg raw:part hole:200000000 raw:part
 check "simg: holes are skipped" timeout 20 insitu-pack -q --from auto big.simg big.img
 if command -v img2simg >/dev/null; then
