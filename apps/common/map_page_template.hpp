@@ -22,7 +22,7 @@ body { background: var(--back); color: var(--text); font: 15px/1.45 system-ui, s
 h1 { font-size: 1.35rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin-top: 1.6rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; } td, th { padding: .1rem .7rem .1rem 0; text-align: left;
   vertical-align: top; } td.t { overflow-wrap: anywhere; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
-#map { display: grid; grid-template-columns: repeat(32, 1fr); gap: 2px; }
+#map { display: grid; gap: 2px; }
 #map button { aspect-ratio: 1; border: 0; padding: 0; font: inherit; font-size: min(.7rem, 2vw);
   line-height: 1; color: var(--sign); cursor: pointer; border-radius: 2px; min-width: 0; min-height: 0;
   overflow: hidden; }
@@ -57,9 +57,11 @@ inline constexpr const char* page_script = R"PAGE(<script>
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const [BLOCKS, MAPPED, SECTORS, RAW, PACKED_EXTENTS, RAW_EXTENTS, FAULTY] = [0, 1, 2, 3, 4, 5, 6];
-const regionBlocks = data.windows_per_region * 32, columns = 32, mostCells = 512;
+const regionBlocks = data.windows_per_region * 32, mostCells = 512;
+const columns = window.innerWidth < 480 ? 16 : 32;
 const map = document.getElementById("map"), detail = document.getElementById("detail");
 const out = document.getElementById("out"), where = document.getElementById("where");
+map.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
 let view = {first: 0, end: data.regions.length}, zoomed = 0;
 function bytes(n) {
   const units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];

@@ -129,7 +129,7 @@ done <<'END'
 2 insitu-pack --expect-size EMPTY raw x
 2 insitu-pack --size EMPTY raw x
 2 insitu-pack --manifest EMPTY raw x
-2 insitu-copy --update --manifest EMPTY image.img x
+2 insitu-copy --update --manifest m --target-manifest EMPTY image.img x
 2 insitu-mkfs -t ext4 -d EMPTY x 8M
 2 insitu-attach --set EMPTY image.img
 END
