@@ -58,9 +58,9 @@ inline constexpr const char* page_script = R"PAGE(<script>
 const data = JSON.parse(document.getElementById("data").textContent);
 const [BLOCKS, MAPPED, SECTORS, RAW, PACKED_EXTENTS, RAW_EXTENTS, FAULTY] = [0, 1, 2, 3, 4, 5, 6];
 const regionBlocks = data.windows_per_region * 32, mostCells = 512;
-const columns = window.innerWidth < 480 ? 16 : 32;
 const map = document.getElementById("map"), detail = document.getElementById("detail");
 const out = document.getElementById("out"), where = document.getElementById("where");
+const columns = map.clientWidth < 480 ? 16 : 32;
 map.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
 let view = {first: 0, end: data.regions.length}, zoomed = 0;
 function bytes(n) {

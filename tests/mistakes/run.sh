@@ -274,11 +274,11 @@ mistake random-writes-cut-twice device_tests device/fold.cpp 's/return mask != 0
 mistake rewritten-equal-is-new unit_tests window/dirty_blocks.hpp 's/unchanged_ = is_same ?/unchanged_ = !is_same ?/'
 mistake zeros-kept-as-content unit_tests window/dirty_blocks.hpp 's/if (content == nullptr) contents_.block..reset();//'
 mistake kept-content-not-read device_tests device/staging.cpp 's/content.data() + block \* block_bytes,/content.data(),/'
-mistake committing-plan-changed device_tests,device_crash_tests device/committer.cpp 's/if (staged.dirty.empty()) {/if (true) {/'
+mistake committing-plan-changed device_tests,device_crash_tests device/apply.cpp 's/if (staged.dirty.empty()) {/if (true) {/'
 mistake stream-punched device_tests,device_crash_tests device/committer.cpp '/^bool Committer::punch_next/,/^}/ s/if (intent_pending_) return false;//'
 mistake full-disk-fails-for-good device_tests device/committer.cpp 's/if (is_full_disk(error)) throw;//'
 mistake unfinished-commit-forgotten device_tests device/committer.cpp '/^void Committer::go_on/,/^}/ s/    finish_in_place();//'
-mistake unfinished-commit-aborted device_tests device/committer.cpp '/^void Committer::put_in_place/,/^}/ s/changed.staged = nullptr;//'
+mistake unfinished-commit-aborted device_tests device/apply.cpp '/^void Committer::put_in_place/,/^}/ s/changed.staged = nullptr;//'
 
 [ "$*" = --check ] || echo "$killed killed, $survived survived"
 [ $survived -eq 0 ]
