@@ -3,15 +3,15 @@
 # portability.sh ARCH...: builds the library, the tools and the test programs for other architectures
 # of Debian, runs the tests there by qemu's emulation of a processor, and compares images with this
 # machine's. By hand: an architecture takes about half an hour. The table is docs/portability.md.
-# portability.sh in-turn [fetch|name]: the tools of one architecture, with each commit another, and
-# whether its images are the same: what CI does. "fetch": only the packages that it takes; "name": which.
+# portability.sh in-turn [fetch|name]: on one architecture, with each commit another, whether streams and
+# layouts are the same: what CI does. "fetch": only the packages that it takes; "name": which it is.
 #   ARCH         arm64, armhf, i386, ppc64el, s390x (big-endian); Debian 12 has no riscv64
 #   INSITU_BUILD the build of this machine (default: build/release)
 #   OPTIMIZE     how the compiler optimizes (default: -O2); -O1 compiles faster
 #   JOBS         how many things are done at once (default: the number of processors)
-#   TARGETS      what is built (default: product test_programs)
+#   TARGETS      what is built (default: product test_programs stream_tests)
 #   TESTS        which test programs run, a pattern of ctest
-#   ONLY         which steps: build, tests, images, tools (default: all; none, but the packages: fetch)
+#   ONLY         which steps: build, streams, tests, images, tools (default: all; none, but the packages: fetch)
 # Needs the cross compiler (g++-TRIPLE) and qemu-user, which root or sudo installs. The libraries of the
 # other architecture go to a directory below build/portability; this system is left alone.
 set -u
@@ -19,7 +19,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 2
 host=$(realpath -m "${INSITU_BUILD:-build/release}")
 jobs=${JOBS:-$(nproc)}
-only=${ONLY:-build tests images tools}
+only=${ONLY:-build streams tests images tools}
 mirror=${MIRROR:-http://deb.debian.org/debian}
 suite=bookworm
 libraries=libc6-dev,libstdc++-12-dev,zlib1g-dev,libfmt-dev,liblzo2-dev,libdeflate-dev,libxxhash-dev
@@ -124,7 +124,10 @@ one_architecture() {
     step "configure" configure || return
     # shellcheck disable=SC2086
     step "build without a warning" cmake --build "$work/build" -j "$jobs" \
-      --target ${TARGETS:-product test_programs} -- -k 0 || return
+      --target ${TARGETS:-product test_programs stream_tests} -- -k 0 || return
+  fi
+  if wants streams; then
+    step "streams and layouts" "${emulator[@]}" "$work/build/tests/unit/stream_tests" || return
   fi
   make_wrappers
   if wants tests; then
@@ -152,11 +155,11 @@ architecture_in_turn() {
 
 [ $# -gt 0 ] || { sed -n '3,18s/^# \?//p' "$0"; exit 2; }
 if [ "$1" = in-turn ]; then
-  only=${2:-build images}
+  only=${2:-build streams}
   set -- "${INSITU_ARCH:-$(architecture_in_turn)}"
   [ "$only" != name ] || { echo "$1"; exit; }
   OPTIMIZE=${OPTIMIZE:--O1}
-  TARGETS=$(echo insitu-{copy,dump-meta,format,fsck,pack,resize,stat,unpack})
+  TARGETS=stream_tests
 fi
 for arch in "$@"; do
   names_of "$arch" || exit 2

@@ -152,7 +152,9 @@ int Tool::fail(const Error& error) const {
 // that was not given: the check that was asked for would be left out.
 void Tool::refuse_empty_values() const {
     for (const CLI::Option* option : cli_->get_options()) {
-        if (option->get_type_name() == label_type) continue;
+        // A file without a name fails by itself.
+        const bool is_file = option->get_required() && !option->nonpositional();
+        if (is_file || option->get_type_name() == label_type) continue;
         const auto& values = option->results();
         if (std::find(values.begin(), values.end(), std::string()) != values.end())
             throw CLI::ValidationError(option->get_name(), "needs a value, and '' is none");

@@ -49,7 +49,7 @@ run 1 bash -c 'insitu-pack - raw <raw'
 says err "raw: is the same file or device as the source"
 run 1 insitu-pack '' x.img
 run 2 insitu-pack raw ''
-says err "TARGET is required"
+says err "TARGET: needs a value, and '' is none"
 check "no image of any of them" [ ! -e x.img ]
 
 # Values that make no sense are wrong usage, and are named.

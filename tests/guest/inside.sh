@@ -91,6 +91,15 @@ stage_devices() {
   check "the file system is as it was" bash -c 'mount /dev/nbd0 /mnt && cd /mnt/files && sha256sum --quiet -c sums'
   umount /mnt
   insitu-detach a.img
+
+  # An image on a disk, as systemd checks it at boot.
+  insitu-format -q --size 64M --label outer outer.img
+  loop=$(losetup --find --show outer.img)
+  udevadm settle
+  check "udev names the image by its label" [ "$(readlink -f /dev/disk/by-label/outer)" = "$loop" ]
+  check "systemd-fsck finds its checker" bash -c '/lib/systemd/systemd-fsck "$1" 2>&1 | tee /dev/stderr | grep -q clean' - "$loop"
+  check "fsck by the type that udev names" fsck -a "$loop"
+  losetup -d "$loop"
 }
 
 # All types, on sectors of 4096 bytes.

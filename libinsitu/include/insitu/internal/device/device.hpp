@@ -73,10 +73,11 @@ struct DeviceOptions {
     std::function<void(DeviceWarning, const std::string&)> warn = {};
 };
 
-// Whether the disk under the image is full, and the cure: what an Error says of it is for those who
-// write an image.
+// Whether the disk under the image, or its owner's share of it, is full, and the cure: what an
+// Error says of it is for those who write an image.
 inline bool is_full_disk(const Error& error) noexcept {
-    return error.kind() == ErrorKind::io && error.os_error() == ENOSPC;
+    return error.kind() == ErrorKind::io &&
+           (error.os_error() == ENOSPC || error.os_error() == EDQUOT);
 }
 inline constexpr const char* full_disk_hint =
     "make room on the disk that the image is on; if writes fail even then, start the server again";
