@@ -52,7 +52,7 @@ install_ours() {
   (cd "$work/debs" && cpack --config "$build/CPackConfig.cmake" -B "$PWD") || return
   mkdir -p "$work/tree/debs"
   cp "$work"/debs/{libinsitu0,insitu-tools,nbdkit-plugin}*.deb "$work/tree/debs/"
-  chroot "$work/tree" sh -c 'DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends --reinstall /debs/*.deb' ||
+  chroot "$work/tree" sh -c 'apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends --reinstall /debs/*.deb' ||
     return
   install -D -m 755 tests/guest/inside.sh "$work/tree/opt/inside.sh"
   printf '%s\n' '[Unit]' 'After=remote-fs.target multi-user.target' '[Service]' Type=oneshot \

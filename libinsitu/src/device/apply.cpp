@@ -9,8 +9,7 @@ namespace insitu {
 // From here on the windows are no longer the caller's: if the disk is full they stay as they are,
 // in a commit, until a later one has brought them to their places.
 void Committer::put_in_place(Part part, bool has_intent) {
-    in_place_.emplace();
-    in_place_->has_intent = has_intent;
+    in_place_ = InPlace{{}, has_intent};
     for (ChangedWindow& changed : part) {
         in_place_->windows.push_back(std::move(changed));
         changed.staged = nullptr;
