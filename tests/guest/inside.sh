@@ -101,7 +101,7 @@ stage_devices() {
   cp /etc/fstab fstab.old
   echo "$loop /outer insitu noauto 0 2" >>/etc/fstab
   check "systemd-fsck finds its checker" bash -c '/lib/systemd/systemd-fsck "$1" 2>&1 | tee /dev/stderr | grep -q clean' - "$loop"
-  check "fsck -A finds it" bash -c 'fsck -A -a 2>&1 | grep -q "$1: clean"' - "$loop"
+  check "fsck -A finds it" bash -c 'fsck -A -R -a 2>&1 | grep -q "$1: clean"' - "$loop"
   mv fstab.old /etc/fstab
   losetup -d "$loop"
 }
