@@ -210,7 +210,7 @@ std::string map_page(const MapPage& page, const RegionMap& map) {
     return html + "</body>\n</html>\n";
 }
 
-PageFile::PageFile(const std::string& path, const std::string& image) {
+PageFile::PageFile(const std::string& path, const std::string& image) : path_(path) {
     if (path.empty()) return;
     refuse_same_storage(image, path, "the image");
     check_page_name(path);
@@ -221,6 +221,8 @@ int PageFile::write(const Tool& tool, const std::function<std::string()>& html, 
     if (!is_wanted()) return 0;
     try {
         const std::string page = html();
+        // By now it may be the repaired image, or its log.
+        check_page_name(path_);
         file_->store().write_at(0, std::as_bytes(std::span(page)));
         file_->commit();
         return 0;

@@ -44,6 +44,7 @@ class PageFile {
     int write(const Tool& tool, const std::function<std::string()>& html, int failed);
 
   private:
+    std::string path_;
     std::unique_ptr<OutputFile> file_;
 };
 

@@ -142,6 +142,14 @@ head -c 4096 /dev/zero >zeros
 run 4 insitu-fsck --html none.html zeros
 check "no map without a super block" sh -c "grep -q S05 none.html && ! grep -q gridcell none.html"
 
+# A page over what the same command has just made.
+cp broken broken2
+run 9 insitu-fsck repair -y -q -o both --html both broken2
+check "the repaired copy is there" insitu-fsck check -q --meta-only both
+run 9 insitu-fsck repair -y -q --undo both.log --html both.log broken2
+run 0 insitu-fsck undo -q broken2 both.log
+check "the repair can be undone" cmp broken broken2
+
 # Any size.
 truncate -s 8T large
 run 0 insitu-format -q --force large
