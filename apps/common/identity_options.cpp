@@ -7,6 +7,8 @@
 
 #include <string_view>
 
+#include "common/choices.hpp"
+
 namespace insitu::apps {
 
 namespace {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <iterator>
 #include <mutex>
 
 #include "device/committer.hpp"
@@ -10,8 +12,8 @@ namespace insitu {
 // in a commit, until a later one has brought them to their places.
 void Committer::put_in_place(Part part, bool has_intent) {
     in_place_ = InPlace{{}, has_intent};
+    std::move(part.begin(), part.end(), std::back_inserter(in_place_->windows));
     for (ChangedWindow& changed : part) {
-        in_place_->windows.push_back(std::move(changed));
         changed.staged = nullptr;
     }
     finish_in_place();
