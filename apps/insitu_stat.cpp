@@ -145,7 +145,7 @@ int stat_tool(Tool& tool, const Options& options) {
     }
     if (!options.can_activate.empty()) return can_activate(tool, options);
     const ImageInput input(tool, options.image);
-    PageFile page(options.html, options.image.path);
+    PageFile page(tool, options.html, options.image.path);
     if (options.table) return print_table(tool, options, input);
     if (options.map) {
         const MapStyle style = map_style_of(tool.world());
@@ -164,7 +164,7 @@ int stat_tool(Tool& tool, const Options& options) {
         return map_page({.title = options.image.path, .report = stat_json(input, stat, seals)},
                         map);
     };
-    const int status = page.write(tool, html, exit_failed);
+    const int status = page.write(html, exit_failed);
     print_stat(tool, input, stat, seals);
     return status;
 }

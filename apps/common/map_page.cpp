@@ -163,21 +163,21 @@ Json data_of(const MapPage& page, const RegionMap& map) {
     return data;
 }
 
-bool is_report(const struct stat& info) {
+bool is_report(const Tool& tool, const struct stat& info) {
     struct stat report {};
-    return ::fstat(STDOUT_FILENO, &report) == 0 && info.st_dev == report.st_dev &&
+    return ::fstat(tool.world().output_fd(), &report) == 0 && info.st_dev == report.st_dev &&
            info.st_ino == report.st_ino;
 }
 
 // Opens regular files only: to open a pipe may wait for ever, to open a device may do something.
-void check_page_name(const std::string& path) {
+void check_page_name(const Tool& tool, const std::string& path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return;  // whatever it is, whoever creates it is told
     const auto refuse = [&](const char* reason) {
         throw Error(ErrorKind::refused, {.file = path}, reason, "name another file");
     };
     if (!S_ISREG(info.st_mode)) refuse("is not a regular file");
-    if (is_report(info)) refuse("is where the report goes");
+    if (is_report(tool, info)) refuse("is where the report goes");
     if (info.st_size == 0) return;
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) throw io_error({.file = path}, "cannot look whether it is a page", errno);
@@ -210,25 +210,26 @@ std::string map_page(const MapPage& page, const RegionMap& map) {
     return html + "</body>\n</html>\n";
 }
 
-PageFile::PageFile(const std::string& path, const std::string& image) : path_(path) {
+PageFile::PageFile(const Tool& tool, const std::string& path, const std::string& image)
+    : tool_(tool), path_(path) {
     if (path.empty()) return;
     refuse_same_storage(image, path, "the image");
-    check_page_name(path);
+    check_page_name(tool, path);
     file_ = std::make_unique<OutputFile>(path, 0);
 }
 
-int PageFile::write(const Tool& tool, const std::function<std::string()>& html, int failed) {
+int PageFile::write(const std::function<std::string()>& html, int failed) {
     if (!is_wanted()) return 0;
     try {
         const std::string page = html();
         // By now it may be the repaired image, or its log.
-        check_page_name(path_);
+        check_page_name(tool_, path_);
         file_->store().write_at(0, std::as_bytes(std::span(page)));
         file_->commit();
         return 0;
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::cancelled) throw;
-        tool.complain(error);
+        tool_.complain(error);
         return failed;
     }
 }

@@ -36,14 +36,15 @@ class PageFile {
   public:
     // An empty path: no page is wanted. Throws `io` Errors, and `refused` ones if the file is that
     // of the image, where the report goes, or holds something that is not such a page.
-    PageFile(const std::string& path, const std::string& image);
+    PageFile(const Tool& tool, const std::string& path, const std::string& image);
 
     bool is_wanted() const noexcept { return file_ != nullptr; }
     // Makes the page and writes it. If that fails, says so and goes on: the report still has to be
     // printed. Returns what that adds to the exit status: `failed`, or nothing. Throws `cancelled`.
-    int write(const Tool& tool, const std::function<std::string()>& html, int failed);
+    int write(const std::function<std::string()>& html, int failed);
 
   private:
+    const Tool& tool_;
     std::string path_;
     std::unique_ptr<OutputFile> file_;
 };

@@ -100,7 +100,7 @@ int report_check(Tool& tool, const FsckOptions& options, const Checked& checked,
 }  // namespace
 
 int run_check(Tool& tool, const FsckOptions& options) {
-    PageFile page_file(options.html, options.image);
+    PageFile page_file(tool, options.html, options.image);
     const auto store = open_store(options.image, Access::read, tool.sharing());
     if (tool.sharing() == Sharing::shared) {
         tool.note(fmt::format("{}: read without a lock: the results may be stale", options.image));
@@ -141,7 +141,7 @@ int run_check(Tool& tool, const FsckOptions& options) {
     const auto html = [&] {
         return page.html(image, options.image, counts_json(result.counts), tool.control());
     };
-    const int page_status = page_file.write(tool, html, fsck_failed);
+    const int page_status = page_file.write(html, fsck_failed);
     tool.end_progress();
     Checked checked{result, pending, blocked, page_status, {}};
     if (manifest_file) checked.not_compared_blocks = manifest_file->unknown_blocks();

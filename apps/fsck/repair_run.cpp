@@ -299,7 +299,7 @@ class RepairLog {
 }  // namespace
 
 int run_repair(Tool& tool, const FsckOptions& options) {
-    PageFile page_file(options.html, options.image);
+    PageFile page_file(tool, options.html, options.image);
     Patient patient = open_patient(tool, options);
     Store& store = patient.store();
     Outcome outcome;
@@ -346,7 +346,7 @@ int run_repair(Tool& tool, const FsckOptions& options) {
     outcome.log = log.path();
     int status = status_of(outcome, options.dry_run);
     status |= page_file.write(
-        tool, [&] { return page.html(store, options.image, page_report(outcome), tool.control()); },
+        [&] { return page.html(store, options.image, page_report(outcome), tool.control()); },
         fsck_failed);
     tool.end_progress();
     summarize(tool, options, outcome, status, report);

@@ -104,15 +104,12 @@ check "what is there is salvaged" cmp -n 14000000 x large
 check "of full size" [ "$(stat -c %s x)" -eq 20971520 ]
 
 # Waiting ends with SIGTERM: for the reader of a pipe, the writer of one, and the other end of each.
-waits() { # waits PID: it sleeps, with its handler of SIGTERM in place
-  grep -q '^SigCgt:.*[4-7c-f]...$' "/proc/$1/status" && grep -q '^State:.*S' "/proc/$1/status"
-}
 stops() { # stops TEXT COMMAND...: the command waits until SIGTERM, then ends with 143
   local text=$1 pid
   shift
   "$@" 2>err &
   pid=$!
-  wait_until waits "$pid"
+  wait_until waits "$pid" TERM
   sleep 0.2
   kill -TERM $pid
   timeout 20 tail --pid=$pid -f /dev/null || { fail "$text: still waits"; kill -KILL $pid; }

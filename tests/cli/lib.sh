@@ -75,6 +75,13 @@ wait_until() {
   return 1
 }
 
+# waits PID SIGNAL: it sleeps, with its handler of the signal in place.
+waits() {
+  local caught
+  caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
+  ((0x$caught >> ($(kill -l "$2") - 1) & 1)) && grep -q '^State:.*S' "/proc/$1/status"
+}
+
 # loop FILE [losetup options]: a loop device over a file, in $loop.
 loop() {
   local file=$1

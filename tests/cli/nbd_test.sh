@@ -118,15 +118,12 @@ run 1 insitu-pack -q --force raw "$uri"
 says err "the server takes writes of 4096 bytes"
 
 # One signal ends the waiting for a server that says nothing: at the start, for a part, for all of it.
-waits() { # waits PID: it catches SIGINT, and sleeps
-  grep -q '^SigCgt:.*[2367abef]$' "/proc/$1/status" && grep -q '^State:.*S' "/proc/$1/status"
-}
 stops() { # stops TEXT COMMAND...: the command waits, and one SIGINT ends it
   local text=$1 pid
   shift
   "$@" 2>err &
   pid=$!
-  wait_until waits "$pid"
+  wait_until waits "$pid" INT
   sleep 0.2
   kill -INT $pid
   timeout 15 tail --pid=$pid -f /dev/null || { fail "$text: still waits"; kill -KILL $pid; }
