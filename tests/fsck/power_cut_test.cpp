@@ -6,8 +6,10 @@
 #include "fsck/damage.hpp"
 #include "fsck/test_device.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/format/geometry.hpp"
 #include "insitu/repair.hpp"
 #include "support/catch.hpp"
+#include "support/power_cut.hpp"
 #include "testing/fault_store.hpp"
 
 using namespace insitu;
@@ -40,6 +42,66 @@ class FaultyLog final : public LogMedium {
     LogMemory& below_;
     std::uint64_t fails_at_;
     std::uint64_t writes_ = 0;
+};
+
+// How many events of each medium there had been when something was done to the log.
+struct Moment {
+    std::size_t image_events;
+    std::size_t log_events;
+};
+
+// A log whose writes and syncs are recorded, and in what order with those of the image.
+class RecordedLog final : public LogMedium {
+  public:
+    RecordedLog(const RecordingStore& image, LogMemory& start)
+        : image_(image), start_(start.bytes()), size_(start_.size()) {
+        start_.resize(store_bytes);
+        store_ = std::make_unique<RecordingStore>(start_);
+    }
+    const std::string& name() const noexcept override { return store_->name(); }
+    std::uint64_t size_bytes() const override { return size_; }
+    void read_at(std::uint64_t at_byte, ByteSpan output) const override {
+        store_->read_at(at_byte, output);
+    }
+    void write_at(std::uint64_t at_byte, ByteView input) override {
+        moments_.push_back({image_.event_count(), store_->event_count()});
+        store_->write_at(at_byte, input);
+        size_ = std::max<std::uint64_t>(size_, at_byte + input.size());
+    }
+    void sync() override {
+        moments_.push_back({image_.event_count(), store_->event_count()});
+        store_->sync();
+    }
+
+    // All moments at which the power can be cut, in their order: any event of either medium.
+    std::vector<Moment> cuts() const {
+        std::vector<Moment> all;
+        std::size_t image_events = 0;
+        for (const Moment& moment : moments_) {
+            for (; image_events < moment.image_events; ++image_events)
+                all.push_back({image_events, moment.log_events});
+            all.push_back(moment);
+        }
+        all.push_back({image_.event_count(), store_->event_count()});
+        return all;
+    }
+    // What a cut leaves of the log; behind what was written there is nothing.
+    Bytes after_cut(std::size_t events, Random& random) const {
+        Bytes bytes = cut_power(start_, store_->events(), events, random);
+        const auto is_written = [](std::byte byte) { return byte != std::byte{}; };
+        const auto end = std::find_if(bytes.rbegin(), bytes.rend(), is_written).base();
+        bytes.resize(ceil_div(static_cast<std::uint64_t>(end - bytes.begin()), sector_bytes) *
+                     sector_bytes);
+        return bytes;
+    }
+
+  private:
+    static constexpr std::size_t store_bytes = 4 << 20;
+    const RecordingStore& image_;
+    Bytes start_;
+    std::uint64_t size_;
+    std::unique_ptr<RecordingStore> store_;
+    std::vector<Moment> moments_;
 };
 
 class Ignore final : public FindingSink {
@@ -91,6 +153,68 @@ TEST_CASE("a repair that is cut off at any write of the image is completed by th
             CHECK(device.bytes() == damaged);
         }
     }
+}
+
+// Media keep what they have not synced, or lose it, sector by sector. The next run must be able to
+// tell how far the work came: it ends it, or finds it not begun, or finished.
+TEST_CASE("a power cut that loses what was not synced leaves an image that the log explains") {
+    for (const std::uint64_t salt : {4U, 5U, 6U}) {
+        const Bytes damaged = make_damaged(salt);
+        Random random = make_random(salt);
+        Ignore ignore;
+        LogMemory none;
+        RecordingStore image(damaged);
+        RecordedLog log(image, none);
+        REQUIRE(repair(image, &log, {}, ignore, {.threads = 1}).changed);
+        Bytes repaired(damaged.size());
+        image.read_at(0, repaired);
+        std::size_t completed = 0;
+        for (const Moment& cut : log.cuts()) {
+            for (int draw = 0; draw < 10; ++draw) {
+                INFO("image " << salt << ", after event " << cut.image_events << " of the image and "
+                              << cut.log_events << " of the log");
+                TestDevice device(cut_power(damaged, image.events(), cut.image_events, random));
+                LogMemory left;
+                left.bytes() = log.after_cut(cut.log_events, random);
+                if (UndoLog::cut_off_early(left)) {
+                    REQUIRE(device.bytes() == damaged);
+                    continue;
+                }
+                const LogState state = UndoLog::open(left).state();
+                const InterruptedWork work = finish_interrupted(device, left, {});
+                REQUIRE((work == InterruptedWork::completed) == (state == LogState::applying));
+                REQUIRE(device.bytes() == (state == LogState::planning ? damaged : repaired));
+                completed += work == InterruptedWork::completed ? 1 : 0;
+            }
+        }
+        CHECK(completed > 0);
+    }
+}
+
+TEST_CASE("a power cut in an undo that loses what was not synced is explained by its log") {
+    const Bytes damaged = make_damaged(7);
+    Random random = make_random(7);
+    Ignore ignore;
+    LogMemory applied;
+    TestDevice clean_run(damaged);
+    REQUIRE(repair(clean_run, &applied, {}, ignore, {.threads = 1}).changed);
+    RecordingStore image(clean_run.bytes());
+    RecordedLog log(image, applied);
+    UndoLog::open(log).undo(image, {});
+    std::size_t rolled_back = 0;
+    for (const Moment& cut : log.cuts()) {
+        for (int draw = 0; draw < 30; ++draw) {
+            TestDevice device(cut_power(clean_run.bytes(), image.events(), cut.image_events, random));
+            LogMemory left;
+            left.bytes() = log.after_cut(cut.log_events, random);
+            const LogState state = UndoLog::open(left).state();
+            const InterruptedWork work = finish_interrupted(device, left, {});
+            REQUIRE((work == InterruptedWork::rolled_back) == (state == LogState::undoing));
+            REQUIRE(device.bytes() == (state == LogState::applied ? clean_run.bytes() : damaged));
+            rolled_back += work == InterruptedWork::rolled_back ? 1 : 0;
+        }
+    }
+    CHECK(rolled_back > 0);
 }
 
 TEST_CASE("a repair whose log cannot be written leaves the image repaired or as it was") {
