@@ -77,12 +77,10 @@ void warn(DeviceWarning kind, const std::string& text) {
     nbdkit_error("warning: %s: %s", plugin.parameters.path.c_str(), text.c_str());
 }
 
-// No exception may reach nbdkit.
-template <class Work>
-int guarded(Work work) noexcept {
+// Says what went wrong. Call it from a handler.
+int report_exception() {
     try {
-        work();
-        return 0;
+        throw;
     } catch (const Error& error) {
         const int code = error.os_error() != 0                ? error.os_error()
                          : error.kind() == ErrorKind::refused ? EINVAL
@@ -90,9 +88,25 @@ int guarded(Work work) noexcept {
         if (is_full_disk(error) && !plugin.full_disk.is_news()) return fail(code);
         return report(text_of(error), code);
     } catch (const std::bad_alloc&) {
-        return report("out of memory", ENOMEM);
+        nbdkit_error("out of memory");
+        return fail(ENOMEM);
     } catch (const std::exception& error) {
         return report(error.what(), EIO);
+    }
+}
+
+// No exception may reach nbdkit, not even for want of memory to say what another was.
+template <class Work>
+int guarded(Work work) noexcept {
+    try {
+        work();
+        return 0;
+    } catch (...) {
+        try {
+            return report_exception();
+        } catch (...) {
+            return fail(ENOMEM);
+        }
     }
 }
 

@@ -150,9 +150,23 @@ void ShutdownWatch::run() {
     while (::poll(watched.data(), watched.size(), -1) < 0) {
     }
     if (watched[1].revents != 0) return;
+    const auto is_over = [&](int wait_ms) { return ::poll(&watched[1], 1, wait_ms) != 0; };
     work_();
-    let_clients_go(control_socket_, SHUT_RD);
-    if (::poll(&watched[1], 1, patience_ms) == 0) let_clients_go(control_socket_, SHUT_RDWR);
+    if (!let_go(SHUT_RD, is_over) || is_over(patience_ms)) return;
+    let_go(SHUT_RDWR, is_over);
+}
+
+// False: nbdkit has ended. Where memory is short, it may be there a little later.
+bool ShutdownWatch::let_go(int directions, const std::function<bool(int wait_ms)>& is_over) const {
+    constexpr int retry_ms = 100;
+    for (;;) {
+        try {
+            let_clients_go(control_socket_, directions);
+            return true;
+        } catch (const std::exception&) {
+            if (is_over(retry_ms)) return false;
+        }
+    }
 }
 
 void ShutdownWatch::stop() {

@@ -26,6 +26,7 @@ class ShutdownWatch {
 
   private:
     void run();
+    bool let_go(int directions, const std::function<bool(int wait_ms)>& is_over) const;
 
     std::function<void()> work_;
     std::string control_socket_;

@@ -8,6 +8,7 @@
 
 #include "fsck/oracle.hpp"
 #include "support/catch.hpp"
+#include "support/sanitizer.hpp"
 
 using namespace insitu;
 using namespace insitu::test;
@@ -25,8 +26,8 @@ std::uint64_t rounds() {
 
 void try_many(Harm harm, std::uint64_t count, const RepairOptions& options = {}) {
     tally() = {};
-    for (std::uint64_t number = number_from("INSITU_FIRST", 0); number < count * rounds();
-         ++number) {
+    for (std::uint64_t number = number_from("INSITU_FIRST", 0);
+         number < rounds_of(count) * rounds(); ++number) {
         Random random = make_random(1000 * static_cast<std::uint64_t>(harm) + 100000 * number);
         INFO("image " << number << " of harm " << static_cast<int>(harm));
         const Victim victim = make_victim(random, harm);

@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <algorithm>
-#include <iterator>
 #include <mutex>
+#include <utility>
 
 #include "device/committer.hpp"
 
-// The last step of a commit: what is held goes to its place. A full disk may put it off.
+// The last step of a commit: what is held goes to its place. A full disk, or memory that cannot be
+// had, may put it off.
 namespace insitu {
+
+// Room for them is made before the intent is written: behind it there is no way back.
+Committer::InPlace Committer::prepare_in_place(Part part) {
+    InPlace next;
+    next.windows.reserve(part.size());
+    return next;
+}
 
 // From here on the windows are no longer the caller's: if the disk is full they stay as they are,
 // in a commit, until a later one has brought them to their places.
-void Committer::put_in_place(Part part, bool has_intent) {
-    in_place_ = InPlace{{}, has_intent};
-    std::move(part.begin(), part.end(), std::back_inserter(in_place_->windows));
-    for (ChangedWindow& changed : part) {
-        changed.staged = nullptr;
-    }
+void Committer::put_in_place(InPlace next, Part part, bool has_intent) {
+    next.has_intent = has_intent;
+    for (ChangedWindow& changed : part)
+        next.windows.push_back(std::exchange(changed, {}));
+    in_place_ = std::move(next);
     finish_in_place();
 }
 
@@ -24,15 +30,18 @@ void Committer::finish_in_place() {
     apply(in_place_->windows);
     if (!in_place_->has_intent) sync_store();
     write_meta();
+    std::vector<WindowIndex> free;
     if (in_place_->has_intent) {
-        offer_holes(space_.make_current());
+        free = space_.make_current();
     } else {
         sync_store();
         ++counters_.unprotected;
     }
-    for (const ChangedWindow& one : in_place_->windows)
-        offer_holes(one.window);
+    const InPlace done = std::move(*in_place_);
     in_place_.reset();
+    offer_holes(free);
+    for (const ChangedWindow& one : done.windows)
+        offer_holes(one.window);
 }
 
 // Writes what is held in place; readers of a window wait meanwhile. What was written to it since
@@ -67,7 +76,7 @@ void Committer::apply(Part part) {
             space_.withdraw(changed.window);
         }
     } catch (...) {
-        fail_unless_full();
+        fail_unless_it_passes();
     }
 }
 
@@ -75,7 +84,7 @@ void Committer::write_meta() {
     try {
         counters_.meta += medium_.meta().write_dirty();
     } catch (...) {
-        fail_unless_full();
+        fail_unless_it_passes();
     }
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "device/background.hpp"
 
+#include <new>
+
 #include "insitu/error.hpp"
 
 namespace insitu {
 
 namespace {
 
-void warn_of(const std::exception& error, const DeviceOptions& options) {
-    if (!options.warn) return;
+// Whether that was possible: there may be no memory for the text.
+bool warn_of(const std::exception& error, const DeviceOptions& options) try {
+    if (!options.warn) return true;
     const std::string text = std::string("a commit in the background failed: ") + error.what();
     const auto* known = dynamic_cast<const Error*>(&error);
     if (known != nullptr && is_full_disk(*known)) {
@@ -16,6 +19,9 @@ void warn_of(const std::exception& error, const DeviceOptions& options) {
     } else {
         options.warn(DeviceWarning::failed_commit, text);
     }
+    return true;
+} catch (const std::bad_alloc&) {
+    return false;
 }
 
 }  // namespace
@@ -99,8 +105,7 @@ void Background::run() {
         } catch (const std::exception& error) {
             // What is staged stays staged, and a device that failed stays failed: the next flush
             // meets the error. Its owner hears of it once.
-            if (!has_failed) warn_of(error, options_);
-            has_failed = true;
+            if (!has_failed) has_failed = warn_of(error, options_);
         }
         lock.lock();
     }

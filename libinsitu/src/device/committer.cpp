@@ -2,6 +2,8 @@
 #include "device/committer.hpp"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "insitu/error.hpp"
 #include "insitu/internal/format/random_bytes.hpp"
@@ -40,14 +42,16 @@ void Committer::fail_for_good() {
     std::rethrow_exception(failure_);
 }
 
-// A write that found the disk full has changed nothing that cannot be written again, and can be
-// when there is room. Call it from a handler.
-void Committer::fail_unless_full() {
+// A write that found the disk full, or no memory, has changed nothing that cannot be written again,
+// and can be when there is room. Call it from a handler.
+void Committer::fail_unless_it_passes() {
     try {
         throw;
     } catch (const Error& error) {
         if (is_full_disk(error)) throw;
         fail_for_good();
+    } catch (const std::bad_alloc&) {
+        throw;
     } catch (...) {
         fail_for_good();
     }
@@ -96,12 +100,11 @@ void Committer::write_redo(Part part, Intent& intent) {
 }
 
 void Committer::write_intent(const Intent& intent) {
-    AlignedBuffer sector(sector_bytes);
-    encode_intent(intent, sector.first(sector_bytes).first<sector_bytes>());
+    encode_intent(intent, intent_sector_.first(sector_bytes).first<sector_bytes>());
     try {
         intent_pending_ = true;
         medium_.store().write_at(intent_slot_at_byte(intent_slot_of(intent.generation)),
-                                 sector.view());
+                                 intent_sector_.view());
     } catch (...) {
         fail_for_good();
     }
@@ -116,10 +119,11 @@ void Committer::write_protected(Part part) {
     intent.generation = generation_ + 1;
     intent.data_blocks = medium_.geometry().data_blocks();
     intent.stamp = stamp_;
+    InPlace next = prepare_in_place(part);
     write_redo(part, intent);
     if (holes_unsynced_) sync_store();
     write_intent(intent);
-    put_in_place(part, true);
+    put_in_place(std::move(next), part, true);
 }
 
 // No room for a redo stream: in place, in the order that does the least harm.
@@ -130,9 +134,10 @@ void Committer::write_unprotected(Part part) {
                       "written when the power fails may be damaged");
     }
     warned_unprotected_ = true;
+    InPlace next = prepare_in_place(part);
     forget_intents();
     if (holes_unsynced_) sync_store();
-    put_in_place(part, false);
+    put_in_place(std::move(next), part, false);
 }
 
 // The journal may use holes of the windows that are committed, too, if it has no others.

@@ -76,7 +76,7 @@ class Committer {
     };
 
     [[noreturn]] void fail_for_good();
-    [[noreturn]] void fail_unless_full();
+    [[noreturn]] void fail_unless_it_passes();
     void go_on();
     void commit_staged();
     void commit_windows(Waiting windows);
@@ -96,7 +96,8 @@ class Committer {
     void write_unprotected(Part part);
     void write_redo(Part part, Intent& intent);
     void write_intent(const Intent& intent);
-    void put_in_place(Part part, bool has_intent);
+    static InPlace prepare_in_place(Part part);
+    void put_in_place(InPlace next, Part part, bool has_intent);
     void finish_in_place();
     void apply(Part part);
     void write_meta();
@@ -113,11 +114,12 @@ class Committer {
     const DeviceOptions& options_;
     AtomicCounters& counters_;
     AlignedBuffer redo_buffer_{RedoWriter::buffer_bytes};
+    AlignedBuffer intent_sector_{sector_bytes};
     WindowQueue to_punch_;
     CutHistory cuts_;
 
     CommitTurn turn_;
-    std::optional<InPlace> in_place_;  // a full disk keeps it from its place
+    std::optional<InPlace> in_place_;  // something keeps it from its place
     WindowIndex next_part_{0};         // what make_room() commits first
     std::atomic<std::uint64_t> durable_sequence_{0};
     std::uint64_t generation_ = 0;  // of the last intent

@@ -161,6 +161,8 @@ void Committer::fold_all(Waiting windows, ChangedWindows& all) {
     // Less work than starting threads for it.
     constexpr std::size_t few_windows = 32;
     std::vector<std::optional<ChangedWindow>> folded(windows.size());
+    // What is folded is in the commit, and has to get into `all` whatever happens.
+    all.reserve(windows.size());
     const auto move_to_all = [&] {
         for (auto& one : folded) {
             if (one) all.push_back(std::move(*one));

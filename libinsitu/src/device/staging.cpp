@@ -32,6 +32,26 @@ bool is_rewritten(const PlannedExtent& extent, std::uint32_t written) {
     return extent.compressed() && (written & whole) != 0 && (written & whole) != whole;
 }
 
+// What is written to the blocks of a part; zeros are never content.
+class BlockContents {
+  public:
+    BlockContents(const WindowPart& part, const std::byte* content) {
+        if (content == nullptr) return;
+        for (unsigned block = part.first; block < part.end; ++block, content += block_bytes) {
+            if (is_zero({content, block_bytes})) continue;
+            contents_[block] = content;
+            mask_ |= block_mask(block, 1);
+        }
+    }
+    // Null for zeros.
+    const std::byte* of(unsigned block) const noexcept { return contents_[block]; }
+    std::uint32_t mask() const noexcept { return mask_; }
+
+  private:
+    std::uint32_t mask_ = 0;
+    std::array<const std::byte*, window_blocks> contents_{};
+};
+
 std::span<const PlannedExtent> overlapping(const WindowPlan& plan, unsigned first, unsigned end) {
     const auto overlaps = [&](const PlannedExtent& extent) {
         return extent.first < end && extent.end() > first;
@@ -149,6 +169,26 @@ bool Staging::is_unmapped(const WindowPart& part) {
                        [](const PlannedExtent& extent) { return extent.unmapped(); });
 }
 
+// A window that is being staged: it is not, after all, unless it is kept. Counting it elsewhere
+// comes when there is a place for it here.
+class Staging::NewWindow {
+  public:
+    NewWindow(Stripe& stripe, WindowIndex window, StagedWindow staged)
+        : stripe_(&stripe), window_(window.value) {
+        stripe.staged.emplace(window_, std::move(staged));
+    }
+    ~NewWindow() {
+        if (stripe_ != nullptr) stripe_->staged.erase(window_);
+    }
+    NewWindow(const NewWindow&) = delete;
+    NewWindow& operator=(const NewWindow&) = delete;
+    void keep() noexcept { stripe_ = nullptr; }
+
+  private:
+    Stripe* stripe_;
+    std::uint64_t window_;
+};
+
 Staging::Result Staging::write(const WindowPart& part, const std::byte* content) {
     const WindowIndex window = part.window;
     Stripe& stripe = stripe_of(window);
@@ -158,51 +198,48 @@ Staging::Result Staging::write(const WindowPart& part, const std::byte* content)
         if (is_unmapped(part)) return Result::staged;
     }
     const std::unique_lock lock(stripe.mutex);
-    const auto found = stripe.staged.find(window.value);
-    const bool first_change = found == stripe.staged.end();
-    StagedWindow fresh;
-    if (first_change) fresh = stage(part);
-    StagedWindow& before = first_change ? fresh : found->second;
+    const bool first_change = stripe.staged.count(window.value) == 0;
+    std::optional<NewWindow> fresh;
+    if (first_change) fresh.emplace(stripe, window, stage(part));
+    StagedWindow& staged = stripe.staged.at(window.value);
     std::uint32_t accounted = 0;
-    const std::uint64_t cost = cost_of(before, part, content, accounted);
+    const std::uint64_t cost = cost_of(staged, part, content, accounted);
     std::optional<Workspaces::Loan> workspace;
-    const std::uint32_t touched = read_touched(before, part, workspace);
+    const std::uint32_t touched = read_touched(staged, part, workspace);
+    const BlockContents contents(part, content);
+    SpareBlocks spare(blocks_, static_cast<unsigned>(std::popcount(
+                                   staged.dirty.without_memory(touched | contents.mask()))));
     const auto admission = space_.admit(
-        {window, first_change, cost, before.reserved_bytes + cost, journal_for(before, part)});
+        {window, first_change, cost, staged.reserved_bytes + cost, journal_for(staged, part)});
     if (admission == RedoSpace::Admission::no_room) refuse_unprotected(part);
     if (admission == RedoSpace::Admission::commit_first) return Result::commit_first;
-    StagedWindow& staged = first_change ? stripe.staged[window.value] = std::move(fresh) : before;
+    // Nothing from here on can fail.
+    if (fresh) fresh->keep();
     staged.accounted = accounted;
     staged.reserved_bytes += cost;
     for_each_block(touched, [&](unsigned block) {
-        staged.dirty.keep(block, (**workspace).content.data() + block * block_bytes, blocks_);
+        staged.dirty.keep(block, (**workspace).content.data() + block * block_bytes, spare);
     });
-    for (unsigned block = part.first; block < part.end; ++block) {
-        const std::byte* bytes =
-            content == nullptr ? nullptr : content + (block - part.first) * block_bytes;
-        if (bytes != nullptr && is_zero({bytes, block_bytes})) bytes = nullptr;
-        staged.dirty.set(block, bytes, blocks_);
-    }
+    for (unsigned block = part.first; block < part.end; ++block)
+        staged.dirty.set(block, contents.of(block), spare);
     ++sequence_;
     return admission == RedoSpace::Admission::admitted_risky ? Result::commit_now : Result::staged;
 }
 
 RedoSpace::Admission Staging::stage_for_change(WindowIndex window) {
     Stripe& stripe = stripe_of(window);
-    const auto found = stripe.staged.find(window.value);
-    const bool first_change = found == stripe.staged.end();
-    StagedWindow fresh;
-    if (first_change) fresh = stage({window, 0, 0});
-    const std::uint64_t reserved = first_change ? 0 : found->second.reserved_bytes;
+    const bool first_change = stripe.staged.count(window.value) == 0;
+    std::optional<NewWindow> fresh;
+    if (first_change) fresh.emplace(stripe, window, stage({window, 0, 0}));
+    StagedWindow& staged = stripe.staged.at(window.value);
     const auto admission =
-        space_.admit({window, first_change, worst_window_bytes, reserved + worst_window_bytes,
-                      RedoSpace::Journal::required});
+        space_.admit({window, first_change, worst_window_bytes,
+                      staged.reserved_bytes + worst_window_bytes, RedoSpace::Journal::required});
     if (admission == RedoSpace::Admission::commit_first ||
         admission == RedoSpace::Admission::no_room) {
         return admission;
     }
-    StagedWindow& staged =
-        first_change ? stripe.staged[window.value] = std::move(fresh) : found->second;
+    if (fresh) fresh->keep();
     staged.reserved_bytes += worst_window_bytes;
     return admission;
 }

@@ -75,6 +75,7 @@ class Staging {
 
   private:
     static constexpr std::size_t stripe_count = 256;
+    class NewWindow;
     StagedWindow stage(const WindowPart& part);
     bool is_unmapped(const WindowPart& part);
     std::uint64_t cost_of(const StagedWindow& staged, const WindowPart& part,

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "insitu/internal/store/aligned_buffer.hpp"
@@ -55,9 +56,13 @@ class Workspaces {
         }
         return std::make_unique<Workspace>(options_, seals_, seal_check_);
     }
-    void give(std::unique_ptr<Workspace> workspace) {
+    void give(std::unique_ptr<Workspace> workspace) noexcept {
         const std::lock_guard lock(mutex_);
-        idle_.push_back(std::move(workspace));
+        try {
+            idle_.push_back(std::move(workspace));
+        } catch (const std::bad_alloc&) {
+            // It goes back to the system.
+        }
     }
 
     EncoderOptions options_;

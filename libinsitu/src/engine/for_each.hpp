@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <vector>
 
@@ -33,8 +34,13 @@ void run_workers(const Control& control, Take take, MakeWorker make_worker, Work
     } else {
         std::vector<JoiningThread> pool;
         pool.reserve(threads);
-        for (unsigned i = 0; i < threads; ++i)
-            pool.emplace_back(work);
+        // Where the system gives no more threads, those that there are do the work.
+        try {
+            for (unsigned i = 0; i < threads; ++i)
+                pool.emplace_back(work);
+        } catch (const std::exception&) {
+            if (pool.empty()) work();
+        }
     }
     run.finish();
 }

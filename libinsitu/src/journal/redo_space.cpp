@@ -2,6 +2,8 @@
 #include "journal/redo_space.hpp"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "insitu/error.hpp"
 
@@ -49,16 +51,20 @@ std::uint64_t RedoSpace::Runs::room_of(WindowIndex window) const {
     return room;
 }
 
-std::vector<SectorRun> RedoSpace::Runs::drop(WindowIndex window) {
+std::vector<SectorRun> RedoSpace::Runs::drop(WindowIndex window) noexcept {
     room_bytes -= room_of(window);
-    const auto node = by_window.extract(window.value);
-    return node ? node.mapped() : std::vector<SectorRun>{};
+    auto node = by_window.extract(window.value);
+    return node ? std::move(node.mapped()) : std::vector<SectorRun>{};
 }
 
-void RedoSpace::Runs::set(WindowIndex window, std::vector<SectorRun> runs) {
+void RedoSpace::Runs::set(WindowIndex window, std::vector<SectorRun> runs) noexcept {
     drop(window);
     if (runs.empty()) return;
-    by_window[window.value] = std::move(runs);
+    try {
+        by_window.emplace(window.value, std::move(runs));
+    } catch (const std::bad_alloc&) {
+        return;  // a later search finds them
+    }
     room_bytes += room_of(window);
 }
 
@@ -81,7 +87,7 @@ void RedoSpace::offer_committing(WindowIndex window, const SectorMask& free) {
     lent_.set(window, runs_of(window, free));
 }
 
-void RedoSpace::withdraw(WindowIndex window) {
+void RedoSpace::withdraw(WindowIndex window) noexcept {
     const std::lock_guard lock(mutex_);
     lent_.drop(window);
 }
@@ -133,8 +139,8 @@ void RedoSpace::end_search() {
 
 void RedoSpace::use(const Change& change) {
     if (change.first_change) {
-        aside_.drop(change.window);
         staged_.insert(change.window.value);
+        aside_.drop(change.window);
     }
     used_bytes_ += change.bytes;
 }
@@ -181,7 +187,7 @@ void RedoSpace::release(std::uint64_t bytes) {
     see_whether_all_is_done();
 }
 
-void RedoSpace::unstaged(WindowIndex window) {
+void RedoSpace::unstaged(WindowIndex window) noexcept {
     const std::lock_guard lock(mutex_);
     staged_.erase(window.value);
     // Only its commit could have used them; now they are holes as any others.
@@ -245,50 +251,56 @@ SectorRun RedoSpace::take() {
     if (runs.by_window.empty()) {
         throw Error(ErrorKind::refused, {}, "no room is left for the redo stream of a commit");
     }
+    taken_.reserve(taken_.size() + 1);
     taken_.push_back(runs.take());
     return taken_.back();
 }
 
-void RedoSpace::untake() {
+void RedoSpace::untake() noexcept {
     const std::lock_guard lock(mutex_);
     for (const SectorRun run : taken_) {
         const WindowIndex window = window_at(run);
         if (staged_.count(window.value) != 0) continue;
         auto runs = aside_.drop(window);
-        runs.push_back(run);
+        try {
+            runs.push_back(run);
+        } catch (const std::bad_alloc&) {
+            // A later search finds it.
+        }
         aside_.set(window, std::move(runs));
     }
     taken_.clear();
 }
 
-std::vector<WindowIndex> RedoSpace::set_current(std::vector<SectorRun> runs) {
-    const std::vector<SectorRun> old = std::move(current_);
-    current_ = std::move(runs);
-    current_masks_.clear();
-    for (const SectorRun run : current_) {
+std::vector<WindowIndex> RedoSpace::set_current(std::vector<SectorRun>& runs) {
+    std::unordered_map<std::uint64_t, SectorMask> masks;
+    for (const SectorRun run : runs) {
         const WindowIndex window = window_at(run);
         const std::uint64_t first = run.first_sector - first_sector_of(window);
-        current_masks_[window.value].add(static_cast<unsigned>(first), run.sectors);
+        masks[window.value].add(static_cast<unsigned>(first), run.sectors);
     }
     std::vector<WindowIndex> windows;
-    if (aside_.room_bytes >= wanted_bytes_) return windows;
-    for (const SectorRun run : old) {
-        const WindowIndex window = window_at(run);
-        if (windows.empty() || windows.back() != window) windows.push_back(window);
+    if (aside_.room_bytes < wanted_bytes_) {
+        for (const SectorRun run : current_) {
+            const WindowIndex window = window_at(run);
+            if (windows.empty() || windows.back() != window) windows.push_back(window);
+        }
     }
+    current_ = std::move(runs);
+    runs.clear();
+    current_masks_ = std::move(masks);
     return windows;
 }
 
 std::vector<WindowIndex> RedoSpace::make_current() {
     const std::lock_guard lock(mutex_);
-    auto windows = set_current(std::move(taken_));
-    taken_.clear();
-    return windows;
+    return set_current(taken_);
 }
 
 std::vector<WindowIndex> RedoSpace::release_current() {
     const std::lock_guard lock(mutex_);
-    return set_current({});
+    std::vector<SectorRun> none;
+    return set_current(none);
 }
 
 }  // namespace insitu

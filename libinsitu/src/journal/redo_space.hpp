@@ -44,7 +44,7 @@ class RedoSpace {
     // needs. It is lent to this commit's streams alone: what is admitted meanwhile does not count
     // on it. withdraw() takes it back if the window stays staged.
     void offer_committing(WindowIndex window, const SectorMask& free);
-    void withdraw(WindowIndex window);
+    void withdraw(WindowIndex window) noexcept;
 
     // Only the journal protects blocks that nobody wrote to, where a commit writes over their
     // extents: it is `required` then, or `wanted` where the user lets writes go without.
@@ -71,7 +71,7 @@ class RedoSpace {
     // What was admitted and is not needed after all.
     void release(std::uint64_t bytes);
     // The window is not staged any more: its holes may be offered again.
-    void unstaged(WindowIndex window);
+    void unstaged(WindowIndex window) noexcept;
     // So many used bytes go into the commit that has begun.
     void move_to_commit(std::uint64_t bytes);
     // So many bytes of it are committed, or wait again.
@@ -90,9 +90,9 @@ class RedoSpace {
 
     SectorRun take();
     // The stream was not written after all.
-    void untake();
+    void untake() noexcept;
     // The stream taken is the current one. Returns the windows of the one before, whose holes may
-    // be offered again.
+    // be offered again. Throws std::bad_alloc, and has changed nothing then.
     std::vector<WindowIndex> make_current();
     // There is no current stream any more; the same.
     std::vector<WindowIndex> release_current();
@@ -104,8 +104,8 @@ class RedoSpace {
         std::uint64_t room_bytes = 0;
 
         std::uint64_t room_of(WindowIndex window) const;
-        void set(WindowIndex window, std::vector<SectorRun> runs);
-        std::vector<SectorRun> drop(WindowIndex window);
+        void set(WindowIndex window, std::vector<SectorRun> runs) noexcept;
+        std::vector<SectorRun> drop(WindowIndex window) noexcept;
         SectorRun take();
     };
     std::vector<SectorRun> runs_of(WindowIndex window, const SectorMask& holes) const;
@@ -114,7 +114,7 @@ class RedoSpace {
     void see_whether_all_is_done();
     WindowIndex window_at(SectorRun run) const;
     std::uint64_t first_sector_of(WindowIndex window) const;
-    std::vector<WindowIndex> set_current(std::vector<SectorRun> runs);
+    std::vector<WindowIndex> set_current(std::vector<SectorRun>& runs);
 
     Geometry geometry_;
     std::uint64_t limit_bytes_;   // that may be used

@@ -269,8 +269,7 @@ UpdateResult update_image(const Image& image, Store& target, const UpdateOptions
     control.begin(image.geometry().logical_bytes());
     const Image before(target, update.super());
     CopyTask task{image, update.store(), geometry};
-    // A cut can leave the seal of a payload of which other sectors are still the old ones.
-    if (!update.resumed() &&
+    if (!update.may_be_torn() &&
         (options.seals == UpdateOptions::Seals::trust || options.known_equal)) {
         task.before = &before;
         task.proof = &options;

@@ -167,7 +167,7 @@ UpdateTotals apply_delta(const Store& file, Store& target, const Control& contro
                                 update.super().counts.data_blocks, header.counts.data_blocks));
     }
     const bool is_result =
-        !update.resumed() && compare_with_base(header, target, update.super(), control);
+        !update.may_be_torn() && compare_with_base(header, target, update.super(), control);
     if (!is_result) {
         write_records(file, header, update.store(), control);
         control.syncing();

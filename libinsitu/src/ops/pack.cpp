@@ -256,7 +256,7 @@ PackResult update_from_source(Source& source, Store& target, PackOptions options
     control.begin(source.size_bytes().value_or(0));
     options.target_content = TargetContent::unknown;
     const Image before(target, super);
-    const bool is_known = known && !update.resumed();
+    const bool is_known = known && !update.may_be_torn();
     Packer packer(source, update.store(), options, control, super, &before,
                   is_known ? &known : nullptr);
     packer.write_payloads_and_meta();

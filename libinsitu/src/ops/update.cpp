@@ -46,7 +46,9 @@ Update::Update(Store& target, Algorithm algorithm)
             "an image of another algorithm is made anew, not updated");
     }
     // What is in place is not what was last made durable, and the redo stream is in holes.
-    if (!resumed_ && has_intent(target)) begin();
+    const bool is_pending = has_intent(target);
+    may_be_torn_ = resumed_ || is_pending;
+    if (is_pending) begin();
 }
 
 void Update::begin() {

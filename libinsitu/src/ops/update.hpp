@@ -24,8 +24,10 @@ class Update {
     const SuperBlock& super() const noexcept { return super_; }
     // Where the whole image is to be written, but for block 0.
     DifferenceStore& store() noexcept { return difference_; }
-    // An interrupted update is being completed.
-    bool resumed() const noexcept { return resumed_; }
+    // Something was cut off while it wrote to the target, an update or a commit of the live device:
+    // a payload may have its new seal and other sectors of the old one. What is in place proves
+    // nothing.
+    bool may_be_torn() const noexcept { return may_be_torn_; }
     // After everything else: block 0. Syncs. Writes nothing if nothing has changed.
     void finish(const std::optional<Identity>& identity);
     UpdateTotals totals() const noexcept;
@@ -35,7 +37,8 @@ class Update {
 
     Store& target_;
     SuperBlock super_;
-    bool resumed_ = false;
+    bool resumed_ = false;  // an interrupted update is being completed
+    bool may_be_torn_ = false;
     bool begun_ = false;
     DifferenceStore difference_;
     std::uint64_t block_0_bytes_ = 0;

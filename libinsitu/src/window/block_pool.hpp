@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "insitu/units.hpp"
@@ -32,10 +34,10 @@ class BlockPool {
     }
     // Those of [first, end) that are not null.
     template <class Iterator>
-    void give(Iterator first, Iterator end) {
+    void give(Iterator first, Iterator end) noexcept {
         const std::lock_guard lock(mutex_);
         for (; first != end; ++first) {
-            if (*first) idle_.push_back(std::move(*first));
+            if (*first) give(*first);
         }
     }
     std::size_t idle() {
@@ -50,8 +52,43 @@ class BlockPool {
     }
 
   private:
+    // Without memory to remember it by, it goes back to the system.
+    void give(Block& block) noexcept {
+        try {
+            idle_.push_back(std::move(block));
+        } catch (const std::bad_alloc&) {
+            block.reset();
+        }
+    }
+
     std::mutex mutex_;
     std::vector<Block> idle_;
+};
+
+// Blocks for one change, taken before anything is changed: no memory then means no change.
+class SpareBlocks {
+  public:
+    // At most those of a window. Throws std::bad_alloc.
+    SpareBlocks(BlockPool& pool, unsigned count) : pool_(pool) {
+        try {
+            for (; count_ < count; ++count_)
+                blocks_[count_] = pool.take();
+        } catch (...) {
+            pool_.give(blocks_.begin(), blocks_.end());
+            throw;
+        }
+    }
+    ~SpareBlocks() { pool_.give(blocks_.begin(), blocks_.end()); }
+    SpareBlocks(const SpareBlocks&) = delete;
+    SpareBlocks& operator=(const SpareBlocks&) = delete;
+
+    // Precondition: one is left.
+    BlockPool::Block take() noexcept { return std::move(blocks_[--count_]); }
+
+  private:
+    BlockPool& pool_;
+    unsigned count_ = 0;
+    std::array<BlockPool::Block, window_blocks> blocks_;
 };
 
 }  // namespace insitu

@@ -40,27 +40,38 @@ class DirtyBlocks {
     // Null for zeros that were written. Precondition: knows(block).
     const std::byte* content(unsigned block) const noexcept { return contents_[block].get(); }
 
-    // Null content: zeros, which are never content.
-    void set(unsigned block, const std::byte* content, BlockPool& pool) {
+    // Of some blocks, those that have no memory yet.
+    std::uint32_t without_memory(std::uint32_t blocks) const noexcept {
+        for (unsigned block = 0; block < window_blocks; ++block) {
+            if (contents_[block]) blocks &= ~block_mask(block, 1);
+        }
+        return blocks;
+    }
+
+    // Null content: zeros, which are never content. `memory` has a take(), which is called for a
+    // block without memory; if that throws, nothing is changed.
+    template <class Memory>
+    void set(unsigned block, const std::byte* content, Memory& memory) {
         const std::uint32_t bit = block_mask(block, 1);
         const bool is_same = ((kept_ | unchanged_) & bit) != 0 && equals(block, content);
+        if (!is_same && content != nullptr && !contents_[block]) contents_[block] = memory.take();
         mask_ |= bit;
         kept_ &= ~bit;
         unchanged_ = is_same ? unchanged_ | bit : unchanged_ & ~bit;
         if (content == nullptr) contents_[block].reset();
         if (is_same || content == nullptr) return;
-        if (!contents_[block]) contents_[block] = pool.take();
         std::memcpy(contents_[block].get(), content, block_bytes);
     }
-    // The content of a block as it is. Precondition: it is not known.
-    void keep(unsigned block, const std::byte* content, BlockPool& pool) {
-        contents_[block] = pool.take();
+    // The content of a block as it is. Precondition: it is not dirty.
+    template <class Memory>
+    void keep(unsigned block, const std::byte* content, Memory& memory) {
+        if (!contents_[block]) contents_[block] = memory.take();
         std::memcpy(contents_[block].get(), content, block_bytes);
         kept_ |= block_mask(block, 1);
     }
-    void clear(BlockPool& pool) {
-        pool.give(contents_.begin(), contents_.end());
+    void clear(BlockPool& pool) noexcept {
         mask_ = kept_ = unchanged_ = 0;
+        pool.give(contents_.begin(), contents_.end());
     }
     // Copies a block. Precondition: knows(block).
     void copy(unsigned block, std::byte* output) const noexcept {

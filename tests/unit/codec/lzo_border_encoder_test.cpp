@@ -9,6 +9,7 @@
 #include "support/catch.hpp"
 #include "support/lzo_reference.hpp"
 #include "support/random_content.hpp"
+#include "support/sanitizer.hpp"
 
 using namespace insitu;
 using test::Content;
@@ -73,9 +74,10 @@ TEST_CASE("a stream cut at any border has the length that was told, and decodes"
     std::vector<std::byte> output(LzoBorderEncoder::output_bytes);
     for (const Level level : levels) {
         const auto encoder = make_lzo_border_encoder(level);
-        for (int round = 0; round < 16; ++round) {
+        for (unsigned round = 0; round < test::rounds_of(16); ++round) {
             const auto blocks = 1 + static_cast<unsigned>(test::below(random, 32));
-            const auto content = content_of_round(random, round, blocks * block_bytes);
+            const auto content =
+                content_of_round(random, static_cast<int>(round), blocks * block_bytes);
             for (unsigned cut = 1; cut <= blocks; ++cut) {
                 encoder->start(content, output);
                 for (unsigned reached = 0; reached < cut;) {
@@ -114,9 +116,10 @@ TEST_CASE("an output of any size bounds the encoder, and the length that was tol
     std::vector<std::byte> wide(LzoBorderEncoder::output_bytes);
     for (const Level level : levels) {
         const auto encoder = make_lzo_border_encoder(level);
-        for (int round = 0; round < 60; ++round) {
+        for (unsigned round = 0; round < 60; ++round) {
             const auto blocks = 1 + static_cast<unsigned>(test::below(random, 4));
-            const auto content = content_of_round(random, round, blocks * block_bytes);
+            const auto content =
+                content_of_round(random, static_cast<int>(round), blocks * block_bytes);
             encoder->start(content, wide);
             encoder->advance(blocks);
             const std::uint32_t length = encoder->finish(blocks);

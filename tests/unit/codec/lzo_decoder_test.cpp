@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/lzo_reference.hpp"
 #include "support/random_content.hpp"
+#include "support/sanitizer.hpp"
 
 using namespace insitu;
 using test::Content;
@@ -94,7 +95,7 @@ TEST_CASE("damaged streams are refused or decoded exactly as liblzo2 does it") {
     auto random = test::make_random(22);
     unsigned refused = 0;
     unsigned survived = 0;
-    for (unsigned round = 0; round < 8000; ++round) {
+    for (unsigned round = 0; round < test::rounds_of(8000); ++round) {
         const auto kind = round % 2 == 0 ? Content::repeats : Content::mixed;
         const Bytes input = test::make_content(random, kind, 64 + random() % 2000);
         const Bytes stream =

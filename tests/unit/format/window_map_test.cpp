@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/random_content.hpp"
+#include "support/sanitizer.hpp"
 
 using namespace insitu;
 
@@ -86,7 +87,7 @@ void compare(const Meta& meta, unsigned blocks) {
 
 TEST_CASE("random meta is read as the text of the format says") {
     auto random = test::make_random(2);
-    for (int i = 0; i < 200000; ++i) {
+    for (unsigned i = 0; i < test::rounds_of(200000); ++i) {
         Meta meta;
         for (std::byte& byte : meta)
             byte = static_cast<std::byte>(random());
@@ -96,7 +97,7 @@ TEST_CASE("random meta is read as the text of the format says") {
 
 TEST_CASE("near-sound meta is read as the text of the format says") {
     auto random = test::make_random(3);
-    for (int i = 0; i < 100000; ++i) {
+    for (unsigned i = 0; i < test::rounds_of(100000); ++i) {
         Meta meta{};
         unsigned left = 0;
         for (unsigned block = 0; block < 32; ++block) {

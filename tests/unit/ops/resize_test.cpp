@@ -223,7 +223,8 @@ TEST_CASE("a resize survives power cuts, also one while it is completed") {
         const bool moves_blocks = counts_for_device(device_bytes_for(move.from)).meta_blocks !=
                                   counts_for_device(device_bytes_for(move.to)).meta_blocks;
         REQUIRE((result.moved_blocks != 0) == moves_blocks);
-        const std::size_t step = std::max<std::size_t>(1, recording.event_count() / (8 * rounds()));
+        const std::size_t step =
+            std::max<std::size_t>(1, recording.event_count() / rounds_of(8 * rounds()));
         for (std::size_t cut = 0; cut <= recording.event_count(); cut += step) {
             const Bytes state = cut_power(before, recording.events(), cut, random);
             RecordingStore second(state);

@@ -247,6 +247,42 @@ TEST_CASE("a stream under the seal of another one is found by comparing, and not
     require_content(*target, content);
 }
 
+// Of a payload that was not synced, the sector with the seal may be all that reached its place.
+TEST_CASE("no seal is trusted in a target with an intent") {
+    Random random = make_random(17);
+    constexpr std::uint64_t written = 10;
+    auto content = make_content(random, Content::text, 64 * block_bytes);
+    PackOptions by_block;
+    by_block.extents.blocks = 1;
+    const auto before = pack_in_memory(content, by_block);
+    const auto target = pack_in_memory(content, by_block);
+    const auto block = make_content(random, Content::text, block_bytes);
+    {
+        Device device(*target, {});
+        device.write(written * block_bytes, block, Device::Durability::fua);
+    }
+    REQUIRE(has_intent(*target));
+    std::copy(block.begin(), block.end(),
+              content.begin() + static_cast<std::ptrdiff_t>(written * block_bytes));
+    MemoryStore copy(target->size_bytes());
+    copy.write_at(0, target->bytes());
+    apply_intents(copy);
+    clear_intents(copy);
+    const Image source = Image::open(copy);
+    const Extent extent = MetaCursor(source).map(WindowIndex{0}).extent_at(written);
+    const std::uint64_t torn_bytes = (extent.payload_sectors - 1) * sector_bytes;
+    REQUIRE(torn_bytes > 0);
+    const std::uint64_t at = source.geometry().block_at_byte({written});
+    target->write_at(at, before->bytes().subspan(at, torn_bytes));
+
+    UpdateOptions trusting;
+    trusting.seals = UpdateOptions::Seals::trust;
+    CHECK(update(copy, *target, trusting).update.trusted_bytes == 0);
+    CHECK(fault_in(*target).empty());
+    require_content(*target, content);
+    CHECK(update(copy, *target, trusting).update.trusted_bytes > 0);
+}
+
 // Blocks whose payloads have the same length whatever they hold.
 Bytes content_of_one_map(Random& random, std::size_t blocks) {
     constexpr std::size_t random_bytes = 1100;
