@@ -44,7 +44,7 @@ ProgressBar::ProgressBar(std::string tool, ProgressMode mode, const World& world
            (mode == ProgressMode::automatic && is_capable_terminal(world))),
       json_(mode == ProgressMode::json),
       start_(std::chrono::steady_clock::now()),
-      thread_([this] { draw_until_stopped(); }) {}
+      thread_(JoiningThread::if_possible([this] { draw_until_stopped(); })) {}
 
 ProgressBar::~ProgressBar() {
     {

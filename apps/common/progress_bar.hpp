@@ -6,11 +6,11 @@
 #include <condition_variable>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "common/progress_line.hpp"
 #include "common/world.hpp"
 #include "insitu/internal/engine/control.hpp"
+#include "insitu/internal/engine/joining_thread.hpp"
 
 namespace insitu::apps {
 
@@ -19,7 +19,7 @@ enum class ProgressMode { automatic, always, never, json };
 // Shows how far the work has come on the errors: a bar on a terminal, or one JSON object a line.
 // SIGUSR1 makes any mode print one line (of JSON, where that is the mode). The bar keeps to one row
 // whatever the width of the terminal becomes, and is not drawn by a job in the background. A thread
-// of its own draws, workers only add to a counter.
+// of its own draws, workers only add to a counter; where there can be none, nothing is drawn.
 class ProgressBar final : public Progress {
   public:
     // Lines for the front end of fsck(8), whatever the mode is: "PASS DONE TOTAL DEVICE", as e2fsck
@@ -68,7 +68,7 @@ class ProgressBar final : public Progress {
     std::mutex mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;  // under mutex_
-    std::thread thread_;
+    JoiningThread thread_;
 };
 
 }  // namespace insitu::apps

@@ -34,7 +34,7 @@ std::string full_text(const Place& place, const std::string& text) {
 std::string hint_for(int os_error) {
     switch (os_error) {
         case ENOSPC:
-            return "free some space or choose another place for the target";
+            return "free some space on that disk, or choose another";
         case EACCES:
         case EPERM:
             return "this needs the rights of another user, or of root";

@@ -45,3 +45,15 @@ for command in "insitu-pack raw" "insitu-unpack a.img" "insitu-format --size 1M"
   says err "mnt/x: cannot create: Read-only file system"
 done
 umount mnt
+# No thread for anything: as a user of our own, whose only one is the tool itself.
+mkdir narrow
+chmod 755 "$work"
+chmod 777 narrow
+alone() { # alone COMMAND...
+  setpriv --reuid=64321 --regid=64321 --clear-groups prlimit --nproc=1 "$@"
+}
+run 0 alone insitu-pack --threads 4 raw narrow/a.img
+check "the image is the same" cmp a.img narrow/a.img
+run 0 alone insitu-fsck -n narrow/a.img
+run 0 alone insitu-unpack --threads 4 narrow/a.img narrow/raw
+check "the content is the same" cmp raw narrow/raw

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <exception>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/ordered_run.hpp"
@@ -34,13 +34,13 @@ void run_workers(const Control& control, Take take, MakeWorker make_worker, Work
     } else {
         std::vector<JoiningThread> pool;
         pool.reserve(threads);
-        // Where the system gives no more threads, those that there are do the work.
-        try {
-            for (unsigned i = 0; i < threads; ++i)
-                pool.emplace_back(work);
-        } catch (const std::exception&) {
-            if (pool.empty()) work();
+        // If there are fewer threads than asked for, those that there are do the work.
+        while (pool.size() < threads) {
+            auto thread = JoiningThread::if_possible(work);
+            if (!thread) break;
+            pool.push_back(std::move(thread));
         }
+        if (pool.empty()) work();
     }
     run.finish();
 }

@@ -5,7 +5,9 @@
 
 namespace insitu {
 
-Writeback::Writeback(Store& store) : store_(store), thread_([this] { run(); }) {}
+// Without a thread all is left to the store's sync.
+Writeback::Writeback(Store& store)
+    : store_(store), thread_(JoiningThread::if_possible([this] { run(); })) {}
 
 Writeback::~Writeback() {
     {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -20,6 +21,16 @@ class JoiningThread {
     }
     ~JoiningThread() { join(); }
 
+    // Null where the system gives no more threads (a limit of the user or of the service).
+    static JoiningThread if_possible(std::function<void()> work) {
+        try {
+            return JoiningThread(std::move(work));
+        } catch (const std::system_error&) {
+            return {};
+        }
+    }
+
+    explicit operator bool() const noexcept { return thread_.joinable(); }
     void join() {
         if (thread_.joinable()) thread_.join();
     }
