@@ -121,7 +121,12 @@ void ControlServer::run() {
         if (::poll(watched.data(), watched.size(), -1) < 0) continue;
         if (watched[1].revents != 0) return;
         UniqueFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-        if (client && may_ask(client.get())) answer(std::move(client));
+        if (!client || !may_ask(client.get())) continue;
+        try {
+            answer(std::move(client));
+        } catch (const std::exception&) {
+            // No memory for the answer: the connection is closed without one.
+        }
     }
 }
 

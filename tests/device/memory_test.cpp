@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include "device/device_model.hpp"
@@ -89,7 +90,8 @@ class Client {
     }
     void read() {
         Bytes content(now_.size());
-        if (request(now_, [&] { device_.read(0, content); })) REQUIRE(content == now_);
+        if (!request(now_, [&] { device_.read(0, content); })) return;
+        REQUIRE(std::memcmp(content.data(), now_.data(), now_.size()) == 0);
     }
 
   private:
@@ -123,9 +125,7 @@ class Client {
         const Bytes killed = content_of(store_);
         for (std::size_t from = 0; from < live.size(); from += block_bytes) {
             const auto is = [&](const Bytes& a, const Bytes& b) {
-                return std::equal(a.begin() + static_cast<std::ptrdiff_t>(from),
-                                  a.begin() + static_cast<std::ptrdiff_t>(from + block_bytes),
-                                  b.begin() + static_cast<std::ptrdiff_t>(from));
+                return std::memcmp(a.data() + from, b.data() + from, block_bytes) == 0;
             };
             const bool lives = is(live, now_) || is(live, after);
             const bool survives = is(killed, durable_) || is(killed, now_) || is(killed, after);
@@ -144,10 +144,13 @@ class Client {
     bool has_failed_ = false;
 };
 
-// Hardly a hole is left for the journal.
-std::unique_ptr<MemoryStore> full_image() {
+// Three windows of text, each an extent, and behind them nothing; or, in a full image, what does
+// not compress: hardly a hole is left for the journal.
+std::unique_ptr<MemoryStore> make_image(bool is_full) {
+    constexpr std::uint64_t windows = 14;
     Random random = make_random(12);
-    auto content = make_content(random, Content::random, 512 * block_bytes);
+    auto content =
+        make_content(random, is_full ? Content::random : Content::zeros, windows * window_bytes);
     const Bytes compressible = text(3 * window_blocks);
     std::copy(compressible.begin(), compressible.end(), content.begin());
     PackOptions options;
@@ -197,9 +200,9 @@ bool run(Lack kind, std::int64_t number, const MemoryStore& image) {
 
 TEST_CASE("no memory at any place loses nothing, and the device goes on") {
     // Allocations are much alike from window to window.
-    constexpr std::int64_t step = 3 * std::int64_t{sanitized_step};
+    constexpr std::int64_t step = 5 * std::int64_t{sanitized_step};
     for (const bool is_full : {false, true}) {
-        const auto image = is_full ? full_image() : text_image(window_blocks, 3);
+        const auto image = make_image(is_full);
         for (const Lack kind : {Lack::once, Lack::for_a_time}) {
             std::int64_t number = 0;
             for (;; number += step) {
