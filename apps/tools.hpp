@@ -4,9 +4,10 @@
 #include "common/world.hpp"
 
 // The tools as functions: main() of each, with the world that it meets. They return the exit
-// status; no exception leaves them. One at a time in a process. By the name in argv[0] run_attach()
-// is mount.insitu, run_detach() umount.insitu and run_mkfs() mkfs.insitu. Without the rights to set
-// owners run_mkfs() starts the program of this process again below fakeroot(1).
+// status; nothing but std::bad_alloc leaves them, before they have begun. One at a time in a
+// process. By the name in argv[0] run_attach() is mount.insitu, run_detach() umount.insitu and
+// run_mkfs() mkfs.insitu. Without the rights to set owners run_mkfs() starts the program of this
+// process again below fakeroot(1).
 namespace insitu::apps {
 
 int run_attach(World world, int argc, char** argv);

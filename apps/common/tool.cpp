@@ -148,6 +148,20 @@ int Tool::fail(const Error& error) const {
     return exits_.failed;
 }
 
+// There may be no memory for the message either.
+int Tool::give_up(const std::exception& error) noexcept {
+    try {
+        const bool is_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+        end_progress();
+        complain(std::string(is_memory ? "out of memory" : error.what()));
+        if (!last_words_.empty()) complain(last_words_);
+    } catch (const std::exception&) {
+        world_.say(name_);
+        world_.say(": out of memory\n");
+    }
+    return exits_.failed;
+}
+
 // An empty value comes from a script whose variable is empty. It is not to be taken for an option
 // that was not given: the check that was asked for would be left out.
 void Tool::refuse_empty_values() const {
@@ -173,14 +187,9 @@ int Tool::guarded(const std::function<int()>& work) {
     } catch (const Error& error) {
         end_progress();
         return fail(error);
-    } catch (const std::bad_alloc&) {
-        end_progress();
-        complain("out of memory");
     } catch (const std::exception& error) {
-        end_progress();
-        complain(error.what());
+        return give_up(error);
     }
-    return exits_.failed;
 }
 
 int Tool::run(int argc, char** argv, const std::function<int()>& work) {

@@ -83,6 +83,8 @@ class Tool {
     void complain(const Error& error) const;
     // Another such line, behind the message of a failure, also of a stop; empty: none any more.
     void say_on_failure(std::string text) { last_words_ = std::move(text); }
+    // What a failure from here on is, of which a part is already known.
+    void set_failed_status(int status) noexcept { exits_.failed = status; }
     // Writes data to stdout as it is; failure is an `io` Error at the latest when the tool ends.
     void print(std::string_view text) const;
     // The report for people: to stderr if stdout carries data. No name in it reaches the terminal
@@ -101,6 +103,7 @@ class Tool {
     void refuse_empty_values() const;
     int guarded(const std::function<int()>& work);
     int fail(const Error& error) const;
+    int give_up(const std::exception& error) noexcept;
     void put_report(std::string_view text) const;
 
     World world_;

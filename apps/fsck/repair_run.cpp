@@ -329,7 +329,7 @@ int run_repair(Tool& tool, const FsckOptions& options) {
     RepairLog log(options);
     try {
         outcome.result = repair(store, log.medium(), wanted, page, tool.control());
-    } catch (const Error&) {
+    } catch (const std::exception&) {
         if (log.began()) {
             tool.say_on_failure(fmt::format(
                 "{}: is repaired in part: insitu-fsck repair ends that, insitu-fsck undo {} {} "
@@ -339,6 +339,11 @@ int run_repair(Tool& tool, const FsckOptions& options) {
         throw;
     }
     if (outcome.result.rolled_back) log.rolled_back();
+    if (outcome.result.changed) {
+        tool.set_failed_status(fsck_failed | fsck_corrected);
+        tool.say_on_failure(
+            fmt::format("{}: the repair is done, its report is lost", options.image));
+    }
     if (options.seals() && !options.dry_run) seal(tool, options, store, outcome);
     if (options.punch && !options.dry_run) punch(tool, store, outcome);
     if (patient.copy) patient.copy->commit();

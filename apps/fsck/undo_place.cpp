@@ -47,6 +47,12 @@ void find_in(const std::string& directory, const std::string& name, std::vector<
         const auto number = number_of(entry->path().filename().string(), name);
         if (number) found.push_back({*number, (fs::path(directory) / entry->path().filename())});
     }
+    // Where nobody but others may look, or nothing is, no log is ours.
+    const std::error_condition why = failed.default_error_condition();
+    if (failed && why != std::errc::no_such_file_or_directory &&
+        why != std::errc::permission_denied && why != std::errc::not_a_directory) {
+        throw io_error({.file = directory}, "cannot look for undo logs", failed.value());
+    }
 }
 
 std::string numbered(const std::string& base, unsigned number) {

@@ -88,7 +88,7 @@ void unwatch_signals() {
         ::sigaction(stop_signals.at(i), &earlier_actions.at(i), nullptr);
 }
 
-// Locked while its run lives. Nothing if it is not ours, or somebody's.
+// Locked while its run lives. Nothing, and errno, if it is not ours, or somebody's.
 UniqueFd lock_directory(const fs::path& directory) {
     UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat status {};
@@ -100,6 +100,7 @@ UniqueFd lock_directory(const fs::path& directory) {
     struct stat named {};
     const bool there = ::lstat(directory.c_str(), &named) == 0 && named.st_ino == status.st_ino &&
                        named.st_dev == status.st_dev;
+    if (!there) errno = ENOENT;
     return there ? std::move(fd) : UniqueFd();
 }
 
@@ -133,10 +134,13 @@ Scratch::Scratch(const std::string& target) {
         }
         directory_ = pattern;
         lock_ = lock_directory(directory_);
+        if (lock_) break;
+        const int reason = errno;
+        ::rmdir(directory_.c_str());
         constexpr int attempts = 100;
-        if (!lock_ && attempt == attempts) {
-            remove_directory(directory_);
-            throw io_error({.file = directory_}, "cannot lock", errno);
+        const bool is_swept = reason == ENOENT || reason == EWOULDBLOCK;
+        if (!is_swept || attempt == attempts) {
+            throw io_error({.file = directory_}, "cannot lock", reason);
         }
     }
     watch_signals(directory_);
@@ -144,6 +148,8 @@ Scratch::Scratch(const std::string& target) {
 
 Scratch::~Scratch() {
     remove_directory(directory_);
+    // That takes descriptors, which an empty one needs not.
+    ::rmdir(directory_.c_str());
     unwatch_signals();
 }
 

@@ -45,6 +45,25 @@ for command in "insitu-pack raw" "insitu-unpack a.img" "insitu-format --size 1M"
   says err "mnt/x: cannot create: Read-only file system"
 done
 umount mnt
+# Hardly a descriptor: what cannot be found out does not count as "nobody uses it".
+mkdir held
+truncate -s 8M used
+mkfs.ext4 -q used
+loop used
+mount "$loop" held
+inode=$(stat -c %i used)
+for descriptors in 4 5 6 7 8 9 10; do
+  for command in "insitu-format --force used" "insitu-unpack -q a.img used"; do
+    check "$descriptors descriptors: $command" bash -c "! prlimit --nofile=$descriptors $command"
+  done
+done
+check "it is the same file" [ "$(stat -c %i used)" -eq "$inode" ]
+umount held
+mkdir tree
+for descriptors in 4 5 6; do
+  prlimit --nofile=$descriptors insitu-mkfs -q -t ext4 -d tree new.img 4M 2>err
+done
+check "mkfs leaves no directory behind" [ -z "$(find . -name '.new.img*')" ]
 # No thread for anything: as a user of our own, whose only one is the tool itself.
 mkdir narrow
 chmod 755 "$work"

@@ -28,8 +28,11 @@ bool may_allocate() noexcept {
     return before > 0 || (before < 0 && lack == Lack::once);
 }
 
-void* allocate(std::size_t size) {
-    void* const memory = may_allocate() ? std::malloc(std::max<std::size_t>(size, 1)) : nullptr;
+void* allocate(std::size_t size) noexcept {
+    return may_allocate() ? std::malloc(std::max<std::size_t>(size, 1)) : nullptr;
+}
+void* allocate_or_throw(std::size_t size) {
+    void* const memory = allocate(size);
     if (memory == nullptr) throw std::bad_alloc();
     return memory;
 }
@@ -37,15 +40,27 @@ void* allocate(std::size_t size) {
 }  // namespace
 
 void* operator new(std::size_t size) {
-    return allocate(size);
+    return allocate_or_throw(size);
 }
 void* operator new[](std::size_t size) {
+    return allocate_or_throw(size);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return allocate(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
     return allocate(size);
 }
 void operator delete(void* memory) noexcept {
     std::free(memory);
 }
 void operator delete[](void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
     std::free(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept {

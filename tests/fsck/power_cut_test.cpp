@@ -171,8 +171,8 @@ TEST_CASE("a power cut that loses what was not synced leaves an image that the l
         std::size_t completed = 0;
         for (const Moment& cut : log.cuts()) {
             for (int draw = 0; draw < 10; ++draw) {
-                INFO("image " << salt << ", after event " << cut.image_events << " of the image and "
-                              << cut.log_events << " of the log");
+                INFO("image " << salt << ", after event " << cut.image_events
+                              << " of the image and " << cut.log_events << " of the log");
                 TestDevice device(cut_power(damaged, image.events(), cut.image_events, random));
                 LogMemory left;
                 left.bytes() = log.after_cut(cut.log_events, random);
@@ -204,7 +204,8 @@ TEST_CASE("a power cut in an undo that loses what was not synced is explained by
     std::size_t rolled_back = 0;
     for (const Moment& cut : log.cuts()) {
         for (int draw = 0; draw < 30; ++draw) {
-            TestDevice device(cut_power(clean_run.bytes(), image.events(), cut.image_events, random));
+            TestDevice device(
+                cut_power(clean_run.bytes(), image.events(), cut.image_events, random));
             LogMemory left;
             left.bytes() = log.after_cut(cut.log_events, random);
             const LogState state = UndoLog::open(left).state();

@@ -111,12 +111,17 @@ void LogFile::create() {
                     fmt::format("cannot create the undo log: {}", std::strerror(reason)),
                     other_place, reason);
     }
-    lock_file(fd_.get(), name_, Access::read_write);
-    check_kind();
-    // The log must be found again after a power cut: its name has to be on the medium too.
-    directory_ = open_directory_of(name_);
-    sync_directory(directory_.get(), name_);
-    if (made) sync_directory(open_directory_of(parent).get(), parent);
+    try {
+        lock_file(fd_.get(), name_, Access::read_write);
+        check_kind();
+        // The log must be found again after a power cut: its name has to be on the medium too.
+        directory_ = open_directory_of(name_);
+        sync_directory(directory_.get(), name_);
+        if (made) sync_directory(open_directory_of(parent).get(), parent);
+    } catch (...) {
+        ::unlink(name_.c_str());
+        throw;
+    }
 }
 
 std::string LogFile::distrust(std::optional<uid_t> image_owner) const {

@@ -155,9 +155,9 @@ void OutputFile::give_name() {
     const std::string self = self_path(store_->fd());
     constexpr int attempts = 100;
     for (int i = 0; i < attempts; ++i) {
-        const std::string name = fmt::format("{}{}-{}", temporary_prefix(), ::getpid(), i);
+        std::string name = fmt::format("{}{}-{}", temporary_prefix(), ::getpid(), i);
         if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
-            temporary_ = name;
+            temporary_ = std::move(name);
             return;
         }
         if (errno != EEXIST) break;
