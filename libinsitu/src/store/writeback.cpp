@@ -2,12 +2,17 @@
 #include "store/writeback.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 namespace insitu {
 
-// Without a thread all is left to the store's sync.
-Writeback::Writeback(Store& store)
-    : store_(store), thread_(JoiningThread::if_possible([this] { run(); })) {}
+Writeback::Writeback(Store& store) : store_(store) {
+    try {
+        thread_ = std::thread([this] { run(); });
+    } catch (const std::system_error&) {
+        // The system gives no more threads: all is left to the store's sync.
+    }
+}
 
 Writeback::~Writeback() {
     {
@@ -15,7 +20,7 @@ Writeback::~Writeback() {
         ending_ = true;
     }
     changed_.notify_one();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 // Ranges that come while the thread is busy are joined: memory stays the same, and pages between

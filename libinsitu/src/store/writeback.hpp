@@ -4,8 +4,8 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <thread>
 
-#include "insitu/internal/engine/joining_thread.hpp"
 #include "insitu/store.hpp"
 
 namespace insitu {
@@ -32,7 +32,7 @@ class Writeback {
     std::uint64_t start_ = 0;  // the range that covers all that is pending
     std::uint64_t end_ = 0;    // where nothing is: start_ == end_
     bool ending_ = false;
-    JoiningThread thread_;
+    std::thread thread_;
 };
 
 }  // namespace insitu
