@@ -2,6 +2,7 @@
 // Runs every recipe of tests/cases: what is found, what the repair does, that a second run changes
 // nothing, and that it can be undone and done again.
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -9,8 +10,12 @@
 
 #include "fsck/recipe.hpp"
 #include "insitu/error.hpp"
+#include "insitu/internal/format/payload.hpp"
+#include "insitu/internal/image/meta_cursor.hpp"
 #include "insitu/internal/image/window_reader.hpp"
 #include "support/catch.hpp"
+#include "support/image_builder.hpp"
+#include "support/random_content.hpp"
 #include "support/sanitizer.hpp"
 
 using namespace insitu;
@@ -164,4 +169,42 @@ TEST_CASE("every damaged image of tests/cases is found, repaired and undone as i
             FAIL_CHECK(error.what());
         }
     }
+}
+
+TEST_CASE("a payload of more sectors than its stream needs reads, and is a warning") {
+    Random random = make_random(41);
+    PackOptions options;
+    options.extents.blocks = window_blocks;
+    options.seals = Seals::none;
+    const auto content = make_content(random, Content::text, window_bytes);
+    const auto store = pack_in_memory(content, options);
+    const Image image = Image::open(*store);
+    const Extent extent = MetaCursor(image).map(WindowIndex{0}).extent_at(0);
+    REQUIRE(extent.blocks == window_blocks);
+    const std::uint64_t at = image.geometry().block_at_byte({0});
+    // The length word moves to the end of one more sector.
+    const std::uint64_t word_at = at + extent.payload_sectors * sector_bytes - length_word_bytes;
+    std::vector<std::byte> word(length_word_bytes);
+    store->read_at(word_at, word);
+    store->zero(word_at, length_word_bytes + sector_bytes);
+    store->write_at(word_at + sector_bytes, word);
+    WindowMap map;
+    map.set_extent({0, extent.blocks, extent.payload_sectors + 1});
+    std::array<std::byte, window_meta_bytes> meta{};
+    map.encode(meta);
+    store->write_at(image.geometry().meta_at_byte(), meta);
+
+    class Warnings final : public FindingSink {
+      public:
+        void found(const Finding& finding) override {
+            REQUIRE(finding.id == FindingId::p01);
+            CHECK(finding.severity == Severity::warning);
+            CHECK(finding.effect == KernelEffect::none);
+            ++count;
+        }
+        unsigned count = 0;
+    } warnings;
+    check(*store, {}, warnings, {.threads = 1});
+    CHECK(warnings.count == 1);
+    CHECK(same_bytes(unpack_in_memory(*store), content));
 }
